@@ -1,0 +1,187 @@
+//! Where B2 is: the base URL that authorize requests go to, in one normal form.
+
+use std::fmt;
+
+use ureq::http::Uri;
+use ureq::http::uri::{PathAndQuery, Scheme};
+
+/// Backblaze's production realm.
+const PRODUCTION: &str = "https://api.backblazeb2.com";
+/// Backblaze's staging realm.
+const STAGING: &str = "https://api.backblaze.net";
+
+/// A base URL, normalised: host in lower case, no default port, no trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realm {
+    base: String,
+    host: String,
+    port: u16,
+    https: bool,
+}
+
+/// Why a text is no realm: what is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotARealm {
+    pub(crate) problem: &'static str,
+    pub(crate) hint: Option<String>,
+}
+
+impl Realm {
+    /// Backblaze's production realm.
+    #[must_use]
+    pub fn production() -> Self {
+        Self::parse(PRODUCTION).expect("the production realm is a valid base URL")
+    }
+
+    /// Reads `production`, `staging`, or a base URL: https, or http to a loopback address.
+    ///
+    /// # Errors
+    /// Says what is wrong without repeating the text, which may hold a password.
+    pub fn parse(text: &str) -> Result<Self, NotARealm> {
+        let text = match text.trim_ascii() {
+            "production" => PRODUCTION,
+            "staging" => STAGING,
+            other => other,
+        };
+        let refuse = |problem| NotARealm { problem, hint: None };
+        if text.contains('#') {
+            return Err(refuse("it has a fragment"));
+        }
+        let uri: Uri = text.parse().map_err(|_| refuse("it is not a URL"))?;
+        let https = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(refuse("it is not an absolute https URL")),
+        };
+        let authority = uri.authority().ok_or_else(|| refuse("it has no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(refuse("it has a user name"));
+        }
+        if uri.query().is_some() {
+            return Err(refuse("it has a query"));
+        }
+        let host = authority.host().to_ascii_lowercase();
+        if host.is_empty() || host == "[]" {
+            return Err(refuse("it has no host"));
+        }
+        if is_s3_host(&host) {
+            return Err(NotARealm {
+                problem: "it is an S3 endpoint, which does not serve the native API",
+                hint: Some("leave realm unset: one realm serves all regions, and the session gives the S3 URL".into()),
+            });
+        }
+        if !https && !is_loopback(&host) {
+            return Err(refuse("http is for loopback addresses only"));
+        }
+        let default_port = if https { 443 } else { 80 };
+        let port = match &authority.as_str()[authority.host().len()..] {
+            "" => default_port,
+            text => text
+                .strip_prefix(':')
+                .and_then(|port| port.parse().ok())
+                .filter(|port| *port != 0)
+                .ok_or_else(|| refuse("its port is not a number from 1 to 65535"))?,
+        };
+        let scheme = if https { "https" } else { "http" };
+        let suffix = if port == default_port { String::new() } else { format!(":{port}") };
+        let path = uri.path_and_query().map_or("", PathAndQuery::path).trim_end_matches('/');
+        Ok(Self { base: format!("{scheme}://{host}{suffix}{path}"), host, port, https })
+    }
+
+    /// The base URL, without a trailing slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.base
+    }
+
+    /// The host in lower case; an IPv6 address stands in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, given or implied.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// True for https; http is for loopback only.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// True if the host is a loopback address or `localhost`, told without a look-up.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
+impl fmt::Display for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.base)
+    }
+}
+
+/// Loopback by its spelling alone, so that nobody's name server has a say in it.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn is_s3_host(host: &str) -> bool {
+    host.starts_with("s3.") && host.ends_with(".backblazeb2.com")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(text: &str) -> String {
+        Realm::parse(text).expect("a valid realm").as_str().to_owned()
+    }
+
+    #[test]
+    fn one_place_has_one_spelling() {
+        assert_eq!(base("production"), "https://api.backblazeb2.com");
+        assert_eq!(base("staging"), "https://api.backblaze.net");
+        assert_eq!(base(" HTTPS://API.Backblazeb2.com:443/ "), base("production"));
+        assert_eq!(base("http://LOCALHOST:80//"), "http://localhost");
+        assert_eq!(base("https://example.com:8443/Some/Path/"), "https://example.com:8443/Some/Path");
+        assert_eq!(base("http://[::1]:9000"), "http://[::1]:9000");
+    }
+
+    #[test]
+    fn what_is_no_realm_is_refused() {
+        for text in [
+            "",
+            "prod",
+            "api.backblazeb2.com",
+            "ftp://example.com",
+            "http://example.com",
+            "http://127.0.0.1.example.com",
+            "https://",
+            "https://user:secret@example.com",
+            "https://example.com?x=1",
+            "https://example.com#x",
+            "https://example.com:0",
+            "https://example.com:99999",
+            "https://exa mple.com",
+            "https://s3.us-west-004.backblazeb2.com",
+        ] {
+            let refused = Realm::parse(text).expect_err(text);
+            assert!(!refused.problem.contains("secret"));
+        }
+        assert!(Realm::parse("https://s3.eu-central-003.backblazeb2.com").is_err_and(|e| e.hint.is_some()));
+    }
+
+    #[test]
+    fn loopback_is_told_by_spelling() {
+        for text in ["http://127.0.0.1", "http://127.9.9.9:1", "http://localhost", "http://[::1]"] {
+            assert!(Realm::parse(text).expect(text).is_loopback());
+        }
+        assert!(!Realm::production().is_loopback());
+    }
+}
