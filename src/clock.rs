@@ -19,10 +19,7 @@ impl Moment {
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         let ms = millis(span);
-        Self {
-            wall_ms: self.wall_ms.saturating_add_unsigned(ms),
-            boot_ms: self.boot_ms.saturating_add(ms),
-        }
+        Self { wall_ms: self.wall_ms.saturating_add_unsigned(ms), boot_ms: self.boot_ms.saturating_add(ms) }
     }
 
     /// True once *either* clock has reached `end`.

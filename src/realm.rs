@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ureq::http::Uri;
-use ureq::http::uri::{PathAndQuery, Scheme};
+use http::Uri;
+use http::uri::{PathAndQuery, Scheme};
 
 /// Backblaze's production realm.
 const PRODUCTION: &str = "https://api.backblazeb2.com";

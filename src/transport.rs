@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::cancel::Bounds;
-use crate::options::Proxy;
+use crate::proxy::Proxy;
 use crate::realm::Realm;
 
 /// One authorize request.
