@@ -70,6 +70,11 @@ impl Error {
         Self::new(Status::InvalidArgument, message)
     }
 
+    /// A bug of this library.
+    pub(crate) fn internal(what: &str) -> Self {
+        Self::new(Status::InternalError, what).with_hint("this is a bug in b2auth: please report it")
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(one_line(&hint.into()));
         self
@@ -88,6 +93,21 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after_ms = Some(crate::clock::millis(wait));
+        self
+    }
+
+    /// No later call will fare better.
+    pub(crate) fn not_retryable(mut self) -> Self {
+        self.retryable = false;
+        self
+    }
+
+    /// The same refusal, given again without asking B2.
+    pub(crate) fn remembered(mut self, age: Duration) -> Self {
+        let ago = age.as_secs();
+        self.message = format!("{} (remembered from {ago} s ago; B2 was not asked again)", self.message);
+        self.attempts = Vec::new();
+        self.requests = 0;
         self
     }
 
@@ -182,7 +202,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 fn by_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.name())
+    serializer.serialize_str(&status.name().to_string_lossy())
 }
 
 fn rfc3339<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
