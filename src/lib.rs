@@ -5,6 +5,8 @@ mod clock;
 mod digest;
 mod environment;
 mod error;
+#[cfg(not(loom))]
+mod http;
 mod options;
 mod platform;
 mod proxy;
