@@ -119,10 +119,4 @@ impl<'a> Bounds<'a> {
             self.clock.sleep(self.slice().map_or(left, |slice| left.min(slice)));
         }
     }
-
-    /// The clock these bounds are read on.
-    #[must_use]
-    pub fn clock(&self) -> &'a dyn Clock {
-        self.clock
-    }
 }

@@ -16,7 +16,6 @@ use crate::options::Options;
 use crate::platform;
 
 use check::Field;
-pub(crate) use hint::hint_for_refused;
 
 const ID_VARIABLE: &str = "B2_APPLICATION_KEY_ID";
 const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
@@ -46,8 +45,15 @@ impl Credentials {
         &self.key
     }
 
-    pub(crate) fn source(&self) -> Source {
-        self.source
+    /// What to look at where B2 refused them.
+    pub(crate) fn hint_if_refused(&self) -> String {
+        hint::for_refused(&self.key_id, &self.key).unwrap_or_else(|| {
+            let given = match self.source {
+                Source::Call => "the call gave",
+                Source::Environment => "B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY hold",
+            };
+            format!("compare what {given} with \"Application Keys\" in the B2 web console: the key may be deleted or expired")
+        })
     }
 
     /// The value of the Authorization header. No buffer grows on the way, so no copy is left behind.

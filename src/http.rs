@@ -47,7 +47,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { resolve: lookup::system }
     }
 }

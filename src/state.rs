@@ -2,7 +2,6 @@
 
 use crate::budget::Budget;
 use crate::cache::Cache;
-use crate::clock::Moment;
 use crate::counters::Counters;
 use crate::flight::Flights;
 use crate::session::Session;
@@ -52,10 +51,5 @@ impl State {
     pub(crate) fn forget_flights(&mut self) {
         // Leaked, since freeing what a vanished thread was using is not worth the risk.
         std::mem::forget(std::mem::take(&mut self.flights));
-    }
-
-    /// True if the key has a token that lives.
-    pub(crate) fn is_live(&self, key: &crate::digest::CacheKey, now: Moment) -> bool {
-        self.cache.is_live(key, now)
     }
 }

@@ -41,7 +41,7 @@ impl Dice for SystemDice {
 }
 
 #[cfg(not(feature = "test-hooks"))]
-static WIRE: Wire = Wire;
+static WIRE: Wire = Wire::new();
 #[cfg(feature = "test-hooks")]
 static WIRE: planted::Wire = planted::Wire;
 
@@ -99,7 +99,7 @@ pub(crate) mod planted {
 
     impl Transport for Wire {
         fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-            let answer = crate::http::Wire.send(request, bounds);
+            let answer = crate::http::Wire::new().send(request, bounds);
             assert!(!PANIC.swap(false, Ordering::SeqCst), "a planted panic");
             answer
         }

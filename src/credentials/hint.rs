@@ -3,7 +3,7 @@
 //! Shapes are conventions of today, so they are never a reason to refuse a key, only to explain a refusal.
 
 /// What is probably wrong with a pair that B2 refused, or `None` if nothing meets the eye. Repeats neither value.
-pub(crate) fn hint_for_refused(key_id: &str, key: &str) -> Option<String> {
+pub(super) fn for_refused(key_id: &str, key: &str) -> Option<String> {
     if is_quoted(key_id) {
         return Some("the key ID has quotation marks around it: give it without them".into());
     }
@@ -116,7 +116,7 @@ mod tests {
             (ID, "short", None),
             ("", "", Some("same value")),
         ] {
-            let hint = hint_for_refused(key_id, key);
+            let hint = for_refused(key_id, key);
             match word {
                 None => assert_eq!(hint, None),
                 Some(word) => {
