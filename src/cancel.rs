@@ -102,9 +102,21 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// The clock these bounds are read on.
-    #[must_use]
-    pub fn clock(&self) -> &'a dyn Clock {
-        self.clock
+    /// Sleeps for `span`, looking up often enough to notice a cancel.
+    ///
+    /// # Errors
+    /// What ended the sleep early.
+    pub fn pause(&self, span: Duration) -> Result<(), Stop> {
+        let end = self.clock.now().after(span).boot_ms;
+        loop {
+            if let Some(stop) = self.stop() {
+                return Err(stop);
+            }
+            let left = Duration::from_millis(end.saturating_sub(self.clock.now().boot_ms));
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.clock.sleep(self.slice().map_or(left, |slice| left.min(slice)));
+        }
     }
 }

@@ -12,8 +12,12 @@ pub use crate::status::Status;
 ///
 /// No part of it holds a key, a token, a Basic header or the user part of a URL.
 #[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Error(Box<Detail>);
+
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Error {
+struct Detail {
     #[serde(serialize_with = "by_name")]
     status: Status,
     code: Option<String>,
@@ -52,7 +56,7 @@ impl Error {
     pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
         let retryable =
             matches!(status, Status::RateLimited | Status::ServiceUnavailable | Status::NetworkError | Status::Timeout);
-        Self {
+        Self(Box::new(Detail {
             status,
             code: None,
             message: one_line(&message.into()),
@@ -63,99 +67,119 @@ impl Error {
             retry_after_ms: None,
             requests: 0,
             attempts: Vec::new(),
-        }
+        }))
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Status::InvalidArgument, message)
     }
 
+    /// A bug of this library.
+    pub(crate) fn internal(what: &str) -> Self {
+        Self::new(Status::InternalError, what).with_hint("this is a bug in b2auth: please report it")
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(one_line(&hint.into()));
+        self.0.hint = Some(one_line(&hint.into()));
         self
     }
 
     pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
-        self.code = code;
+        self.0.code = code;
         self
     }
 
     pub(crate) fn with_http(mut self, status: u16, request_id: Option<String>) -> Self {
-        self.http_status = Some(status);
-        self.request_id = request_id;
+        self.0.http_status = Some(status);
+        self.0.request_id = request_id;
         self
     }
 
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after_ms = Some(crate::clock::millis(wait));
+        self.0.retry_after_ms = Some(crate::clock::millis(wait));
+        self
+    }
+
+    /// No later call will fare better.
+    pub(crate) fn not_retryable(mut self) -> Self {
+        self.0.retryable = false;
+        self
+    }
+
+    /// The same refusal, given again without asking B2.
+    pub(crate) fn remembered(mut self, age: Duration) -> Self {
+        let ago = age.as_secs();
+        self.0.message = format!("{} (remembered from {ago} s ago; B2 was not asked again)", self.0.message);
+        self.0.attempts = Vec::new();
+        self.0.requests = 0;
         self
     }
 
     /// The attempts that led here, `requests` of them made by this very call.
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>, requests: u32) -> Self {
-        self.attempts = attempts;
-        self.requests = requests;
+        self.0.attempts = attempts;
+        self.0.requests = requests;
         self
     }
 
     /// The same verdict for a caller who made no request for it.
     pub(crate) fn for_waiter(mut self) -> Self {
-        self.requests = 0;
+        self.0.requests = 0;
         self
     }
 
     /// What to decide by.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status
+        self.0.status
     }
 
     /// What happened, in one line.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What the person can do.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// B2's own code, such as `bad_auth_token`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
+        self.0.code.as_deref()
     }
 
     /// The HTTP status of the last answer.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
-        self.http_status
+        self.0.http_status
     }
 
     /// B2's name for the last request, from `X-Bz-Request-Id`.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
+        self.0.request_id.as_deref()
     }
 
     /// True if the same call may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.retryable
+        self.0.retryable
     }
 
     /// How long to wait before calling again, where that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after_ms.map(Duration::from_millis)
+        self.0.retry_after_ms.map(Duration::from_millis)
     }
 
     /// The requests that this call made. A call that waited for another's verdict made none.
     #[must_use]
     pub fn requests(&self) -> u32 {
-        self.requests
+        self.0.requests
     }
 
     /// The run log: all of the above as JSON, and every attempt of the series that led here.
@@ -171,8 +195,8 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.hint {
+        f.write_str(&self.0.message)?;
+        match &self.0.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
@@ -182,7 +206,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 fn by_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.name())
+    serializer.serialize_str(&status.name().to_string_lossy())
 }
 
 fn rfc3339<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,6 +4,8 @@ use std::io;
 
 use crate::clock::Moment;
 
+pub(crate) mod socket;
+
 /// True if the program runs with rights that its caller lacks, so that its environment is not to be trusted.
 pub(crate) fn has_raised_rights() -> bool {
     imp::has_raised_rights()

@@ -1,5 +1,7 @@
 //! The kinds of outcome, numbered for ever.
 
+use std::ffi::CStr;
+
 /// What became of a call. The numbers are part of the C border: new ones are appended, none is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -39,27 +41,23 @@ pub enum Status {
 }
 
 /// Every status with its name and what it means, in the order of their numbers.
-const TABLE: [(Status, &str, &str); 16] = [
-    (Status::Ok, "B2_OK", "success"),
-    (Status::InvalidArgument, "B2_INVALID_ARGUMENT", "an argument, option or environment variable is not valid"),
-    (Status::NoCredentials, "B2_NO_CREDENTIALS", "no application key was given and none was found"),
-    (Status::BadCredentials, "B2_BAD_CREDENTIALS", "B2 refused the application key"),
-    (
-        Status::KeyNotSupported,
-        "B2_KEY_NOT_SUPPORTED",
-        "the application key does not work with this version of B2's API",
-    ),
-    (Status::CapExceeded, "B2_CAP_EXCEEDED", "a cap of the B2 account is reached"),
-    (Status::AccessDenied, "B2_ACCESS_DENIED", "B2 denied access"),
-    (Status::RateLimited, "B2_RATE_LIMITED", "too many authorize requests"),
-    (Status::ServiceUnavailable, "B2_SERVICE_UNAVAILABLE", "B2 is not able to answer now"),
-    (Status::NetworkError, "B2_NETWORK_ERROR", "the network failed"),
-    (Status::TlsError, "B2_TLS_ERROR", "the TLS connection could not be trusted or made"),
-    (Status::Timeout, "B2_TIMEOUT", "time ran out"),
-    (Status::Cancelled, "B2_CANCELLED", "the call was cancelled"),
-    (Status::ProtocolError, "B2_PROTOCOL_ERROR", "the answer is not what B2 documents"),
-    (Status::StoreError, "B2_STORE_ERROR", "the shared token store cannot be used"),
-    (Status::InternalError, "B2_INTERNAL_ERROR", "a bug in b2auth"),
+const TABLE: [(Status, &CStr, &CStr); 16] = [
+    (Status::Ok, c"B2_OK", c"success"),
+    (Status::InvalidArgument, c"B2_INVALID_ARGUMENT", c"an argument, option or environment variable is not valid"),
+    (Status::NoCredentials, c"B2_NO_CREDENTIALS", c"no application key was given and none was found"),
+    (Status::BadCredentials, c"B2_BAD_CREDENTIALS", c"B2 refused the application key"),
+    (Status::KeyNotSupported, c"B2_KEY_NOT_SUPPORTED", c"B2 does not serve the application key by this version of its API"),
+    (Status::CapExceeded, c"B2_CAP_EXCEEDED", c"a cap of the B2 account is reached"),
+    (Status::AccessDenied, c"B2_ACCESS_DENIED", c"B2 denied access"),
+    (Status::RateLimited, c"B2_RATE_LIMITED", c"too many authorize requests"),
+    (Status::ServiceUnavailable, c"B2_SERVICE_UNAVAILABLE", c"B2 is not able to answer now"),
+    (Status::NetworkError, c"B2_NETWORK_ERROR", c"the network failed"),
+    (Status::TlsError, c"B2_TLS_ERROR", c"the TLS connection could not be trusted or made"),
+    (Status::Timeout, c"B2_TIMEOUT", c"time ran out"),
+    (Status::Cancelled, c"B2_CANCELLED", c"the call was cancelled"),
+    (Status::ProtocolError, c"B2_PROTOCOL_ERROR", c"the answer is not what B2 documents"),
+    (Status::StoreError, c"B2_STORE_ERROR", c"the shared token store cannot be used"),
+    (Status::InternalError, c"B2_INTERNAL_ERROR", c"a bug in b2auth"),
 ];
 
 impl Status {
@@ -71,13 +69,13 @@ impl Status {
 
     /// Its name at the C border, such as `B2_BAD_CREDENTIALS`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> &'static CStr {
         TABLE[self as usize].1
     }
 
     /// What it means, in a few words.
     #[must_use]
-    pub fn message(self) -> &'static str {
+    pub fn message(self) -> &'static CStr {
         TABLE[self as usize].2
     }
 }
