@@ -23,6 +23,7 @@ mod log;
 mod objects;
 mod patch;
 mod peer;
+mod percent;
 mod random;
 mod refused;
 mod request;

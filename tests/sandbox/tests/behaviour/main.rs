@@ -7,4 +7,5 @@ mod client;
 mod connections;
 mod control;
 mod faults;
+mod files;
 mod tls;
