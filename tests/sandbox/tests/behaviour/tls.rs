@@ -99,6 +99,7 @@ fn certificates_are_wrong_in_the_way_that_is_said() {
         )
     });
     assert!(sandbox.log().is_empty(), "no request was made");
+    assert_eq!(sandbox.connection_count("expired"), 1);
 }
 
 #[test]
