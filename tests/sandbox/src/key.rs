@@ -94,12 +94,17 @@ fn all_capabilities() -> Vec<String> {
 }
 
 impl Key {
-    /// A key that may do everything everywhere.
+    /// The account's own key, that may do everything everywhere.
     pub fn master(key_id: &str, key: &str) -> Self {
+        Self::new(key_id, key).label("master")
+    }
+
+    /// A key that may do everything everywhere, until it is restricted.
+    pub fn new(key_id: &str, key: &str) -> Self {
         Self {
             key_id: key_id.to_owned(),
             key: key.to_owned(),
-            label: "master".to_owned(),
+            label: String::new(),
             account_id: account_of(key_id),
             capabilities: all_capabilities(),
             buckets: None,
@@ -209,6 +214,11 @@ impl Key {
                 .is_some_and(|buckets| buckets.len() != 1)
     }
 
+    /// The account id stands for a key that has no limits.
+    pub(crate) fn is_unlimited(&self) -> bool {
+        self.buckets.is_none() && self.name_prefix.is_none() && self.may("writeKeys")
+    }
+
     pub(crate) fn may(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|had| had == capability)
     }
@@ -228,7 +238,7 @@ impl Key {
     /// The keys of a sandbox that was told of none.
     pub(crate) fn defaults() -> Vec<Self> {
         let key = |last: char, secret: &str, label: &str| {
-            Self::master(&format!("0014aa9865d6f0000000000b{last}"), secret).label(label)
+            Self::new(&format!("0014aa9865d6f0000000000b{last}"), secret).label(label)
         };
         let read = ["listBuckets", "listFiles", "readFiles"];
         let mine = ("d0f1e2c3b4a5968778695a4b", Some("my-bucket"));

@@ -29,14 +29,10 @@ impl Response {
 
     /// An error in B2's shape.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
-        let mut response = Self::json(
+        Self::json(
             status,
             &json!({ "code": code, "message": message, "status": status }),
-        );
-        if status == 401 {
-            response.set("WWW-Authenticate", "BASIC realm=\"authorize_account\"");
-        }
-        response
+        )
     }
 
     /// Gives a header this value, whether it was there or not.

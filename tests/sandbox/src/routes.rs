@@ -3,6 +3,8 @@
 mod authorize;
 mod buckets;
 mod data;
+mod files;
+mod listing;
 mod shape;
 
 use serde_json::Value;

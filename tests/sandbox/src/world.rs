@@ -59,10 +59,10 @@ impl World {
     /// The key that a client means: its account id stands for the account's master key.
     pub(crate) fn key_meant_by(&self, id: &str) -> Option<Key> {
         let keys = lock(&self.keys);
-        let master = |key: &&Key| key.account_id == id && key.label == "master";
-        keys.by_id
-            .get(id)
-            .or_else(|| keys.by_id.values().find(master))
+        let known = |key_id: &String| keys.by_id.get(key_id);
+        let meant = |key: &&Key| key.account_id == id && key.is_unlimited();
+        known(&id.to_owned())
+            .or_else(|| keys.in_order.iter().filter_map(known).find(meant))
             .cloned()
     }
 

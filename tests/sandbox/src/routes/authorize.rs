@@ -32,7 +32,10 @@ pub(super) fn answer(
         return None;
     }
     let truth = || truth(caller, request, version, credentials, fault.shape);
-    let response = apply(&fault, truth);
+    let mut response = apply(&fault, truth);
+    if response.status == 401 && !response.has("WWW-Authenticate") {
+        response.set("WWW-Authenticate", "BASIC realm=\"authorize_account\"");
+    }
     if !is_never_seen(fault.cut.as_ref()) {
         world.log.answered(number, response.status);
     }

@@ -1,6 +1,6 @@
 //! The calls that need a token, and the check of it.
 
-use super::{buckets, cap_exceeded, forces_cap};
+use super::{buckets, cap_exceeded, files, forces_cap, listing};
 use crate::connection::Caller;
 use crate::key::Key;
 use crate::request::Request;
@@ -15,6 +15,14 @@ pub(super) fn answer(
 ) -> (Option<String>, Response) {
     let answer: fn(&Caller<'_>, &Request, &Key) -> Response = match call {
         "b2_list_buckets" => buckets::list,
+        "b2_list_file_names" => listing::names,
+        "b2_list_file_versions" => listing::versions,
+        "b2_get_upload_url" => files::upload_url,
+        "b2_upload_file" => files::upload,
+        "b2_get_file_info" => files::info,
+        "b2_hide_file" => files::hide,
+        "b2_delete_file_version" => files::delete,
+        "" if request.path.starts_with("/file/") => files::download,
         _ => {
             let message = format!("{} is not known here", request.path);
             return (None, Response::error(404, "not_found", &message));
