@@ -66,10 +66,7 @@ pub(super) unsafe fn session(
 ///
 /// # Safety
 /// `out_error` is NULL or a place for one pointer.
-pub(super) unsafe fn outcome(
-    out_error: *mut *mut b2_error,
-    work: impl FnOnce() -> Result<(), Error>,
-) -> b2_status {
+pub(super) unsafe fn outcome(out_error: *mut *mut b2_error, work: impl FnOnce() -> Result<(), Error>) -> b2_status {
     // SAFETY: the caller vouches for the place.
     unsafe { clear(out_error) };
     match caught(Err(None), || work().map_err(Some)) {

@@ -44,10 +44,7 @@ fn text(text: &str) -> CString {
 
 /// # Safety
 /// `error` is NULL, or came from `hand_out` and lives for `'a`.
-unsafe fn get_text<'a>(
-    error: *const b2_error,
-    field: impl FnOnce(&'a b2_error) -> Option<&'a CStr>,
-) -> *const c_char {
+unsafe fn get_text<'a>(error: *const b2_error, field: impl FnOnce(&'a b2_error) -> Option<&'a CStr>) -> *const c_char {
     // SAFETY: the caller vouches for the handle.
     pointer(unsafe { error.as_ref() }.and_then(field))
 }
