@@ -1,1 +1,45 @@
-//! Placeholder
+//! A server that speaks Backblaze B2's side of the conversation, for tests and demonstrations.
+//!
+//! It authorizes keys in the true shapes of API versions 1 to 4, checks the tokens it gave, and
+//! misbehaves on request in every way that a client has to survive. Rust tests start a
+//! [`Sandbox`]; programs in other languages start the `b2-sandbox` binary and read its one line.
+
+mod apply;
+mod body;
+mod certificates;
+mod channel;
+mod connection;
+mod connections;
+mod control;
+mod deliver;
+mod directory;
+mod fault;
+mod files;
+mod halt;
+mod key;
+mod latch;
+mod listener;
+mod log;
+mod objects;
+mod patch;
+mod peer;
+mod percent;
+mod random;
+mod refused;
+mod request;
+mod response;
+mod routes;
+mod sandbox;
+mod script;
+mod sync;
+mod tls_fault;
+mod token;
+mod world;
+
+pub use fault::{Body, Cut, DateFault, Edit, Fault, How, Length, RetryAfter};
+pub use files::raise_open_file_limit;
+pub use key::{Bucket, Key};
+pub use log::LogEntry;
+pub use sandbox::{Config, Sandbox};
+pub use script::Script;
+pub use tls_fault::TlsFault;

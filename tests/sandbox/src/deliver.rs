@@ -1,0 +1,216 @@
+//! Puts an answer on the wire, in good manner or as a fault says.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime};
+
+use crate::body;
+use crate::channel::Channel;
+use crate::fault::{Cut, DateFault, Fault, How, Length, RetryAfter};
+use crate::halt::Halt;
+use crate::peer;
+use crate::random;
+use crate::response::{Response, reason};
+
+/// What becomes of the connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It can serve another request.
+    Open,
+    /// It is to be closed in good order.
+    Close,
+    /// It has come to its end already; touch it no more.
+    Ended,
+}
+
+/// What about the request bears on how it is answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    pub(crate) keep_alive: bool,
+    pub(crate) head_only: bool,
+}
+
+pub(crate) fn deliver(
+    channel: &mut Channel,
+    mut response: Response,
+    fault: &Fault,
+    wish: Wish,
+    halt: &Halt,
+) -> io::Result<After> {
+    let bodiless = matches!(response.status, 204 | 304) || wish.head_only;
+    if matches!(response.status, 204 | 304) {
+        response.body.clear();
+    }
+    let keep = wish.keep_alive && fault.length.is_none();
+    set_headers(&mut response, fault, keep);
+    let head = head(&response);
+    let body = match (bodiless, fault.chunked) {
+        (true, _) => Vec::new(),
+        (false, true) => body::chunk(&response.body),
+        (false, false) => response.body,
+    };
+    let cut = fault.cut.as_ref().map(|cut| Cut {
+        at: cut.at + if cut.of_body { head.len() as u64 } else { 0 },
+        ..cut.clone()
+    });
+    let mut wire = Wire {
+        channel,
+        halt,
+        cut,
+        sent: 0,
+        ended: false,
+    };
+    wire.head(head.as_bytes(), Duration::from_millis(fault.head_pause_ms))?;
+    wire.body(&body, Duration::from_millis(fault.body_byte_ms))?;
+    // A cut behind the last byte, as a reset of a whole answer, is still to come.
+    wire.cut_here();
+    let ended = wire.ended;
+    Ok(match (ended, keep) {
+        (true, _) => After::Ended,
+        (false, true) => After::Open,
+        (false, false) => After::Close,
+    })
+}
+
+fn set_headers(response: &mut Response, fault: &Fault, keep: bool) {
+    let offset = match fault.date {
+        Some(DateFault::OffsetS(seconds)) => seconds,
+        _ => 0,
+    };
+    let date = shifted(SystemTime::now(), offset);
+    match &fault.date {
+        Some(DateFault::Omit) => {}
+        Some(DateFault::Raw(text)) => response.set("Date", text),
+        // A header that the fault has given goes before ours.
+        _ if response.has("Date") => {}
+        _ => response.set("Date", &httpdate::fmt_http_date(date)),
+    }
+    match &fault.retry_after {
+        None => {}
+        Some(RetryAfter::Seconds(seconds)) => response.set("Retry-After", &seconds.to_string()),
+        Some(RetryAfter::Raw(text)) => response.set("Retry-After", text),
+        Some(RetryAfter::Date { date_in_s }) => {
+            let when = httpdate::fmt_http_date(shifted(date, *date_in_s));
+            response.set("Retry-After", &when);
+        }
+    }
+    if !response.has("X-Bz-Request-Id") {
+        response.set("X-Bz-Request-Id", &format!("{:016x}", random::number()));
+    }
+    let length = response.body.len();
+    match &fault.length {
+        _ if fault.chunked => response.set("Transfer-Encoding", "chunked"),
+        _ if response.has("Content-Length") || response.status == 204 => {}
+        None => response.set("Content-Length", &length.to_string()),
+        Some(Length::Omit) => {}
+        Some(Length::Raw(text)) => response.set("Content-Length", text),
+        Some(Length::OffBy(by)) => {
+            let wrong = length.saturating_add_signed(isize::try_from(*by).unwrap_or(0));
+            response.set("Content-Length", &wrong.to_string());
+        }
+    }
+    if !keep {
+        response.set("Connection", "close");
+    }
+    for name in &fault.without_headers {
+        response.remove(name);
+    }
+}
+
+fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
+    let by = Duration::from_secs(seconds.unsigned_abs());
+    // HTTP's dates end with the year 9999, and so does this formatter, by a panic.
+    let shifted = if seconds < 0 {
+        time.checked_sub(by)
+    } else {
+        time.checked_add(by)
+    };
+    let year_9000 = SystemTime::UNIX_EPOCH + Duration::from_secs(221_845_392_000);
+    shifted
+        .unwrap_or(time)
+        .clamp(SystemTime::UNIX_EPOCH, year_9000)
+}
+
+fn head(response: &Response) -> String {
+    let mut head = format!(
+        "HTTP/1.1 {} {}\r\n",
+        response.status,
+        reason(response.status)
+    );
+    for (name, value) in &response.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    head.push_str("\r\n");
+    head
+}
+
+/// Counts the bytes that go out, and ends where the cut is.
+struct Wire<'a> {
+    channel: &'a mut Channel,
+    halt: &'a Halt,
+    cut: Option<Cut>,
+    sent: u64,
+    ended: bool,
+}
+
+impl Wire<'_> {
+    fn head(&mut self, head: &[u8], pause: Duration) -> io::Result<()> {
+        if pause.is_zero() {
+            return self.send(head);
+        }
+        let (first, second) = head.split_at(head.len() / 2);
+        self.send(first)?;
+        self.pause(pause);
+        self.send(second)
+    }
+
+    fn body(&mut self, body: &[u8], drip: Duration) -> io::Result<()> {
+        if drip.is_zero() {
+            return self.send(body);
+        }
+        for byte in body {
+            self.send(std::slice::from_ref(byte))?;
+            self.pause(drip);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, time: Duration) {
+        if !self.ended && !peer::stays_for(self.channel.socket(), time, self.halt) {
+            self.ended = true;
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        let room = self
+            .cut
+            .as_ref()
+            .map_or(u64::MAX, |cut| cut.at.saturating_sub(self.sent));
+        let part = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+        self.channel.write_all(&bytes[..part])?;
+        self.channel.flush()?;
+        self.sent += part as u64;
+        if part < bytes.len() {
+            self.cut_here();
+        }
+        Ok(())
+    }
+
+    fn cut_here(&mut self) {
+        let Some(cut) = self.cut.take().filter(|_| !self.ended) else {
+            return;
+        };
+        self.ended = true;
+        match cut.how {
+            How::Reset => self.channel.reset(),
+            How::Close => self.channel.close(),
+            How::Drop => self.channel.drop_tcp(),
+            How::Silence => {
+                peer::stays_for(self.channel.socket(), peer::LONGEST, self.halt);
+            }
+        }
+    }
+}
