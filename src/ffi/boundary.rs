@@ -33,7 +33,8 @@ pub(super) fn caught<T>(fallback: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(fallback)
 }
 
-/// Runs a call that makes a session, and hands out a session or an error, never both.
+/// Runs a call that makes a session, and hands out a session or an error,
+/// never both.
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
