@@ -38,7 +38,7 @@ pub unsafe extern "C" fn b2_authorize(
 /// failure *out_error is the caller's to free with b2_error_free(); on success
 /// it is NULL. out_error may be NULL.
 ///
-/// A token in its last fifth of life is refreshed by the call that finds it
+/// A token past 70 to 80 % of its life is refreshed by the call that finds it
 /// so, in one attempt of at most 5 seconds; if that fails, the call succeeds
 /// with the token that is still good. Calls for one key that meet share one
 /// request and its verdict. Answers any status but B2_STORE_ERROR. Any thread.

@@ -8,7 +8,11 @@ use crate::response::Response;
 use crate::token::Worth;
 
 /// Whose call it was, and the answer to it.
-pub(super) fn answer(caller: &Caller<'_>, request: &Request, call: &str) -> (Option<String>, Response) {
+pub(super) fn answer(
+    caller: &Caller<'_>,
+    request: &Request,
+    call: &str,
+) -> (Option<String>, Response) {
     let answer: fn(&Caller<'_>, &Request, &Key) -> Response = match call {
         "b2_list_buckets" => buckets::list,
         "b2_list_file_names" => listing::names,
@@ -28,7 +32,11 @@ pub(super) fn answer(caller: &Caller<'_>, request: &Request, call: &str) -> (Opt
         Ok(key) => key,
         Err((key_id, refusal)) => return (key_id, refusal),
     };
-    let response = if forces_cap(request) { cap_exceeded() } else { answer(caller, request, &key) };
+    let response = if forces_cap(request) {
+        cap_exceeded()
+    } else {
+        answer(caller, request, &key)
+    };
     (Some(key.key_id), response)
 }
 
@@ -36,7 +44,10 @@ pub(super) fn answer(caller: &Caller<'_>, request: &Request, call: &str) -> (Opt
 fn owner(caller: &Caller<'_>, request: &Request) -> Result<Key, (Option<String>, Response)> {
     let refusal = |code, message| Response::error(401, code, message);
     let Some(token) = request.header("Authorization") else {
-        return Err((None, refusal("missing_auth_token", "Authorization token is missing")));
+        return Err((
+            None,
+            refusal("missing_auth_token", "Authorization token is missing"),
+        ));
     };
     let tokens = &caller.world.tokens;
     let key_id = match tokens.worth(token) {
@@ -46,11 +57,17 @@ fn owner(caller: &Caller<'_>, request: &Request) -> Result<Key, (Option<String>,
             return Err((Some(key_id), expired));
         }
         Worth::Unknown => {
-            return Err((None, refusal("bad_auth_token", "Invalid authorization token")));
+            return Err((
+                None,
+                refusal("bad_auth_token", "Invalid authorization token"),
+            ));
         }
     };
     let Some(key) = caller.world.key(&key_id) else {
-        return Err((Some(key_id), refusal("bad_auth_token", "Invalid authorization token")));
+        return Err((
+            Some(key_id),
+            refusal("bad_auth_token", "Invalid authorization token"),
+        ));
     };
     if key.has_expired() {
         let expired = refusal("expired_auth_token", "Authorization token has expired");
