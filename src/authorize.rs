@@ -74,7 +74,8 @@ pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> R
 /// The way of nearly every call: given credentials, and a fresh token for them. No allocation, no system call.
 fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
     let (key_id, key) = (wish.key_id.trim_ascii(), wish.key.trim_ascii());
-    let plain = matches!(wish.ask, Ask::AsOptionsSay) && wish.options.cache == CacheMode::Use && wish.options.realm.is_ok();
+    let plain =
+        matches!(wish.ask, Ask::AsOptionsSay) && wish.options.cache == CacheMode::Use && wish.options.realm.is_ok();
     if !plain || key_id.is_empty() || key.is_empty() {
         return None;
     }
@@ -116,7 +117,10 @@ enum Step<'s> {
     Refused(Error),
     Wait(Seat<'s>),
     /// Ask B2; `old` is the living token to fall back on.
-    Lead { lead: Lead<'s>, old: Option<Arc<Session>> },
+    Lead {
+        lead: Lead<'s>,
+        old: Option<Arc<Session>>,
+    },
 }
 
 impl Call<'_> {
@@ -194,19 +198,19 @@ impl Call<'_> {
             }
             _ => None,
         };
-        state.counters.cache_misses += u64::from(first);
         if let Some(seat) = state.flights.join(self.shared, self.cache_key) {
+            state.counters.cache_misses += u64::from(first);
             state.counters.coalesced += u64::from(first);
             return Step::Wait(seat);
         }
-        if old.is_none() && matches!(want, Want::Any) {
-            if let Some((error, age)) = state.cache.refusal(&self.cache_key, self.options.negative_ttl, now) {
-                let error = error.clone().remembered(age);
-                state.counters.cache_misses -= u64::from(first);
-                state.counters.negative_hits += 1;
-                return Step::Refused(error);
-            }
+        if old.is_none()
+            && matches!(want, Want::Any)
+            && let Some((error, age)) = state.cache.refusal(&self.cache_key, self.options.negative_ttl, now)
+        {
+            state.counters.negative_hits += 1;
+            return Step::Refused(error.clone().remembered(age));
         }
+        state.counters.cache_misses += u64::from(first);
         Step::Lead { lead: state.flights.start(self.shared, self.cache_key), old }
     }
 

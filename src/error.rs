@@ -35,7 +35,7 @@ struct Detail {
 /// One request of a call, as the run log tells it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// When it was sent.
     #[serde(serialize_with = "rfc3339")]
     pub(crate) started_at: Moment,

@@ -10,7 +10,7 @@ mod boundary;
 mod cancel;
 mod error;
 #[cfg(feature = "test-hooks")]
-mod hooks;
+pub mod hooks;
 mod library;
 pub(crate) mod options;
 mod session;

@@ -12,7 +12,7 @@ use crate::realm::Realm;
 
 /// How a call uses the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CacheMode {
+pub(crate) enum CacheMode {
     /// Hand out a cached token that lives, else ask B2.
     #[default]
     Use,
@@ -224,8 +224,8 @@ static TABLE: &[Row] = &[
         |o| o.rate_limit_per_minute = 20,
         |o, v| count(v, 0, 6_000).map(|n| o.rate_limit_per_minute = n),
     ),
-    row("proxy", |o| o.proxy = Proxy::Env, |o, v| Ok(o.proxy = Proxy::parse(v)?)),
-    row("ca_file", |o| o.ca_file = None, |o, v| Ok(o.ca_file = Some(v.into()))),
+    row("proxy", |o| o.proxy = Proxy::Env, |o, v| Ok(Proxy::parse(v).map(|proxy| o.proxy = proxy)?)),
+    row("ca_file", |o| o.ca_file = None, set_ca_file),
     row("user_agent", |o| o.user_agent = None, set_user_agent),
     row("concurrency", |o| o.concurrency = 8, |o, v| count(v, 1, 64).map(|n| o.concurrency = n)),
     row("fields", |o| o.all_fields = false, set_fields),
@@ -281,6 +281,11 @@ fn set_cache(options: &mut Options, value: &str) -> Result<(), Refused> {
 
 fn set_store(_: &mut Options, value: &str) -> Result<(), Refused> {
     if value == "none" { Ok(()) } else { Err("shared token stores are not available in this build".into()) }
+}
+
+fn set_ca_file(options: &mut Options, value: &str) -> Result<(), Refused> {
+    options.ca_file = Some(value.into());
+    Ok(())
 }
 
 fn set_user_agent(options: &mut Options, value: &str) -> Result<(), Refused> {

@@ -10,7 +10,7 @@ use crate::realm::Realm;
 
 /// How a request leaves the building.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Proxy {
+pub(crate) enum Proxy {
     /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
     #[default]
     Env,
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 
 /// A proxy's address, with the user and password it may carry.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ProxyUrl {
+pub(crate) struct ProxyUrl {
     kind: Kind,
     host: String,
     port: u16,
@@ -48,7 +48,7 @@ impl Proxy {
     ///
     /// # Errors
     /// Says what is wrong without repeating the text, which may hold a password.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         match text.trim_ascii() {
             "env" => Ok(Self::Env),
             "none" => Ok(Self::None),

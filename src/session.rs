@@ -405,7 +405,8 @@ mod tests {
     fn the_region_is_told_only_by_a_host_of_backblaze() {
         assert_eq!(s3_region("https://s3.us-west-004.backblazeb2.com"), Some("us-west-004"));
         assert_eq!(s3_region("https://s3.us-west-004.backblazeb2.com:443/x"), Some("us-west-004"));
-        for other in ["https://s3.example.com", "https://s3..backblazeb2.com", "http://x", "https://s3.a_b.backblazeb2.com"]
+        for other in
+            ["https://s3.example.com", "https://s3..backblazeb2.com", "http://x", "https://s3.a_b.backblazeb2.com"]
         {
             assert_eq!(s3_region(other), None);
         }

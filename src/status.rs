@@ -46,7 +46,11 @@ const TABLE: [(Status, &CStr, &CStr); 16] = [
     (Status::InvalidArgument, c"B2_INVALID_ARGUMENT", c"an argument, option or environment variable is not valid"),
     (Status::NoCredentials, c"B2_NO_CREDENTIALS", c"no application key was given and none was found"),
     (Status::BadCredentials, c"B2_BAD_CREDENTIALS", c"B2 refused the application key"),
-    (Status::KeyNotSupported, c"B2_KEY_NOT_SUPPORTED", c"B2 does not serve the application key by this version of its API"),
+    (
+        Status::KeyNotSupported,
+        c"B2_KEY_NOT_SUPPORTED",
+        c"B2 does not serve the application key by this version of its API",
+    ),
     (Status::CapExceeded, c"B2_CAP_EXCEEDED", c"a cap of the B2 account is reached"),
     (Status::AccessDenied, c"B2_ACCESS_DENIED", c"B2 denied access"),
     (Status::RateLimited, c"B2_RATE_LIMITED", c"too many authorize requests"),

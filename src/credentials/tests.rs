@@ -45,7 +45,7 @@ fn what_is_given_comes_before_what_is_set() {
         ("env-id ", " ", ("env-id", "env-key", Source::Environment)),
     ] {
         let found = find_in(set, key_id.as_bytes(), key.as_bytes()).expect("found");
-        assert_eq!((found.key_id(), found.key(), found.source()), expected);
+        assert_eq!((found.key_id(), found.key(), found.source), expected);
     }
     // A broken environment does not matter to whoever gives both.
     assert!(find_in(&[(ID_VARIABLE, b"a:b")], b"given-id", b"given-key").is_ok());

@@ -33,7 +33,8 @@ pub(super) fn caught<T>(fallback: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(fallback)
 }
 
-/// Runs a call that makes a session, and hands out a session or an error, never both.
+/// Runs a call that makes a session, and hands out a session or an error,
+/// never both.
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
@@ -66,10 +67,7 @@ pub(super) unsafe fn session(
 ///
 /// # Safety
 /// `out_error` is NULL or a place for one pointer.
-pub(super) unsafe fn outcome(
-    out_error: *mut *mut b2_error,
-    work: impl FnOnce() -> Result<(), Error>,
-) -> b2_status {
+pub(super) unsafe fn outcome(out_error: *mut *mut b2_error, work: impl FnOnce() -> Result<(), Error>) -> b2_status {
     // SAFETY: the caller vouches for the place.
     unsafe { clear(out_error) };
     match caught(Err(None), || work().map_err(Some)) {

@@ -7,15 +7,17 @@ pub struct b2_cancel {
     pub(super) cancel: Cancel,
 }
 
-/// Makes a cancel, the caller's to free. Attach it with b2_options_set_cancel(). Any thread.
+/// Makes a cancel, the caller's to free. Attach it with
+/// b2_options_set_cancel(). Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_cancel_new() -> *mut b2_cancel {
     Box::into_raw(Box::new(b2_cancel { cancel: Cancel::new() }))
 }
 
-/// Ends every call that holds this cancel, now and later: they answer B2_CANCELLED within 250 ms. Any thread, and the
-/// only function of this library that a signal handler may call. NULL is fine.
+/// Ends every call that holds this cancel, now and later: they answer
+/// B2_CANCELLED within 250 ms. Any thread, and the only function of this
+/// library that a signal handler may call. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_cancel_trigger(cancel: *mut b2_cancel) {
     // SAFETY: the caller's handle is NULL or lives.
@@ -31,7 +33,8 @@ pub unsafe extern "C" fn b2_cancel_is_triggered(cancel: *const b2_cancel) -> c_i
     c_int::from(unsafe { cancel.as_ref() }.is_some_and(|handle| handle.cancel.is_triggered()))
 }
 
-/// Frees the caller's reference; options that hold this cancel keep theirs. NULL is fine. Any thread.
+/// Frees the caller's reference; options that hold this cancel keep theirs.
+/// NULL is fine. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_cancel_free(cancel: *mut b2_cancel) {
     if !cancel.is_null() {

@@ -13,14 +13,16 @@ use crate::error::Error;
 use crate::options::Options;
 use crate::{load, sync};
 
-/// The choices of a call. Any thread may set or use it: a call reads it once, at entry.
+/// The choices of a call. Any thread may set or use it: a call reads it once,
+/// at entry.
 pub struct b2_options {
     /// Guarded by `GUARD`.
     current: UnsafeCell<Arc<Options>>,
 }
 
-/// Guards what every options handle holds at present. One lock for all, so that a fork can take it: a lock in each
-/// handle could be left held in the child.
+/// Guards what every options handle holds at present. One lock for all, so
+/// that a fork can take it: a lock in each handle could be left held in the
+/// child.
 pub(crate) static GUARD: Mutex<()> = Mutex::new(());
 
 impl b2_options {
@@ -58,7 +60,8 @@ impl std::ops::Deref for Chosen {
     }
 }
 
-/// Reads a caller's options. The defaults of a call without any are made once, at the first such call.
+/// Reads a caller's options. The defaults of a call without any are made once,
+/// at the first such call.
 ///
 /// # Safety
 /// `handle` is NULL, or came from `hand_out` and lives through the call.
@@ -71,8 +74,9 @@ pub(super) unsafe fn read(handle: *const b2_options) -> Chosen {
     }
 }
 
-/// Makes options with the defaults, the caller's to free. The realm that B2_ENVIRONMENT names is read here. NULL only
-/// if the library has a bug. Any thread.
+/// Makes options with the defaults, the caller's to free. The realm that
+/// B2_ENVIRONMENT names is read here. NULL only if the library has a bug. Any
+/// thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_options_new() -> *mut b2_options {
@@ -82,11 +86,13 @@ pub extern "C" fn b2_options_new() -> *mut b2_options {
     })
 }
 
-/// Sets one option by its name. NULL or "" as a value puts the default back. name and value are borrowed for the call.
+/// Sets one option by its name. NULL or "" as a value puts the default back.
+/// name and value are borrowed for the call.
 ///
-/// Answers B2_INVALID_ARGUMENT, with an error that is the caller's to free, for an unknown name (the hint says the
-/// nearest known one) and for a value out of range; the options are then as before. out_error may be NULL. Any thread;
-/// calls under way keep what they read at entry.
+/// Answers B2_INVALID_ARGUMENT, with an error that is the caller's to free,
+/// for an unknown name (the hint says the nearest known one) and for a value
+/// out of range; the options are then as before. out_error may be NULL. Any
+/// thread; calls under way keep what they read at entry.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_options_set(
     options: *mut b2_options,
@@ -107,7 +113,8 @@ pub unsafe extern "C" fn b2_options_set(
     unsafe { boundary::outcome(out_error, work) }
 }
 
-/// A copy of its own, the caller's to free; it shares the cancel. NULL for NULL. Any thread.
+/// A copy of its own, the caller's to free; it shares the cancel. NULL for
+/// NULL. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_options_copy(options: *const b2_options) -> *mut b2_options {
@@ -116,8 +123,9 @@ pub unsafe extern "C" fn b2_options_copy(options: *const b2_options) -> *mut b2_
     caught(ptr::null_mut(), || b2_options::hand_out(options.snapshot()))
 }
 
-/// Lets a cancel end every call made with these options; they keep a reference of their own. NULL detaches it. Nothing
-/// happens for NULL options. Any thread.
+/// Lets a cancel end every call made with these options; they keep a reference
+/// of their own. NULL detaches it. Nothing happens for NULL options. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_options_set_cancel(options: *mut b2_options, cancel: *mut b2_cancel) {
     // SAFETY: the caller's handles are NULL or live.

@@ -2,26 +2,31 @@ use std::ffi::{c_char, c_int};
 
 use crate::error::Status;
 
-/// What became of a call. 0 is success. A number is permanent: new ones are appended, none is changed, so a program
-/// built with an old header may receive a number it does not know.
+/// What became of a call. 0 is success. A number is permanent: new ones are
+/// appended, none is changed, so a program built with an old header may
+/// receive a number it does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum b2_status {
     /// All is well.
     B2_OK = 0,
-    /// A NULL out-parameter, an unknown option, a value out of range, a key with a hidden character.
+    /// A NULL out-parameter, an unknown option, a value out of range, a key with a
+    /// hidden character.
     B2_INVALID_ARGUMENT = 1,
-    /// Nothing was given and no default source has a key; the message names every place that was looked at.
+    /// Nothing was given and no default source has a key; the message names every
+    /// place that was looked at.
     B2_NO_CREDENTIALS = 2,
     /// B2 refused the key (401).
     B2_BAD_CREDENTIALS = 3,
     /// The key is good, but B2 does not serve it by this version of its API.
     B2_KEY_NOT_SUPPORTED = 4,
-    /// A cap of the account is reached (403 with a code that ends in cap_exceeded).
+    /// A cap of the account is reached (403 with a code that ends in
+    /// cap_exceeded).
     B2_CAP_EXCEEDED = 5,
     /// Any other 403.
     B2_ACCESS_DENIED = 6,
-    /// 429 after the last attempt, or a wait for the local budget that can't end before the caller's deadline.
+    /// 429 after the last attempt, or a wait for the local budget that can't end
+    /// before the caller's deadline.
     B2_RATE_LIMITED = 7,
     /// 408 or 5xx after the last attempt (501: after the first).
     B2_SERVICE_UNAVAILABLE = 8,
@@ -66,14 +71,15 @@ impl From<Status> for b2_status {
     }
 }
 
-/// The name of a status, such as "B2_OK"; "B2_UNKNOWN" for a number that this library does not know.
-/// Static, never NULL. Any thread.
+/// The name of a status, such as "B2_OK"; "B2_UNKNOWN" for a number that this
+/// library does not know. Static, never NULL. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_status_name(status: c_int) -> *const c_char {
     Status::from_number(status).map_or(c"B2_UNKNOWN", Status::name).as_ptr()
 }
 
-/// What a status means, in a few words of English. Static, never NULL. Any thread.
+/// What a status means, in a few words of English. Static, never NULL. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_status_message(status: c_int) -> *const c_char {
     Status::from_number(status).map_or(c"a status that this library does not know", Status::message).as_ptr()

@@ -1,0 +1,1 @@
+//! The meeting of threads, tried in every order that loom can find.
