@@ -32,6 +32,26 @@ static void tell(const char *title, const char *format, ...)
     (void)fflush(stdout);
 }
 
+/* A longer text, over as many lines as it needs. */
+static void tell_text(const char *title, const char *text)
+{
+    enum { WIDTH = 76 };
+
+    while (strlen(text) > WIDTH) {
+        int end = WIDTH;
+
+        while (end > 0 && text[end] != ' ')
+            end--;
+        if (end == 0)
+            end = WIDTH;
+        tell(title, "%.*s", end, text);
+        title = "";
+        text += end;
+        text += strspn(text, " ");
+    }
+    tell(title, "%s", text);
+}
+
 static void must(int good, const char *what)
 {
     if (good)
@@ -44,7 +64,7 @@ static b2_session *must_authorize(b2_status status, b2_session *session, b2_erro
 {
     if (status == B2_OK)
         return session;
-    printf("%s: %s\n", b2_status_name(status), b2_error_message(error));
+    printf("%s: %s\n", b2_status_name((int)status), b2_error_message(error));
     if (b2_error_hint(error) != NULL)
         printf("%s\n", b2_error_hint(error));
     exit(1);
@@ -247,18 +267,19 @@ static b2_session *reauthorize(void)
 
 static void wrong_key(void)
 {
+    static const char wrong[] = "K001ThisIsNotTheKeyOfThatKeyId0";
     b2_session *session = NULL;
     b2_error *error = NULL;
-    b2_status status = b2_authorize_with(key_id, "K001thisIsNotTheKey", NULL, &session, &error);
+    b2_status status = b2_authorize_with(key_id, wrong, NULL, &session, &error);
 
     must(status == B2_BAD_CREDENTIALS && session == NULL, "a wrong key is refused");
     must(requests() == 1, "a wrong key is tried once");
-    tell("A wrong key", "1 request, no retry: %s", b2_status_name(status));
-    tell("  message", "%.76s", b2_error_message(error));
+    tell("A wrong key", "1 request, no retry: %s", b2_status_name((int)status));
+    tell_text("  message", b2_error_message(error));
     if (b2_error_hint(error) != NULL)
-        tell("  hint", "%.76s", b2_error_hint(error));
+        tell_text("  hint", b2_error_hint(error));
     b2_error_free(error);
-    must(b2_authorize(key_id, "K001thisIsNotTheKey", &session) == B2_BAD_CREDENTIALS, "the refusal is remembered");
+    must(b2_authorize(key_id, wrong, &session) == B2_BAD_CREDENTIALS, "the refusal is remembered");
     must(requests() == 0, "a refusal that is remembered needs no request");
     tell("  and once more", "no request: a refusal is remembered for 10 s");
 }
@@ -279,7 +300,7 @@ static void too_many_requests(void)
     b2_session_free(must_authorize(status, session, error));
     must(now() - start >= 1.0, "as long is waited as the server asked");
     must(requests() == 2, "after the wait one more request is made");
-    tell("429, Retry-After: 1", "waited it out: 2 requests, %.1f s, %s", now() - start, b2_status_name(status));
+    tell("429, Retry-After: 1", "waited it out: 2 requests, %.1f s, %s", now() - start, b2_status_name((int)status));
     b2_options_free(options);
 }
 

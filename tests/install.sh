@@ -9,14 +9,14 @@ work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT # Go makes its cache read-only
 failed=0
 
-verdict() { # name command…
-    name=$1
+verdict() { # what command…
+    what=$1
     shift
     if "$@" >"$work/why" 2>&1; then
-        grep -E '^(ok|not ok) ' "$work/why" || echo "ok $name"
+        grep -E '^(ok|not ok) ' "$work/why" || echo "ok $what"
     else
         cat "$work/why"
-        echo "not ok $name"
+        echo "not ok $what"
         failed=1
     fi
 }

@@ -7,14 +7,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-verdict() { # name, then a command that must succeed
-    name=$1
+verdict() { # what, then a command that must succeed
+    what=$1
     shift
     if "$@" >"$work/why" 2>&1; then
-        echo "ok symbols: $name"
+        echo "ok symbols: $what"
     else
         cat "$work/why"
-        echo "not ok symbols: $name"
+        echo "not ok symbols: $what"
         failed=1
     fi
 }
