@@ -14,9 +14,7 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request, key: &Key) -> Respons
     };
     let asked = |name: &str| -> Option<String> {
         let from_body = body.get(name).and_then(Value::as_str);
-        from_body
-            .or_else(|| request.parameter(name))
-            .map(str::to_owned)
+        from_body.or_else(|| request.parameter(name)).map(str::to_owned)
     };
     let Some(account_id) = asked("accountId") else {
         return Response::error(400, "bad_request", "required field accountId is missing");
@@ -24,13 +22,12 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request, key: &Key) -> Respons
     let (id, name) = (asked("bucketId"), asked("bucketName"));
     let buckets = caller.world.objects.buckets_of(&key.account_id);
     let mut found = buckets.iter().filter(|bucket| {
-        id.as_ref().is_none_or(|id| *id == bucket.id)
-            && name.as_ref().is_none_or(|name| *name == bucket.name)
+        id.as_ref().is_none_or(|id| *id == bucket.id) && name.as_ref().is_none_or(|name| *name == bucket.name)
     });
     // A restricted key has to say which of its buckets it means. B2 tells nobody why not.
     let unasked = key.buckets.is_some() && id.is_none() && name.is_none();
-    let foreign = key.buckets.is_some()
-        && (found.clone().next().is_none() || !found.clone().all(|b| key.may_touch(&b.id)));
+    let foreign =
+        key.buckets.is_some() && (found.clone().next().is_none() || !found.clone().all(|b| key.may_touch(&b.id)));
     if account_id != key.account_id || !key.may("listBuckets") || unasked || foreign {
         return Response::error(401, "unauthorized", "");
     }
