@@ -269,6 +269,8 @@ fn what_is_granted_across_a_clearing_is_handed_out_and_not_kept() {
             let scene = Arc::clone(&scene);
             thread::spawn(move || scene.plain())
         };
+        // A place for the other thread to come in between.
+        thread::yield_now();
         let begun = scene.requests();
         scene.shared.clear();
         caller.join().expect("no call panics").expect("granted");
