@@ -31,7 +31,7 @@ impl Cancel {
 
 /// Why a wait ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The caller's cancel was triggered.
     Cancelled,
     /// The deadline has passed.
@@ -40,7 +40,7 @@ pub enum Stop {
 
 /// How long one piece of work may go on: until a deadline of the boot clock, or until a cancel.
 #[derive(Clone, Copy)]
-pub struct Bounds<'a> {
+pub(crate) struct Bounds<'a> {
     clock: &'a dyn Clock,
     cancel: Option<&'a Cancel>,
     deadline_ms: Option<u64>,
@@ -52,13 +52,13 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(20);
 impl<'a> Bounds<'a> {
     /// Bounds without a deadline.
     #[must_use]
-    pub fn new(clock: &'a dyn Clock, cancel: Option<&'a Cancel>) -> Self {
+    pub(crate) fn new(clock: &'a dyn Clock, cancel: Option<&'a Cancel>) -> Self {
         Self { clock, cancel, deadline_ms: None }
     }
 
     /// The same, ending `span` from now at the latest.
     #[must_use]
-    pub fn within(self, span: Duration) -> Self {
+    pub(crate) fn within(self, span: Duration) -> Self {
         let end = self.clock.now().after(span).boot_ms;
         self.until(Some(end))
     }
@@ -75,7 +75,7 @@ impl<'a> Bounds<'a> {
 
     /// The reason to stop now, if there is one. A cancel goes before a deadline.
     #[must_use]
-    pub fn stop(&self) -> Option<Stop> {
+    pub(crate) fn stop(&self) -> Option<Stop> {
         if self.cancel.is_some_and(Cancel::is_triggered) {
             Some(Stop::Cancelled)
         } else if self.left() == Some(Duration::ZERO) {
@@ -87,14 +87,14 @@ impl<'a> Bounds<'a> {
 
     /// Time until the deadline; `None` means there is none.
     #[must_use]
-    pub fn left(&self) -> Option<Duration> {
+    pub(crate) fn left(&self) -> Option<Duration> {
         let now = self.clock.now().boot_ms;
         self.deadline_ms.map(|end| Duration::from_millis(end.saturating_sub(now)))
     }
 
     /// The longest one may block before looking at [`Bounds::stop`] again; `None` means for ever.
     #[must_use]
-    pub fn slice(&self) -> Option<Duration> {
+    pub(crate) fn slice(&self) -> Option<Duration> {
         let watched = (self.cancel.is_some() || cfg!(feature = "test-hooks")).then_some(LOOK_EVERY);
         match (self.left(), watched) {
             (Some(left), Some(look)) => Some(left.min(look)),
@@ -102,9 +102,21 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// The clock these bounds are read on.
-    #[must_use]
-    pub fn clock(&self) -> &'a dyn Clock {
-        self.clock
+    /// Sleeps for `span`, looking up often enough to notice a cancel.
+    ///
+    /// # Errors
+    /// What ended the sleep early.
+    pub(crate) fn pause(&self, span: Duration) -> Result<(), Stop> {
+        let end = self.clock.now().after(span).boot_ms;
+        loop {
+            if let Some(stop) = self.stop() {
+                return Err(stop);
+            }
+            let left = Duration::from_millis(end.saturating_sub(self.clock.now().boot_ms));
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.clock.sleep(self.slice().map_or(left, |slice| left.min(slice)));
+        }
     }
 }

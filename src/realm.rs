@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ureq::http::Uri;
-use ureq::http::uri::{PathAndQuery, Scheme};
+use http::Uri;
+use http::uri::{PathAndQuery, Scheme};
 
 /// Backblaze's production realm.
 const PRODUCTION: &str = "https://api.backblazeb2.com";
@@ -12,7 +12,7 @@ const STAGING: &str = "https://api.backblaze.net";
 
 /// A base URL, normalised: host in lower case, no default port, no trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Realm {
+pub(crate) struct Realm {
     base: String,
     host: String,
     port: u16,
@@ -21,7 +21,7 @@ pub struct Realm {
 
 /// Why a text is no realm: what is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotARealm {
+pub(crate) struct NotARealm {
     pub(crate) problem: &'static str,
     pub(crate) hint: Option<String>,
 }
@@ -29,7 +29,7 @@ pub struct NotARealm {
 impl Realm {
     /// Backblaze's production realm.
     #[must_use]
-    pub fn production() -> Self {
+    pub(crate) fn production() -> Self {
         Self::parse(PRODUCTION).expect("the production realm is a valid base URL")
     }
 
@@ -37,7 +37,7 @@ impl Realm {
     ///
     /// # Errors
     /// Says what is wrong without repeating the text, which may hold a password.
-    pub fn parse(text: &str) -> Result<Self, NotARealm> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NotARealm> {
         let text = match text.trim_ascii() {
             "production" => PRODUCTION,
             "staging" => STAGING,
@@ -90,31 +90,31 @@ impl Realm {
 
     /// The base URL, without a trailing slash.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.base
     }
 
     /// The host in lower case; an IPv6 address stands in brackets.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// The port, given or implied.
     #[must_use]
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// True for https; http is for loopback only.
     #[must_use]
-    pub fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.https
     }
 
     /// True if the host is a loopback address or `localhost`, told without a look-up.
     #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::cancel::Bounds;
-use crate::options::Proxy;
+use crate::proxy::Proxy;
 use crate::realm::Realm;
 
 /// One authorize request.
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// Where it goes.
     pub realm: &'a Realm,
     /// The value of the `Authorization` header: `Basic …`.
@@ -26,7 +26,7 @@ pub struct Request<'a> {
 }
 
 /// What came back, whatever its status. Header values are as sent, and untrusted.
-pub struct Answer {
+pub(crate) struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The body, decompressed and bounded.
@@ -43,7 +43,7 @@ pub struct Answer {
 
 /// How a request can fail without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
+pub(crate) enum FailureKind {
     /// Name look-up, connect, reset, early close.
     Network,
     /// A certificate or the handshake.
@@ -60,7 +60,7 @@ pub enum FailureKind {
 
 /// A request without an answer.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What kind of failure.
     pub kind: FailureKind,
     /// One line for a person: what happened, and to which host. No secret.
@@ -70,7 +70,7 @@ pub struct Failure {
 }
 
 /// The way to B2. The shipped one is [`crate::http::Wire`]; tests bring their own.
-pub trait Transport: Send + Sync {
+pub(crate) trait Transport: Send + Sync {
     /// Sends one request and reads the whole answer, or gives up when `bounds` say so.
     ///
     /// # Errors

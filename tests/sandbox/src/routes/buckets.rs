@@ -15,9 +15,7 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request, key: &Key) -> Respons
     };
     let asked = |name: &str| -> Option<String> {
         let from_body = body.get(name).and_then(Value::as_str);
-        from_body
-            .or_else(|| request.parameter(name))
-            .map(str::to_owned)
+        from_body.or_else(|| request.parameter(name)).map(str::to_owned)
     };
     let Some(account_id) = asked("accountId") else {
         return Response::error(400, "bad_request", "required field accountId is missing");

@@ -1,0 +1,224 @@
+//! The attempts of one call: leave to ask, the request, its judgement, a wait, and again, until a verdict, the last
+//! attempt, the deadline or a cancel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::budget::Applicant;
+use crate::cancel::{Bounds, Stop};
+use crate::clock::millis;
+use crate::credentials::Credentials;
+use crate::error::{Attempt, Error, Status};
+use crate::flight::{Outcome, Spent, Way};
+use crate::options::Options;
+use crate::realm::Realm;
+use crate::retry_after;
+use crate::secret::Secrets;
+use crate::session::{Life, Owner, Session};
+use crate::state::Shared;
+use crate::transport::Request;
+use crate::verdict::{self, Verdict};
+use crate::world::World;
+
+/// The most that a refresh may cost a caller who has a good token in hand.
+const QUICK: Duration = Duration::from_secs(5);
+
+/// A series of attempts for one caller.
+pub(crate) struct Series<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) world: World<'a>,
+    pub(crate) options: &'a Options,
+    pub(crate) owner: Owner<'a>,
+    pub(crate) request: Request<'a>,
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) applicant: Applicant,
+    pub(crate) bounds: Bounds<'a>,
+    pub(crate) way: Way,
+    /// One attempt that waits for nothing: the caller has a good token in hand.
+    pub(crate) quick: bool,
+}
+
+impl Series<'_> {
+    /// Goes on where `spent` stopped.
+    pub(crate) fn run(&self, spent: Spent) -> Outcome {
+        let most = if self.quick { 1 } else { self.options.max_attempts };
+        // Whoever takes over a series that its own limits would end gets one attempt all the same.
+        let mut made = if self.quick { 0 } else { spent.made(&self.way).min(most - 1) };
+        let mut log = Log { attempts: spent.attempts, own: 0, error: spent.error };
+        let mut waited = Duration::ZERO;
+        if made > 0 {
+            waited = self.jitter(made);
+            if let Err(stop) = self.bounds.pause(waited) {
+                return self.stopped(stop, log);
+            }
+        }
+        loop {
+            match self.leave(&log) {
+                Ok(held) => waited += held,
+                Err(error) => return self.own(error, log),
+            }
+            let verdict = self.ask(&mut log, waited, made > 0);
+            made += 1;
+            let (error, asked) = match verdict {
+                Verdict::Granted(session) => return Outcome::Granted(session),
+                Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
+                Verdict::Cancelled => return self.own(cancelled(), log),
+                Verdict::Again { error, asked, closes_gate } => {
+                    if let Some(wait) = asked.filter(|_| closes_gate) {
+                        self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
+                    }
+                    (error, asked)
+                }
+            };
+            if self.bounds.left() == Some(Duration::ZERO) {
+                // With more time than this caller has, it might have gone well.
+                return self.own(error, log);
+            }
+            log.error = Some(error.clone());
+            if made >= most {
+                return self.lost(error, log);
+            }
+            waited = asked.unwrap_or_else(|| self.jitter(made));
+            if self.bounds.left().is_some_and(|left| left <= waited) {
+                return self.lost(error.with_retry_after(waited), log);
+            }
+            if let Err(stop) = self.bounds.pause(waited) {
+                return self.stopped(stop, log);
+            }
+        }
+    }
+
+    /// Sends one request and judges what comes of it.
+    fn ask(&self, log: &mut Log, waited: Duration, again: bool) -> Verdict<Arc<Session>> {
+        {
+            let mut state = self.shared.lock();
+            state.counters.requests += 1;
+            state.counters.retries += u64::from(again);
+        }
+        let longest = if self.quick { QUICK.min(self.options.attempt_timeout) } else { self.options.attempt_timeout };
+        let sent = self.world.clock.now();
+        let answer = self.world.transport.send(&self.request, &self.bounds.within(longest));
+        let now = self.world.clock.now();
+        let mut entry = Attempt {
+            started_at: sent,
+            duration_ms: now.boot_ms.saturating_sub(sent.boot_ms),
+            http_status: None,
+            code: None,
+            request_id: None,
+            wait_ms: millis(waited),
+        };
+        log.own += 1;
+        let verdict = match answer {
+            Err(failure) => verdict::of_failure(failure, self.secrets),
+            Ok(answer) => {
+                entry.http_status = Some(answer.status);
+                entry.request_id = answer.request_id.clone().map(|id| self.secrets.mask(id));
+                verdict::of_answer(&answer, self.owner.realm, self.secrets, now).map(|grant| {
+                    let server_wall_ms = retry_after::server_wall_ms(answer.date.as_deref());
+                    let life = Life::new(sent, server_wall_ms, grant.key_expires_ms);
+                    Arc::new(Session::new(&self.owner, grant, life))
+                })
+            }
+        };
+        if let Verdict::Refused(error) | Verdict::Again { error, .. } = &verdict {
+            entry.code = error.code().map(str::to_owned);
+        }
+        log.attempts.push(entry);
+        match verdict {
+            Verdict::Refused(error) if error.status() == Status::BadCredentials => {
+                Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()))
+            }
+            other => other,
+        }
+    }
+
+    /// Waits for the gate and the budget. Answers how long that took.
+    fn leave(&self, log: &Log) -> Result<Duration, Error> {
+        let mut held = Duration::ZERO;
+        loop {
+            let now = self.world.clock.now();
+            let wait = {
+                let mut guard = self.shared.lock();
+                let state = &mut *guard;
+                let Err(wait) = state.budget.take(&self.applicant, |key| state.cache.is_live(key, now), now) else {
+                    return Ok(held);
+                };
+                state.counters.rate_waits += u64::from(held.is_zero() && !self.quick);
+                wait
+            };
+            if self.quick || self.bounds.left().is_some_and(|left| left <= wait) {
+                let error = log.error.clone().unwrap_or_else(|| self.over_the_limit(wait));
+                return Err(error.with_retry_after(wait));
+            }
+            self.bounds.pause(wait).map_err(|stop| self.stop_error(stop, log))?;
+            held += wait;
+        }
+    }
+
+    fn over_the_limit(&self, wait: Duration) -> Error {
+        let message = format!(
+            "no request was sent to {}: it has had its share of authorize requests for this key, and the next may go out in {} ms",
+            self.owner.realm.host(),
+            millis(wait)
+        );
+        Error::new(Status::RateLimited, message)
+            .with_hint("wait that long, allow more time (total_timeout_ms), or keep one session instead of asking anew")
+    }
+
+    /// The wait after that many failed attempts: anything from 0 to a bound that doubles.
+    fn jitter(&self, failed: u32) -> Duration {
+        let doubled = self.options.initial_backoff.saturating_mul(1 << (failed - 1).min(16));
+        doubled.min(self.options.max_backoff).mul_f64(self.world.dice.roll())
+    }
+
+    fn stopped(&self, stop: Stop, log: Log) -> Outcome {
+        self.own(self.stop_error(stop, &log), log)
+    }
+
+    /// A deadline that comes while waiting to try again says less than the failure that made us wait.
+    fn stop_error(&self, stop: Stop, log: &Log) -> Error {
+        match stop {
+            Stop::Cancelled => cancelled(),
+            Stop::Deadline => log.error.clone().unwrap_or_else(|| timed_out(self.owner.realm)),
+        }
+    }
+
+    fn lost(&self, error: Error, log: Log) -> Outcome {
+        let error = log.close(error);
+        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: Some(error.clone()) };
+        Outcome::Lost(error, spent)
+    }
+
+    fn own(&self, error: Error, log: Log) -> Outcome {
+        let error = log.close(error);
+        // What the last attempt failed with is worth sharing; what ended this caller is not.
+        let last = log.error.as_ref().map(|last| log.close(last.clone()));
+        Outcome::Own(error, Spent { attempts: log.attempts, way: Some(self.way.clone()), error: last })
+    }
+}
+
+/// What has been tried so far.
+struct Log {
+    attempts: Vec<Attempt>,
+    /// How many of them this very call made.
+    own: u32,
+    error: Option<Error>,
+}
+
+impl Log {
+    fn close(&self, error: Error) -> Error {
+        error.with_attempts(self.attempts.clone(), self.own)
+    }
+}
+
+/// What a caller hears whose cancel was triggered.
+pub(crate) fn cancelled() -> Error {
+    Error::new(Status::Cancelled, "the call was cancelled")
+}
+
+/// What a caller hears whose time ran out before there was anything better to say.
+pub(crate) fn timed_out(realm: &Realm) -> Error {
+    Error::new(Status::Timeout, format!("no session from {} in the time allowed", realm.host()))
+        .with_hint("allow more time (total_timeout_ms), or find out why B2 is slow to reach")
+}

@@ -1,0 +1,339 @@
+//! The story of one call: credentials, cache, flight, attempts, session.
+
+use std::sync::Arc;
+
+use crate::attempts::{self, Series};
+use crate::budget::Applicant;
+use crate::cache::Found;
+use crate::cancel::{Bounds, Cancel, Stop};
+use crate::clock::Moment;
+use crate::credentials::{self, Credentials};
+use crate::digest::{CacheKey, Lane};
+use crate::error::{Error, Status};
+use crate::flight::{Heard, Lead, Outcome, Seat, Way};
+use crate::options::{CacheMode, Options};
+use crate::realm::Realm;
+use crate::secret::Secrets;
+use crate::session::{Owner, Session};
+use crate::state::{Shared, State};
+use crate::transport::Request;
+use crate::user_agent;
+use crate::world::World;
+
+/// What a caller wants.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// The key id as given; blank to have one found.
+    pub(crate) key_id: &'a [u8],
+    /// The application key as given; blank to have one found.
+    pub(crate) key: &'a [u8],
+    pub(crate) options: &'a Options,
+    pub(crate) ask: Ask<'a>,
+}
+
+/// Why the caller calls.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask<'a> {
+    /// To have a session; whether a cached one will do is for the options to say.
+    AsOptionsSay,
+    /// To have one that B2 grants now.
+    Anew,
+    /// B2 refused this one.
+    After(&'a Session),
+}
+
+/// The whole job: a session for a key, from the cache or from B2.
+pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {
+    if wish.options.cancel.as_ref().is_some_and(Cancel::is_triggered) {
+        return Err(attempts::cancelled());
+    }
+    if let Some(session) = hit(shared, world.clock.now(), wish) {
+        return Ok(session);
+    }
+    let realm = wish.options.realm.as_ref().map_err(Clone::clone)?;
+    let credentials = credentials::find(wish.key_id, wish.key, wish.options)?;
+    let authorization = credentials.basic();
+    let call = Call {
+        shared,
+        world,
+        options: wish.options,
+        realm,
+        credentials: &credentials,
+        authorization: &authorization,
+        user_agent: user_agent::of(wish.options),
+        secrets: Secrets::new(credentials.key(), &authorization),
+        cache_key: CacheKey::new(wish.options.scope(), credentials.key_id().as_bytes(), credentials.key().as_bytes()),
+        bounds: match wish.options.total() {
+            Some(total) => Bounds::new(world.clock, wish.options.cancel.as_ref()).within(total),
+            None => Bounds::new(world.clock, wish.options.cancel.as_ref()),
+        },
+    };
+    call.run(wish.ask)
+}
+
+/// The way of nearly every call: given credentials, and a fresh token for them. No allocation, no system call.
+fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
+    let (key_id, key) = (wish.key_id.trim_ascii(), wish.key.trim_ascii());
+    let plain =
+        matches!(wish.ask, Ask::AsOptionsSay) && wish.options.cache == CacheMode::Use && wish.options.realm.is_ok();
+    if !plain || key_id.is_empty() || key.is_empty() {
+        return None;
+    }
+    let cache_key = CacheKey::new(wish.options.scope(), key_id, key);
+    let mut state = shared.lock();
+    let Found::Fresh(session) = state.cache.find(&cache_key, wish.options.min_remaining, now) else { return None };
+    state.counters.cache_hits += 1;
+    Some(session)
+}
+
+/// One call, once it is known for whom.
+struct Call<'a> {
+    shared: &'a Shared,
+    world: World<'a>,
+    options: &'a Options,
+    realm: &'a Realm,
+    credentials: &'a Credentials,
+    authorization: &'a str,
+    user_agent: String,
+    secrets: Secrets,
+    cache_key: CacheKey,
+    bounds: Bounds<'a>,
+}
+
+/// Which tokens will do.
+#[derive(Clone, Copy)]
+enum Want<'a> {
+    /// Any that lives.
+    Any,
+    /// One born after this, which B2 refused.
+    NewerThan(&'a Session),
+    /// Only one that B2 is asked for now.
+    New,
+}
+
+/// What the shared state has for a caller.
+enum Step<'s> {
+    Have(Arc<Session>),
+    Refused(Error),
+    Wait(Seat<'s>),
+    /// Ask B2; `old` is the living token to fall back on.
+    Lead {
+        lead: Lead<'s>,
+        old: Option<Arc<Session>>,
+    },
+}
+
+impl Call<'_> {
+    fn run(&self, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
+        let rejected = match ask {
+            Ask::After(session) if session.cache_key() == self.cache_key => Some(session),
+            _ => None,
+        };
+        if let Some(session) = rejected {
+            self.fence(session);
+        }
+        let want = match (self.options.cache, ask, rejected) {
+            (CacheMode::Bypass, ..) => return self.bypass(rejected),
+            (CacheMode::Refresh, ..) | (_, Ask::Anew, _) => Want::New,
+            (CacheMode::Use, _, Some(session)) => Want::NewerThan(session),
+            (CacheMode::Use, _, None) => Want::Any,
+        };
+        let mut first = true;
+        loop {
+            let session = match self.look(want, std::mem::take(&mut first)) {
+                Step::Have(session) => session,
+                Step::Refused(error) => return Err(error),
+                Step::Lead { lead, old } => match self.lead(lead, old, rejected)? {
+                    Some(session) => session,
+                    // The old token was refused while it was being refreshed: this is a new situation.
+                    None => continue,
+                },
+                Step::Wait(seat) => match seat.wait(&self.way(), self.options.max_attempts, &self.bounds) {
+                    Heard::Verdict(verdict) => verdict?,
+                    Heard::Lead(lead) => match self.lead(lead, None, rejected)? {
+                        Some(session) => session,
+                        None => continue,
+                    },
+                    Heard::Stopped(Stop::Cancelled) => return Err(attempts::cancelled()),
+                    Heard::Stopped(Stop::Deadline) => return Err(attempts::timed_out(self.realm)),
+                },
+            };
+            // Between the verdict and this thread's waking, somebody else may have used the token and been refused.
+            if !session.is_rejected() {
+                return Ok(session);
+            }
+        }
+    }
+
+    /// B2 refused this session's token: nobody gets it again.
+    fn fence(&self, rejected: &Session) {
+        rejected.mark_rejected();
+        self.shared.lock().cache.drop_exactly(rejected);
+    }
+
+    /// Cache first, then the air, then what is known of the key, then B2.
+    fn look(&self, want: Want<'_>, first: bool) -> Step<'_> {
+        let now = self.world.clock.now();
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        let found = match want {
+            Want::New => Found::Nothing,
+            Want::Any | Want::NewerThan(_) => state.cache.find(&self.cache_key, self.options.min_remaining, now),
+        };
+        let will_do = |session: &Session| match want {
+            Want::NewerThan(rejected) => session.is_newer_than(rejected),
+            Want::Any | Want::New => true,
+        };
+        let old = match found {
+            Found::Fresh(session) if will_do(&session) => {
+                state.counters.cache_hits += u64::from(first);
+                return Step::Have(session);
+            }
+            Found::Stale { session, due } if will_do(&session) => {
+                if !due || state.flights.is_aloft(&self.cache_key) {
+                    state.counters.cache_hits += u64::from(first);
+                    return Step::Have(session);
+                }
+                Some(session)
+            }
+            _ => None,
+        };
+        if let Some(seat) = state.flights.join(self.shared, self.cache_key) {
+            state.counters.cache_misses += u64::from(first);
+            state.counters.coalesced += u64::from(first);
+            return Step::Wait(seat);
+        }
+        if old.is_none()
+            && matches!(want, Want::Any)
+            && let Some((error, age)) = state.cache.refusal(&self.cache_key, self.options.negative_ttl, now)
+        {
+            state.counters.negative_hits += 1;
+            return Step::Refused(error.clone().remembered(age));
+        }
+        state.counters.cache_misses += u64::from(first);
+        Step::Lead { lead: state.flights.start(self.shared, self.cache_key), old }
+    }
+
+    /// Asks B2 for everybody who waits. `None`: look again.
+    fn lead(
+        &self,
+        mut lead: Lead<'_>,
+        old: Option<Arc<Session>>,
+        rejected: Option<&Session>,
+    ) -> Result<Option<Arc<Session>>, Error> {
+        let outcome = self.series(old.is_some()).run(lead.take_spent());
+        let outcome = match outcome {
+            Outcome::Granted(session) => self.check_account(session, old.as_deref().or(rejected)),
+            other => other,
+        };
+        let tenth = self.world.dice.roll();
+        let now = self.world.clock.now();
+        let outcome = lead.land(outcome, |state, keep, outcome| self.settle(state, keep, outcome, tenth, now));
+        let error = match outcome {
+            Outcome::Granted(session) => return Ok(Some(session)),
+            Outcome::Refused(error) | Outcome::Lost(error, _) | Outcome::Own(error, _) => error,
+        };
+        let Some(old) = old.filter(|_| !is_about_the_key(error.status()) && error.status() != Status::Cancelled) else {
+            return Err(error);
+        };
+        if old.is_rejected() || old.life().is_dead(now) {
+            return Ok(None);
+        }
+        self.shared.lock().counters.stale_served += 1;
+        Ok(Some(old))
+    }
+
+    /// Writes an outcome into the shared state.
+    fn settle(&self, state: &mut State, keep: bool, outcome: &Outcome, tenth: f64, now: Moment) {
+        match outcome {
+            Outcome::Granted(session) => {
+                if keep && !session.life().is_dead(now) {
+                    state.cache.keep(session, tenth);
+                    state.budget.note_holder(self.lane(), self.cache_key, now);
+                }
+            }
+            Outcome::Refused(error) => {
+                state.cache.put_off_refresh(&self.cache_key, error.retry_after(), now);
+                if is_about_the_key(error.status()) {
+                    state.cache.drop_session(&self.cache_key);
+                }
+                if keep && (is_about_the_key(error.status()) || error.status() == Status::CapExceeded) {
+                    state.cache.remember(self.cache_key, error.clone(), now);
+                }
+            }
+            Outcome::Lost(error, _) | Outcome::Own(error, _) => {
+                state.cache.put_off_refresh(&self.cache_key, error.retry_after(), now);
+            }
+        }
+    }
+
+    /// Asks B2 past the cache, for this caller alone.
+    fn bypass(&self, rejected: Option<&Session>) -> Result<Arc<Session>, Error> {
+        self.shared.lock().counters.cache_misses += 1;
+        let outcome = match self.series(false).run(Default::default()) {
+            Outcome::Granted(session) => self.check_account(session, rejected),
+            other => other,
+        };
+        match outcome {
+            Outcome::Granted(session) => Ok(session),
+            Outcome::Refused(error) | Outcome::Lost(error, _) | Outcome::Own(error, _) => Err(error),
+        }
+    }
+
+    /// A key belongs to one account for ever. An answer that says otherwise is not believed.
+    fn check_account(&self, session: Arc<Session>, before: Option<&Session>) -> Outcome {
+        let held = self.shared.lock().cache.peek(&self.cache_key).cloned();
+        let known = before.or(held.as_deref());
+        if known.is_none_or(|known| known.account_id() == session.account_id()) {
+            return Outcome::Granted(session);
+        }
+        let message = format!("{} answered for another account than before", self.realm.host());
+        let error = Error::new(Status::ProtocolError, message)
+            .with_hint("the account of an application key can't change: check what answers in B2's place");
+        Outcome::Refused(error)
+    }
+
+    fn series(&self, quick: bool) -> Series<'_> {
+        Series {
+            shared: self.shared,
+            world: self.world,
+            options: self.options,
+            owner: Owner { key_id: self.credentials.key_id(), realm: self.realm, cache_key: self.cache_key },
+            request: Request {
+                realm: self.realm,
+                authorization: self.authorization,
+                user_agent: &self.user_agent,
+                proxy: &self.options.proxy,
+                ca_file: self.options.ca_file.as_deref(),
+                connect_timeout: self.options.connect_timeout,
+            },
+            secrets: &self.secrets,
+            credentials: self.credentials,
+            applicant: Applicant {
+                lane: self.lane(),
+                key: self.cache_key,
+                per_minute: self.options.rate_limit_per_minute,
+            },
+            bounds: self.bounds,
+            way: self.way(),
+            quick,
+        }
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::new(self.realm, self.credentials.key_id().as_bytes())
+    }
+
+    fn way(&self) -> Way {
+        Way {
+            proxy: self.options.proxy.clone(),
+            connect: self.options.connect_timeout,
+            attempt: self.options.attempt_timeout,
+        }
+    }
+}
+
+/// Verdicts on the key itself: a token granted to it before is not to be trusted any more.
+fn is_about_the_key(status: Status) -> bool {
+    matches!(status, Status::BadCredentials | Status::KeyNotSupported | Status::AccessDenied)
+}

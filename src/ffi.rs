@@ -1,0 +1,25 @@
+//! The C border: strings in, handles out, panics caught. No logic.
+//!
+//! What a caller needs to know stands in the doc comments of the functions, from which `include/b2auth.h` is written.
+
+#![allow(non_camel_case_types, reason = "these are C's names")]
+#![allow(clippy::missing_safety_doc, reason = "the rules for all pointers stand at the head of the header")]
+
+mod authorize;
+mod boundary;
+mod cancel;
+mod error;
+#[cfg(feature = "test-hooks")]
+pub mod hooks;
+mod library;
+pub(crate) mod options;
+mod session;
+mod status;
+
+pub use authorize::*;
+pub use cancel::*;
+pub use error::*;
+pub use library::*;
+pub use options::*;
+pub use session::*;
+pub use status::*;

@@ -1,0 +1,121 @@
+use std::ffi::{c_char, c_int};
+use std::ptr;
+
+use super::boundary::{self, bytes};
+use super::error::b2_error;
+use super::options::{self, b2_options};
+use super::session::b2_session;
+use super::status::b2_status;
+use crate::authorize::{self, Ask, Wish};
+use crate::{load, system};
+
+/// Turns an application key into a session: from the cache if a good token is
+/// there, else by one request to b2_authorize_account, with retries.
+///
+/// key_id and key are borrowed for the call and not kept. Blank (NULL, "" or
+/// white space) for both means: take B2_APPLICATION_KEY_ID and
+/// B2_APPLICATION_KEY from the environment. White space around either is
+/// dropped.
+///
+/// On success *out_session is the caller's to free with b2_session_free(); on
+/// failure it is NULL. For what went wrong in words, call b2_authorize_with().
+/// Answers any status but B2_STORE_ERROR. May block, by default for 60 seconds
+/// at most. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_authorize(
+    key_id: *const c_char,
+    key: *const c_char,
+    out_session: *mut *mut b2_session,
+) -> b2_status {
+    // SAFETY: the same pointers under the same promises.
+    unsafe { b2_authorize_with(key_id, key, ptr::null(), out_session, ptr::null_mut()) }
+}
+
+/// b2_authorize() with options, and with an error that says what happened and
+/// what to do.
+///
+/// options may be NULL for the defaults; they are read once, at entry. On
+/// failure *out_error is the caller's to free with b2_error_free(); on success
+/// it is NULL. out_error may be NULL.
+///
+/// A token past 70 to 80 % of its life is refreshed by the call that finds it
+/// so, in one attempt of at most 5 seconds; if that fails, the call succeeds
+/// with the token that is still good. Calls for one key that meet share one
+/// request and its verdict. Answers any status but B2_STORE_ERROR. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_authorize_with(
+    key_id: *const c_char,
+    key: *const c_char,
+    options: *const b2_options,
+    out_session: *mut *mut b2_session,
+    out_error: *mut *mut b2_error,
+) -> b2_status {
+    // SAFETY: the same pointers under the same promises.
+    unsafe { obtain(key_id, key, false, ptr::null(), options, out_session, out_error) }
+}
+
+/// Explicit re-authorization, after B2 refused a session's token or at will.
+///
+/// rejected is the session whose token B2 refused: that token is never handed
+/// out again, and if the cache already holds a newer one for this key, that is
+/// answered without a request, so a thousand threads whose calls were refused
+/// together cause one request. A session of another key counts as none
+/// refused, and the call is a plain b2_authorize_with(). rejected == NULL:
+/// always ask B2, or join a request already in the air. rejected is borrowed:
+/// the caller still frees it.
+///
+/// Remembered refusals are passed by. Otherwise as b2_authorize_with(). Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_reauthorize(
+    key_id: *const c_char,
+    key: *const c_char,
+    rejected: *const b2_session,
+    options: *const b2_options,
+    out_session: *mut *mut b2_session,
+    out_error: *mut *mut b2_error,
+) -> b2_status {
+    // SAFETY: the same pointers under the same promises.
+    unsafe { obtain(key_id, key, true, rejected, options, out_session, out_error) }
+}
+
+/// # Safety
+/// As the functions above: strings end with NUL, handles live through the
+/// call, places hold a pointer each.
+unsafe fn obtain(
+    key_id: *const c_char,
+    key: *const c_char,
+    anew: bool,
+    rejected: *const b2_session,
+    options: *const b2_options,
+    out_session: *mut *mut b2_session,
+    out_error: *mut *mut b2_error,
+) -> b2_status {
+    let work = || {
+        // SAFETY: the caller's strings and handles live through the call.
+        let (key_id, key, options) = unsafe { (bytes(key_id), bytes(key), options::read(options)) };
+        // SAFETY: as above.
+        let ask = match unsafe { b2_session::read(rejected) } {
+            Some(session) => Ask::After(session),
+            None if anew => Ask::Anew,
+            None => Ask::AsOptionsSay,
+        };
+        load::ensure();
+        let wish = Wish { key_id, key, options: &options, ask };
+        authorize::authorize(system::shared(), system::WORLD, &wish)
+    };
+    // SAFETY: the caller's places hold a pointer each.
+    unsafe { boundary::session(out_session, out_error, work) }
+}
+
+/// After B2 refused a call of the caller's own: 1 if a new token is the cure,
+/// that is for 401 with the code bad_auth_token, expired_auth_token, or none
+/// (code NULL or blank), else 0. Any other 401 says that the key may not do
+/// this, which no new token changes. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_should_reauthorize(http_status: c_int, code: *const c_char) -> c_int {
+    // SAFETY: the caller's string lives through the call.
+    let code = unsafe { bytes(code) }.trim_ascii();
+    let cured = http_status == 401 && matches!(code, b"" | b"bad_auth_token" | b"expired_auth_token");
+    c_int::from(cured)
+}

@@ -1,0 +1,15 @@
+//! For this project's own tests, in builds of their own.
+
+use crate::system;
+
+/// Moves the library's wall clock and boot clock by that many milliseconds.
+#[unsafe(no_mangle)]
+pub extern "C" fn b2_test_turn_clock(wall_ms: i64, boot_ms: i64) {
+    system::turned::turn(wall_ms, boot_ms);
+}
+
+/// The next request panics instead of being sent.
+#[unsafe(no_mangle)]
+pub extern "C" fn b2_test_plant_panic() {
+    system::planted::plant();
+}

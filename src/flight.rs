@@ -1,0 +1,256 @@
+//! One request for all who ask at once.
+//!
+//! A *flight* is a request in the air for one cache key. The caller who starts it *leads*; whoever asks for the same key
+//! meanwhile takes a *seat* and gets the same verdict. A leader who fails for reasons of its own leaves the flight open,
+//! and a seat whose own limits allow more takes over where the leader stopped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::{Bounds, Stop};
+use crate::digest::{CacheKey, Identity};
+use crate::error::{Attempt, Error};
+use crate::proxy::Proxy;
+use crate::session::Session;
+use crate::state::{Shared, State};
+use crate::sync::{self, Condvar};
+
+/// What a flight came to.
+pub(crate) enum Outcome {
+    /// B2 granted a session.
+    Granted(Arc<Session>),
+    /// B2's verdict against it: everybody's.
+    Refused(Error),
+    /// The way to B2 failed. Shared with those who could do no better.
+    Lost(Error, Spent),
+    /// The leader's own deadline, cancel or limit ended it: nobody else's business.
+    Own(Error, Spent),
+}
+
+/// How far a series of attempts had come when its leader left it.
+#[derive(Clone, Default)]
+pub(crate) struct Spent {
+    /// The log of the attempts made.
+    pub(crate) attempts: Vec<Attempt>,
+    /// The way they went.
+    pub(crate) way: Option<Way>,
+    /// What the last of them failed with.
+    pub(crate) error: Option<Error>,
+}
+
+impl Spent {
+    /// The attempts made, as far as they count against a caller who goes `way`.
+    pub(crate) fn made(&self, way: &Way) -> u32 {
+        if self.covers(way) { u32::try_from(self.attempts.len()).unwrap_or(u32::MAX) } else { 0 }
+    }
+
+    /// True if `way` allows nothing that was not tried.
+    fn covers(&self, way: &Way) -> bool {
+        self.way.as_ref().is_some_and(|tried| {
+            tried.proxy == way.proxy && tried.connect >= way.connect && tried.attempt >= way.attempt
+        })
+    }
+}
+
+/// How a caller's attempts go: by which proxy, and with how much time for each.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) proxy: Proxy,
+    pub(crate) connect: Duration,
+    pub(crate) attempt: Duration,
+}
+
+/// The flights of the process. At most one is in the air for a key.
+#[derive(Default)]
+pub(crate) struct Flights {
+    aloft: HashMap<CacheKey, u64, Identity>,
+    by_id: HashMap<u64, Flight>,
+    next: u64,
+}
+
+struct Flight {
+    bell: Arc<Condvar>,
+    seats: usize,
+    phase: Phase,
+    /// The cache was cleared, or its token invalidated, since this began: the result is handed out, not kept.
+    fenced: bool,
+}
+
+enum Phase {
+    Led,
+    /// The leader left it, and the first seat to look decides what becomes of it.
+    Open(Spent),
+    Landed(Result<Arc<Session>, Error>),
+}
+
+impl Flights {
+    pub(crate) fn is_aloft(&self, key: &CacheKey) -> bool {
+        self.aloft.contains_key(key)
+    }
+
+    /// The result of the key's flight, if there is one, will not be kept.
+    pub(crate) fn fence(&mut self, key: &CacheKey) {
+        if let Some(flight) = self.aloft.get(key).and_then(|id| self.by_id.get_mut(id)) {
+            flight.fenced = true;
+        }
+    }
+
+    /// No flight's result will be kept.
+    pub(crate) fn fence_all(&mut self) {
+        for flight in self.by_id.values_mut() {
+            flight.fenced = true;
+        }
+    }
+
+    /// Takes a seat in the key's flight, if there is one.
+    pub(crate) fn join<'s>(&mut self, shared: &'s Shared, key: CacheKey) -> Option<Seat<'s>> {
+        let id = *self.aloft.get(&key)?;
+        self.by_id.get_mut(&id)?.seats += 1;
+        Some(Seat { shared, key, id })
+    }
+
+    /// Starts a flight that the caller leads.
+    pub(crate) fn start<'s>(&mut self, shared: &'s Shared, key: CacheKey) -> Lead<'s> {
+        let id = self.next;
+        self.next += 1;
+        let flight = Flight { bell: Arc::default(), seats: 0, phase: Phase::Led, fenced: false };
+        self.by_id.insert(id, flight);
+        self.aloft.insert(key, id);
+        Lead { shared, key, id, spent: Spent::default(), landed: false }
+    }
+
+    /// Changes a flight's phase and tells everybody in it. One that nobody sits in is over.
+    fn turn(&mut self, key: &CacheKey, id: u64, phase: Phase) {
+        let Some(flight) = self.by_id.get_mut(&id) else { return };
+        let over = matches!(phase, Phase::Landed(_)) || flight.seats == 0;
+        flight.phase = phase;
+        flight.bell.notify_all();
+        if flight.seats == 0 {
+            self.by_id.remove(&id);
+        }
+        if over && self.aloft.get(key) == Some(&id) {
+            self.aloft.remove(key);
+        }
+    }
+
+    /// Gives up a seat. The last to leave a flight that nobody leads ends it.
+    fn leave(&mut self, key: &CacheKey, id: u64) {
+        let Some(flight) = self.by_id.get_mut(&id) else { return };
+        flight.seats -= 1;
+        if flight.seats == 0 && !matches!(flight.phase, Phase::Led) {
+            self.by_id.remove(&id);
+            if self.aloft.get(key) == Some(&id) {
+                self.aloft.remove(key);
+            }
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn ring_all(&self) {
+        for flight in self.by_id.values() {
+            flight.bell.notify_all();
+        }
+    }
+
+    #[cfg(any(test, loom))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty() && self.aloft.is_empty()
+    }
+}
+
+/// A place in a flight that somebody else leads.
+pub(crate) struct Seat<'s> {
+    shared: &'s Shared,
+    key: CacheKey,
+    id: u64,
+}
+
+/// What a seat's wait came to.
+pub(crate) enum Heard<'s> {
+    /// The flight's verdict.
+    Verdict(Result<Arc<Session>, Error>),
+    /// The leader left, and this caller goes on in its place.
+    Lead(Lead<'s>),
+    /// This caller's own bounds ended the wait.
+    Stopped(Stop),
+}
+
+impl<'s> Seat<'s> {
+    /// Waits for the verdict, for the leader's place, or for this caller's own bounds.
+    pub(crate) fn wait(self, way: &Way, max_attempts: u32, bounds: &Bounds<'_>) -> Heard<'s> {
+        let mut state = self.shared.lock();
+        loop {
+            let Some(flight) = state.flights.by_id.get_mut(&self.id) else {
+                // Only a fork ends a flight under its seats, and then this thread is not in the child.
+                return Heard::Verdict(Err(Error::internal("a flight ended without a verdict")));
+            };
+            match &mut flight.phase {
+                Phase::Landed(verdict) => {
+                    let verdict = verdict.clone();
+                    state.flights.leave(&self.key, self.id);
+                    return Heard::Verdict(verdict.map_err(Error::for_waiter));
+                }
+                Phase::Open(spent) => {
+                    let exhausted = spent.made(way) >= max_attempts;
+                    if let Some(error) = spent.error.clone().filter(|_| exhausted) {
+                        state.flights.leave(&self.key, self.id);
+                        return Heard::Verdict(Err(error.for_waiter()));
+                    }
+                    let spent = std::mem::take(spent);
+                    flight.phase = Phase::Led;
+                    flight.seats -= 1;
+                    return Heard::Lead(Lead { shared: self.shared, key: self.key, id: self.id, spent, landed: false });
+                }
+                Phase::Led => {}
+            }
+            if let Some(stop) = bounds.stop() {
+                state.flights.leave(&self.key, self.id);
+                return Heard::Stopped(stop);
+            }
+            let bell = Arc::clone(&flight.bell);
+            state = sync::wait(&bell, state, bounds.slice());
+        }
+    }
+}
+
+/// The duty to bring a flight to its end. Dropped without a landing, as by a panic, it fails everybody in it.
+pub(crate) struct Lead<'s> {
+    shared: &'s Shared,
+    key: CacheKey,
+    id: u64,
+    spent: Spent,
+    landed: bool,
+}
+
+impl Lead<'_> {
+    /// What earlier leaders of this flight have already tried.
+    pub(crate) fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
+    }
+
+    /// Ends the flight: writes its outcome into the cache and tells everybody who waits. `settle` is the map work that
+    /// belongs to the outcome, told whether the result may be kept.
+    pub(crate) fn land(mut self, outcome: Outcome, settle: impl FnOnce(&mut State, bool, &Outcome)) -> Outcome {
+        self.landed = true;
+        let mut state = self.shared.lock();
+        let fenced = state.flights.by_id.get(&self.id).is_none_or(|flight| flight.fenced);
+        settle(&mut state, !fenced, &outcome);
+        let phase = match &outcome {
+            Outcome::Granted(session) => Phase::Landed(Ok(Arc::clone(session))),
+            Outcome::Refused(error) => Phase::Landed(Err(error.clone())),
+            Outcome::Lost(_, spent) | Outcome::Own(_, spent) => Phase::Open(spent.clone()),
+        };
+        state.flights.turn(&self.key, self.id, phase);
+        outcome
+    }
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        if !self.landed {
+            let error = Error::internal("the thread that was asking B2 for everybody panicked");
+            self.shared.lock().flights.turn(&self.key, self.id, Phase::Landed(Err(error)));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A child after a fork can use the library, even if other threads were inside it.
+//!
+//! Only the thread that forks lives on in the child. So it takes every lock before, which leaves what they guard whole,
+//! and gives them back on both sides. In the child it also forgets the flights, whose threads are gone. Tokens stay.
+
+use std::cell::UnsafeCell;
+use std::sync::MutexGuard;
+
+use crate::ffi::options;
+use crate::state::State;
+use crate::{http, sync, system};
+
+/// Where the guards wait between the two sides of a fork.
+struct Parked(UnsafeCell<Option<Guards>>);
+
+struct Guards {
+    state: MutexGuard<'static, State>,
+    _options: MutexGuard<'static, ()>,
+}
+
+// SAFETY: touched only by the three functions below, and by one thread at a time: the one that holds the locks which the
+// guards stand for.
+unsafe impl Sync for Parked {}
+
+static PARKED: Parked = Parked(UnsafeCell::new(None));
+
+pub(crate) extern "C" fn prepare() {
+    let options = sync::lock(&options::GUARD);
+    let state = system::shared().lock();
+    http::before_fork();
+    // SAFETY: this thread holds the locks, so no other is here.
+    unsafe { *PARKED.0.get() = Some(Guards { state, _options: options }) };
+}
+
+pub(crate) extern "C" fn in_parent() {
+    http::after_fork_in_parent();
+    release(|_| {});
+}
+
+pub(crate) extern "C" fn in_child() {
+    http::after_fork_in_child();
+    release(State::forget_flights);
+}
+
+fn release(before: impl FnOnce(&mut State)) {
+    // SAFETY: this thread took the locks in `prepare` and still holds them, so no other is here.
+    let guards = unsafe { (*PARKED.0.get()).take() };
+    if let Some(mut guards) = guards {
+        before(&mut guards.state);
+    }
+}

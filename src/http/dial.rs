@@ -1,0 +1,153 @@
+//! The way to the other side: look-up, connect, proxy, TLS.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
+
+use crate::platform::socket::{self, Awaited};
+use crate::proxy::{Kind, ProxyUrl};
+use crate::transport::FailureKind;
+
+use super::failure::{hinted, reason};
+use super::line::{Line, Phase};
+use super::lookup::{self, Resolve};
+use super::shared::SHARED;
+use super::stream::{Socket, Stream, Wire};
+use super::tls::{self, Trust};
+use super::tunnel;
+
+/// Where a request goes, and how.
+pub(super) struct Route {
+    /// The realm's host; an IPv6 address stands in brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// What to believe, for a realm in https.
+    pub(super) trust: Option<Trust>,
+    pub(super) proxy: Option<ProxyUrl>,
+    pub(super) user_agent: String,
+    pub(super) resolve: Resolve,
+}
+
+/// Opens a [`Route`] for ureq.
+pub(super) struct Dial {
+    pub(super) line: Arc<Line>,
+    pub(super) route: Route,
+}
+
+impl Connector for Dial {
+    type Out = Wire;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
+        let stream = self.open()?;
+        self.line.opened();
+        Ok(Some(Wire::new(stream, Arc::clone(&self.line))))
+    }
+}
+
+impl Dial {
+    fn open(&self) -> io::Result<Stream> {
+        let Self { line, route } = self;
+        // The realm's own name is the proxy's to look up.
+        let (host, port) = match &route.proxy {
+            Some(proxy) => (proxy.host(), proxy.port()),
+            None => (route.host.as_str(), route.port),
+        };
+        let called = match &route.proxy {
+            Some(_) => format!("the proxy {host}:{port}"),
+            None => format!("{host}:{port}"),
+        };
+        line.enter(Phase::LookUp);
+        let addresses = lookup::addresses(line, &SHARED, route.resolve, host)?;
+        line.enter(Phase::Connect);
+        let tcp = connect(line, &called, port, &addresses)?;
+        let mut stream = Stream::Bare(Socket::new(tcp, Arc::clone(line)));
+        if let Some(proxy) = &route.proxy {
+            if let (Kind::Https, Some(trust)) = (proxy.kind(), &route.trust) {
+                line.enter(Phase::Handshake);
+                stream = tls::wrap(line, trust, stream, proxy.host())?;
+            }
+            line.enter(Phase::Proxy);
+            tunnel::open(line, proxy, &mut stream, route)?;
+        }
+        if let Some(trust) = &route.trust {
+            line.enter(Phase::Handshake);
+            stream = tls::wrap(line, trust, stream, &route.host)?;
+        }
+        Ok(stream)
+    }
+}
+
+impl fmt::Debug for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dial").field("line", &self.line).finish_non_exhaustive()
+    }
+}
+
+/// The first of `addresses` that answers. Each may take half of the time that is left, and the last one all of it.
+fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Result<TcpStream> {
+    let mut problems = Vec::new();
+    let mut only_silence = true;
+    for (index, address) in addresses.iter().enumerate() {
+        let left = line.left_to_open();
+        let keep = if index + 1 == addresses.len() { Duration::ZERO } else { left / 2 };
+        match try_one(line, SocketAddr::new(*address, port), keep) {
+            Ok(Some(stream)) => return Ok(stream),
+            Ok(None) => problems.push((address, "no answer".to_owned())),
+            Err(e) if line.has_failed() => return Err(e),
+            Err(e) => {
+                only_silence = false;
+                problems.push((address, reason(&e)));
+            }
+        }
+    }
+    let kind = if only_silence { FailureKind::Timeout } else { FailureKind::Network };
+    let message = match problems.as_slice() {
+        [(address, problem)] => format!("cannot connect to {called} ({address}): {problem}"),
+        several => {
+            let each: Vec<_> = several.iter().map(|(address, problem)| format!("{address}: {problem}")).collect();
+            format!("cannot connect to {called} ({})", each.join("; "))
+        }
+    };
+    let hint = if called.starts_with("the proxy") {
+        "check the proxy's address, and that it runs"
+    } else {
+        "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy"
+    };
+    Err(line.fail(hinted(kind, message, hint)))
+}
+
+/// `None` if there was no answer before only `keep` was left for the addresses that follow.
+fn try_one(line: &Line, to: SocketAddr, keep: Duration) -> io::Result<Option<TcpStream>> {
+    let stream = socket::start_connect(to, line.left_to_open().saturating_sub(keep))?;
+    loop {
+        let span = line.look()?;
+        let left = line.left_to_open();
+        if left <= keep {
+            return Ok(None);
+        }
+        let mine = left - keep;
+        if socket::wait(&stream, Awaited::Room, Some(span.map_or(mine, |span| span.min(mine))))? {
+            return match stream.take_error()? {
+                None => Ok(Some(stream)),
+                Some(e) => Err(e),
+            };
+        }
+    }
+}
+
+/// ureq asks before it connects, even if a proxy will do the look-up. [`Dial`] knows better when.
+#[derive(Debug)]
+pub(super) struct NoLookUp;
+
+impl Resolver for NoLookUp {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}

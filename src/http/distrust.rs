@@ -1,0 +1,96 @@
+//! Why a server is not trusted, in words for whoever has to fix it.
+
+use std::io;
+use std::time::{Duration, UNIX_EPOCH};
+
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{AlertDescription, CertificateError, Error};
+
+use crate::transport::{Failure, FailureKind};
+
+use super::failure::{failure, hinted};
+
+const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) sits in between, give its CA \
+                         certificate by the option ca_file";
+const CLOCK: &str = "check this machine's clock";
+
+/// The TLS error that an I/O error carries.
+pub(super) fn inside(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What a TLS error means for a connection to `host`.
+pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failure {
+    let tls = |message: String, hint: &str| hinted(FailureKind::Tls, message, hint);
+    match error {
+        Error::InvalidCertificate(reason) => {
+            let about = format!("the certificate of {host}");
+            match reason {
+                CertificateError::UnknownIssuer => {
+                    let issuer = issuer.map_or_else(|| "somebody".to_owned(), |name| format!("\"{name}\""));
+                    tls(format!("{about} is signed by {issuer}, whom this machine does not trust"), MIDDLEBOX)
+                }
+                CertificateError::Expired => tls(format!("{about} has expired"), CLOCK),
+                CertificateError::ExpiredContext { time, not_after } => {
+                    let (now, end) = (date(*time), date(*not_after));
+                    tls(format!("{about} expired at {end}, and this machine's clock says {now}"), CLOCK)
+                }
+                CertificateError::NotValidYet => tls(format!("{about} is not valid yet"), CLOCK),
+                CertificateError::NotValidYetContext { time, not_before } => {
+                    let (now, start) = (date(*time), date(*not_before));
+                    tls(format!("{about} is not valid before {start}, and this machine's clock says {now}"), CLOCK)
+                }
+                CertificateError::NotValidForName => tls(format!("{about} is for another name"), OTHER_NAME),
+                CertificateError::NotValidForNameContext { presented, .. } => {
+                    let names = printable(presented.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", "));
+                    tls(format!("{about} is for another name: {names}"), OTHER_NAME)
+                }
+                other => {
+                    let signer = issuer.map(|name| format!(", signed by \"{name}\",")).unwrap_or_default();
+                    tls(format!("{about}{signer} is not valid: {other}"), MIDDLEBOX)
+                }
+            }
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) | Error::PeerIncompatible(_) => tls(
+            format!("{host} offers no version of TLS that can be spoken here: {error}"),
+            "TLS 1.2 or newer is needed",
+        ),
+        Error::AlertReceived(alert) => {
+            failure(FailureKind::Tls, format!("{host} broke off the TLS handshake: {alert:?}"))
+        }
+        Error::InvalidMessage(_) => tls(
+            format!("{host} does not answer in TLS"),
+            "check that the realm's port is one for https, and that no other program sits in between",
+        ),
+        other => failure(FailureKind::Tls, format!("TLS with {host} failed: {other}")),
+    }
+}
+
+const OTHER_NAME: &str = "check the realm's host, and that its name leads to the right machine";
+
+/// The name of a certificate's issuer: the common name, or else the organisation.
+pub(super) fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    let name = certificate.issuer();
+    attribute(name, 3).or_else(|| attribute(name, 10)).map(printable).filter(|name| !name.is_empty())
+}
+
+/// The last attribute 2.5.4.`kind` of a DER name, which is short enough for its length to be one byte.
+fn attribute(name: &[u8], kind: u8) -> Option<String> {
+    let at = name.windows(5).rposition(|window| window == [6, 3, 0x55, 4, kind])?;
+    let (_tag, rest) = name.get(at + 5..)?.split_first()?;
+    let (length, rest) = rest.split_first()?;
+    let value = rest.get(..usize::from(*length)).filter(|_| *length < 0x80)?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// What a stranger wrote, made fit to show.
+fn printable(text: String) -> String {
+    text.chars().filter(|c| !c.is_control() && *c != '"').take(100).collect()
+}
+
+fn date(time: UnixTime) -> String {
+    // Years past 9999 have no such form.
+    let time = UNIX_EPOCH + Duration::from_secs(time.as_secs().min(253_402_300_799));
+    humantime::format_rfc3339_seconds(time).to_string()
+}

@@ -1,0 +1,147 @@
+//! The certificates that this machine trusts, read once from one place.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::environment;
+use crate::transport::{Failure, FailureKind};
+
+use super::failure::{hinted, reason};
+use super::shared::Shared;
+use super::tls::Trust;
+
+/// Where systems keep their roots in one file. Reading a directory as well would give each of them twice.
+const FILES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+    "/etc/openssl/certs/ca-certificates.crt",
+    "/opt/etc/ssl/certs/ca-certificates.crt",
+];
+
+/// Where they keep them one by one.
+const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+/// Ten times what systems have; a device without an end is no file of certificates.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// The system's roots, and the trust made of them.
+pub(super) struct System {
+    roots: RootCertStore,
+    trust: Trust,
+}
+
+/// The trust for one request: the system's, plus what is in `extra`.
+pub(super) fn trust(shared: &Shared, extra: Option<&Path>) -> Result<Trust, Failure> {
+    let cell = shared.with(|table| Arc::clone(&table.system));
+    let system = cell.get_or_try_init(|| load(environment::raw, FILES, DIRECTORIES).and_then(System::new))?;
+    let Some(path) = extra else { return Ok(system.trust.clone()) };
+    let mut roots = system.roots.clone();
+    if roots.add_parsable_certificates(named("ca_file", path)?).0 == 0 {
+        return Err(useless("ca_file", path, "none of its certificates can be used"));
+    }
+    Trust::new(roots).ok_or_else(|| useless("ca_file", path, "none of its certificates can be used"))
+}
+
+impl System {
+    fn new(roots: RootCertStore) -> Result<Self, Failure> {
+        let trust = Trust::new(roots.clone());
+        let trust = trust.ok_or_else(|| hinted(FailureKind::Tls, "there is no certificate to trust", WHERE))?;
+        Ok(Self { roots, trust })
+    }
+}
+
+const WHERE: &str = "install the system's CA certificates, or name a file of them in SSL_CERT_FILE";
+
+/// What the environment names is all that is trusted; without it the first known place that has anything, or else the
+/// set that came with this library.
+fn load(
+    env: impl Fn(&str) -> Option<OsString>,
+    files: &[&str],
+    directories: &[&str],
+) -> Result<RootCertStore, Failure> {
+    let set = |name| env(name).filter(|value| !value.is_empty());
+    let (file, directory) = (set("SSL_CERT_FILE"), set("SSL_CERT_DIR"));
+    if file.is_some() || directory.is_some() {
+        let mut roots = RootCertStore::empty();
+        if let Some(file) = &file {
+            let path = Path::new(file);
+            if roots.add_parsable_certificates(named("SSL_CERT_FILE", path)?).0 == 0 {
+                return Err(useless("SSL_CERT_FILE", path, "none of its certificates can be used"));
+            }
+        }
+        for path in directory.iter().flat_map(std::env::split_paths) {
+            roots.add_parsable_certificates(in_directory(&path));
+        }
+        return match directory {
+            Some(directory) if roots.is_empty() => {
+                Err(useless("SSL_CERT_DIR", Path::new(&directory), "it has no certificate"))
+            }
+            _ => Ok(roots),
+        };
+    }
+    let places = files.iter().map(|path| in_file(Path::new(path)).unwrap_or_default());
+    for certificates in places.chain(directories.iter().map(|path| in_directory(Path::new(path)))) {
+        let mut roots = RootCertStore::empty();
+        if roots.add_parsable_certificates(certificates).0 > 0 {
+            return Ok(roots);
+        }
+    }
+    Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+/// The certificates of a file that somebody named, and so wants to be used.
+fn named(by: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let certificates = in_file(path).map_err(|problem| useless(by, path, &problem))?;
+    if certificates.is_empty() {
+        return Err(useless(by, path, "it has no certificate"));
+    }
+    Ok(certificates)
+}
+
+fn useless(by: &str, path: &Path, problem: &str) -> Failure {
+    hinted(
+        FailureKind::Setup,
+        format!("the CA certificates in {} cannot be used: {problem}", path.display()),
+        format!("{by} names it: it is a file of CA certificates in PEM form"),
+    )
+}
+
+fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let mut text = Vec::new();
+    let file = fs::File::open(path).map_err(|e| reason(&e))?;
+    file.take(MOST).read_to_end(&mut text).map_err(|e| reason(&e))?;
+    let (mut certificates, mut problem) = (Vec::new(), None);
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        match certificate {
+            Ok(certificate) => certificates.push(certificate),
+            Err(e) => problem = Some(e),
+        }
+    }
+    match problem {
+        Some(problem) if certificates.is_empty() => Err(format!("it is not PEM: {problem}")),
+        _ => Ok(certificates),
+    }
+}
+
+/// Each certificate once: such a directory has a second name for each, by its hash.
+fn in_directory(path: &Path) -> Vec<CertificateDer<'static>> {
+    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    paths.sort();
+    let mut seen = HashSet::new();
+    let all = paths.iter().filter_map(|path| in_file(path).ok()).flatten();
+    all.filter(|certificate| seen.insert(certificate.clone())).collect()
+}

@@ -1,0 +1,170 @@
+//! Bytes to and from the other side, under the eyes of the line.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use rustls::{ClientConnection, StreamOwned};
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+
+use crate::platform::socket::{self, Awaited};
+use crate::transport::{Failure, FailureKind};
+
+use super::distrust;
+use super::failure::{closed_early, failure, oversized_head, reason};
+use super::line::{Line, Phase};
+
+/// Also the most that an answer's headers may have: ureq parses them in one piece.
+const INPUT: usize = 16 * 1024;
+const OUTPUT: usize = 8 * 1024;
+
+/// A connected socket that blocks for no longer than the line allows.
+pub(super) struct Socket {
+    tcp: TcpStream,
+    line: Arc<Line>,
+}
+
+impl Socket {
+    pub(super) fn new(tcp: TcpStream, line: Arc<Line>) -> Self {
+        Self { tcp, line }
+    }
+
+    /// Looks at the line first, each time: whoever always has bytes for us must not get past it.
+    fn patiently<T>(&self, awaited: Awaited, mut work: impl FnMut(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            let span = self.line.look()?;
+            match work(&self.tcp) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock || e.kind() == io::ErrorKind::TimedOut => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                done => return done,
+            }
+            if awaited == Awaited::Bytes {
+                socket::ack_at_once(&self.tcp);
+            }
+            socket::wait(&self.tcp, awaited, span)?;
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.patiently(Awaited::Bytes, |mut tcp| tcp.read(buffer))
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.patiently(Awaited::Room, |mut tcp| tcp.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A socket, and the layers of TLS on it: one for B2, one for a proxy that is spoken to in https.
+pub(super) enum Stream {
+    Bare(Socket),
+    Tls(Box<StreamOwned<ClientConnection, Stream>>),
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Bare(socket) => socket.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Bare(socket) => socket.write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Bare(socket) => socket.flush(),
+            Self::Tls(tls) => tls.flush(),
+        }
+    }
+}
+
+/// What ureq speaks HTTP over.
+pub(super) struct Wire {
+    stream: Stream,
+    buffers: LazyBuffers,
+    line: Arc<Line>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream, line: Arc<Line>) -> Self {
+        Self { stream, buffers: LazyBuffers::new(INPUT, OUTPUT), line }
+    }
+
+    fn broke(&self, error: &io::Error) -> ureq::Error {
+        self.line.fail(what_broke(&self.line, error)).into()
+    }
+}
+
+impl Transport for Wire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    /// ureq has no timeouts here: the line watches the time.
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        let sent = self.stream.write_all(&self.buffers.output()[..amount]).and_then(|()| self.stream.flush());
+        sent.map_err(|e| self.broke(&e))
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        if self.line.phase() == Phase::Send {
+            self.line.enter(Phase::Head);
+        }
+        let room = self.buffers.input_append_buf();
+        if room.is_empty() {
+            return Err(self.line.fail(oversized_head(self.line.host())).into());
+        }
+        let read = self.stream.read(room).map_err(|e| self.broke(&e))?;
+        if read == 0 {
+            self.line.end();
+        }
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    /// Never used again.
+    fn is_open(&mut self) -> bool {
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+/// A failed read or write, once the request was on its way.
+fn what_broke(line: &Line, error: &io::Error) -> Failure {
+    let host = line.host();
+    if let Some(tls) = distrust::inside(error) {
+        return distrust::explain(host, tls, None);
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => closed_early(host),
+        _ => {
+            let message = format!("the connection to {host} broke: {} ({})", reason(error), line.phase());
+            failure(FailureKind::Network, message)
+        }
+    }
+}

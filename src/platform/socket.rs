@@ -1,0 +1,160 @@
+//! Sockets on which nobody has to wait longer than he likes.
+
+pub(crate) use imp::{ack_at_once, start_connect, wait};
+
+/// What a stream is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// Bytes to read, or the end.
+    Bytes,
+    /// Room to write; on a new stream, the connection itself.
+    Room,
+}
+
+#[cfg(unix)]
+mod imp {
+    use std::io;
+    use std::mem;
+    use std::net::{SocketAddr, TcpStream};
+    use std::os::fd::{AsRawFd, FromRawFd};
+    use std::time::Duration;
+
+    use super::Awaited;
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const AT_BIRTH: libc::c_int = libc::SOCK_CLOEXEC;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const AT_BIRTH: libc::c_int = 0;
+
+    /// Starts to connect and returns at once: the connection is there when [`wait`] finds room and the stream holds
+    /// no error. `_patience` is for systems that can only block.
+    pub(crate) fn start_connect(to: SocketAddr, _patience: Duration) -> io::Result<TcpStream> {
+        let family = if to.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        // SAFETY: socket takes three numbers.
+        let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | AT_BIRTH, 0) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just opened here, so nobody else owns it.
+        let stream = unsafe { TcpStream::from_raw_fd(fd) };
+        tame(fd);
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        let status = match to {
+            SocketAddr::V4(to) => {
+                // SAFETY: a sockaddr_in is plain numbers, for which zero is a value.
+                let mut raw = unsafe { mem::zeroed::<libc::sockaddr_in>() };
+                raw.sin_family = libc::AF_INET as libc::sa_family_t;
+                raw.sin_port = to.port().to_be();
+                raw.sin_addr.s_addr = u32::from_ne_bytes(to.ip().octets());
+                connect(fd, &raw)
+            }
+            SocketAddr::V6(to) => {
+                // SAFETY: a sockaddr_in6 is plain numbers, for which zero is a value.
+                let mut raw = unsafe { mem::zeroed::<libc::sockaddr_in6>() };
+                raw.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+                raw.sin6_port = to.port().to_be();
+                raw.sin6_addr.s6_addr = to.ip().octets();
+                raw.sin6_scope_id = to.scope_id();
+                connect(fd, &raw)
+            }
+        };
+        match status {
+            0 => Ok(stream),
+            _ => match io::Error::last_os_error() {
+                // An interrupted connect goes on by itself.
+                e if matches!(e.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR)) => Ok(stream),
+                e => Err(e),
+            },
+        }
+    }
+
+    fn connect<T>(fd: libc::c_int, address: &T) -> libc::c_int {
+        let length = mem::size_of::<T>() as libc::socklen_t;
+        // SAFETY: `address` is a whole socket address of `length` bytes, which connect only reads.
+        unsafe { libc::connect(fd, std::ptr::from_ref(address).cast(), length) }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn tame(_fd: libc::c_int) {}
+
+    /// Elsewhere closing at exec is a second call, and a write to a closed peer raises a signal unless told not to.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn tame(fd: libc::c_int) {
+        // SAFETY: fcntl sets a flag of a descriptor that we own.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        #[cfg(target_vendor = "apple")]
+        switch_on(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE);
+    }
+
+    /// True once the stream has what is awaited. False after `span`, or at once when a signal came in between: the
+    /// caller looks at his flag and comes again.
+    pub(crate) fn wait(stream: &TcpStream, awaited: Awaited, span: Option<Duration>) -> io::Result<bool> {
+        let events = match awaited {
+            Awaited::Bytes => libc::POLLIN,
+            Awaited::Room => libc::POLLOUT,
+        };
+        let mut watched = libc::pollfd { fd: stream.as_raw_fd(), events, revents: 0 };
+        // Rounded up, or the last millisecond would be spent spinning.
+        let ms = span.map_or(-1, |span| span.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(libc::c_int::MAX));
+        // SAFETY: `watched` is one pollfd, and the descriptor stays open as long as `stream` is borrowed.
+        match unsafe { libc::poll(&raw mut watched, 1, ms) } {
+            0 => Ok(false),
+            1.. => Ok(true),
+            _ => match io::Error::last_os_error() {
+                e if e.kind() == io::ErrorKind::Interrupted => Ok(false),
+                e => Err(e),
+            },
+        }
+    }
+
+    /// Has what comes next acknowledged without delay: a server without `TCP_NODELAY` waits for that before it goes
+    /// on, 40 ms each time. The kernel forgets this by itself, so it is said before each wait.
+    pub(crate) fn ack_at_once(_stream: &TcpStream) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        switch_on(_stream.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_QUICKACK);
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    fn switch_on(fd: libc::c_int, level: libc::c_int, option: libc::c_int) {
+        let on: libc::c_int = 1;
+        let length = mem::size_of::<libc::c_int>() as libc::socklen_t;
+        // SAFETY: setsockopt reads `length` bytes of `on`. Without the option things are slower, not wrong.
+        unsafe { libc::setsockopt(fd, level, option, (&raw const on).cast(), length) };
+    }
+}
+
+#[cfg(not(unix))]
+mod imp {
+    use std::io;
+    use std::net::{SocketAddr, TcpStream};
+    use std::time::Duration;
+
+    use super::Awaited;
+
+    /// Without a poll of its own, the standard library can only block here, for `patience` at most.
+    pub(crate) fn start_connect(to: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect_timeout(&to, patience.max(Duration::from_millis(1)))?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    pub(crate) fn wait(stream: &TcpStream, awaited: Awaited, span: Option<Duration>) -> io::Result<bool> {
+        let span = span.map(|span| span.max(Duration::from_millis(1)));
+        match awaited {
+            Awaited::Room => stream.set_write_timeout(span).map(|()| true),
+            Awaited::Bytes => {
+                stream.set_read_timeout(span)?;
+                match stream.peek(&mut [0]) {
+                    Ok(_) => Ok(true),
+                    Err(e) => match e.kind() {
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => Ok(false),
+                        _ => Err(e),
+                    },
+                }
+            }
+        }
+    }
+
+    pub(crate) fn ack_at_once(_stream: &TcpStream) {}
+}
