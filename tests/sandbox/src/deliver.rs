@@ -49,17 +49,11 @@ pub(crate) fn deliver(
         (false, true) => body::chunk(&response.body),
         (false, false) => response.body,
     };
-    let cut = fault.cut.as_ref().map(|cut| Cut {
-        at: cut.at + if cut.of_body { head.len() as u64 } else { 0 },
-        ..cut.clone()
-    });
-    let mut wire = Wire {
-        channel,
-        halt,
-        cut,
-        sent: 0,
-        ended: false,
-    };
+    let cut = fault
+        .cut
+        .as_ref()
+        .map(|cut| Cut { at: cut.at + if cut.of_body { head.len() as u64 } else { 0 }, ..cut.clone() });
+    let mut wire = Wire { channel, halt, cut, sent: 0, ended: false };
     let pause = Duration::from_millis(fault.head_pause_ms);
     let drip = Duration::from_millis(fault.body_byte_ms);
     if pause.is_zero() && drip.is_zero() {

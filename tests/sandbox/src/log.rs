@@ -110,11 +110,7 @@ impl Log {
     }
 
     pub(crate) fn connection_count(&self, listener: &str) -> usize {
-        lock(&self.state)
-            .connections
-            .get(listener)
-            .copied()
-            .unwrap_or(0)
+        lock(&self.state).connections.get(listener).copied().unwrap_or(0)
     }
 
     /// How many authorize requests came for this key id, or with `*` at all.

@@ -23,17 +23,14 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request, key: &Key) -> Respons
     let (id, name) = (asked("bucketId"), asked("bucketName"));
     let buckets = caller.world.objects.buckets_of(&key.account_id);
     let found = buckets.iter().filter(|bucket| {
-        id.as_ref().is_none_or(|id| *id == bucket.id)
-            && name.as_ref().is_none_or(|name| *name == bucket.name)
+        id.as_ref().is_none_or(|id| *id == bucket.id) && name.as_ref().is_none_or(|name| *name == bucket.name)
     });
     let found: Vec<_> = found.collect();
     // A restricted key has to say which of its buckets it means. B2 tells nobody why not.
     let within_bounds = match (&key.buckets, &id, &name) {
         (None, _, _) => true,
         (Some(_), Some(id), _) => key.may_touch(id),
-        (Some(_), None, Some(_)) => found
-            .first()
-            .is_some_and(|bucket| key.may_touch(&bucket.id)),
+        (Some(_), None, Some(_)) => found.first().is_some_and(|bucket| key.may_touch(&bucket.id)),
         (Some(_), None, None) => false,
     };
     if account_id != key.account_id || !key.may("listBuckets") || !within_bounds {

@@ -80,10 +80,7 @@ fn a_restricted_key_must_name_its_bucket() {
     sandbox.add_key(Key::new("lost", "k").account(ACCOUNT).bucket("b2", None));
     let token = token_of(&sandbox, "lost", "k");
     let gone = json!({"accountId": ACCOUNT, "bucketId": "b2"});
-    assert_eq!(
-        list(&sandbox, &token, "", &gone).json(),
-        json!({"buckets": []})
-    );
+    assert_eq!(list(&sandbox, &token, "", &gone).json(), json!({"buckets": []}));
 }
 
 #[test]
