@@ -48,6 +48,7 @@ pub(crate) struct Caller<'a> {
 impl Service {
     /// Serves one connection to its end. What fails on the way is the client's to notice.
     pub(crate) fn serve(&self, socket: Arc<TcpStream>, open: &Open) {
+        self.world.log.connected(self.name);
         let _ = socket.set_nodelay(true);
         let _ = socket.set_read_timeout(Some(self.idle));
         // A client that stops reading must not keep a thread for good.

@@ -44,6 +44,10 @@ pub(crate) fn answer(world: &World, request: &Request, what: &str) -> Response {
             let key_id = request.parameter("keyId").unwrap_or("*");
             Ok(json!({ "count": world.log.authorize_count(key_id) }))
         }
+        ("GET", "connections") => {
+            let listener = request.parameter("listener").unwrap_or("http");
+            Ok(json!({ "count": world.log.connection_count(listener) }))
+        }
         ("GET", "held") => Ok(held(world, request)),
         ("GET", "keys") => Ok(json!(world.keys())),
         ("POST", "script") => read(request).map(|script: Script| {

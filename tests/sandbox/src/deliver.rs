@@ -54,8 +54,15 @@ pub(crate) fn deliver(
         .as_ref()
         .map(|cut| Cut { at: cut.at + if cut.of_body { head.len() as u64 } else { 0 }, ..cut.clone() });
     let mut wire = Wire { channel, halt, cut, sent: 0, ended: false };
-    wire.head(head.as_bytes(), Duration::from_millis(fault.head_pause_ms))?;
-    wire.body(&body, Duration::from_millis(fault.body_byte_ms))?;
+    let pause = Duration::from_millis(fault.head_pause_ms);
+    let drip = Duration::from_millis(fault.body_byte_ms);
+    if pause.is_zero() && drip.is_zero() {
+        // One write, so that an ordinary answer is one packet and one TLS record.
+        wire.send(&[head.as_bytes(), &body].concat())?;
+    } else {
+        wire.head(head.as_bytes(), pause)?;
+        wire.body(&body, drip)?;
+    }
     // A cut behind the last byte, as a reset of a whole answer, is still to come.
     wire.cut_here();
     let ended = wire.ended;

@@ -54,6 +54,7 @@ struct State {
     last: u64,
     entries: VecDeque<LogEntry>,
     authorized: HashMap<String, usize>,
+    connections: HashMap<&'static str, usize>,
 }
 
 impl Log {
@@ -100,6 +101,16 @@ impl Log {
         let mut state = lock(&self.state);
         state.entries.clear();
         state.authorized.clear();
+        state.connections.clear();
+    }
+
+    /// Counts a connection, whether or not a request comes of it.
+    pub(crate) fn connected(&self, listener: &'static str) {
+        *lock(&self.state).connections.entry(listener).or_default() += 1;
+    }
+
+    pub(crate) fn connection_count(&self, listener: &str) -> usize {
+        lock(&self.state).connections.get(listener).copied().unwrap_or(0)
     }
 
     /// How many authorize requests came for this key id, or with `*` at all.

@@ -97,6 +97,13 @@ impl File {
             "fileId": self.id,
             "fileInfo": self.info,
             "fileName": self.name,
+            "fileRetention": {
+                "isClientAuthorizedToRead": true,
+                "value": { "mode": null, "retainUntilTimestamp": null },
+            },
+            "legalHold": { "isClientAuthorizedToRead": true, "value": null },
+            "replicationStatus": null,
+            "serverSideEncryption": { "algorithm": null, "mode": null },
             "size": self.content.len(),
             "uploadTimestamp": self.time_ms,
         })

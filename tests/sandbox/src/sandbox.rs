@@ -212,6 +212,12 @@ impl Sandbox {
         self.world.log.wait_for(key_id, count, patience)
     }
 
+    /// How many connections a listener has accepted since the log was cleared: `http`, `https`, or
+    /// [`TlsFault::name`]. Those count too that no request came of.
+    pub fn connection_count(&self, listener: &str) -> usize {
+        self.world.log.connection_count(listener)
+    }
+
     /// Expires all tokens so far of this key, or with `*` of every key.
     pub fn expire_tokens(&self, key_id: &str) {
         self.world.tokens.expire_all_of(key_id);

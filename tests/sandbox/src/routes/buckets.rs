@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::json_body;
 use crate::connection::Caller;
 use crate::key::Key;
+use crate::objects::Bucket;
 use crate::request::Request;
 use crate::response::Response;
 
@@ -21,16 +22,20 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request, key: &Key) -> Respons
     };
     let (id, name) = (asked("bucketId"), asked("bucketName"));
     let buckets = caller.world.objects.buckets_of(&key.account_id);
-    let mut found = buckets.iter().filter(|bucket| {
+    let found = buckets.iter().filter(|bucket| {
         id.as_ref().is_none_or(|id| *id == bucket.id) && name.as_ref().is_none_or(|name| *name == bucket.name)
     });
+    let found: Vec<_> = found.collect();
     // A restricted key has to say which of its buckets it means. B2 tells nobody why not.
-    let unasked = key.buckets.is_some() && id.is_none() && name.is_none();
-    let foreign =
-        key.buckets.is_some() && (found.clone().next().is_none() || !found.clone().all(|b| key.may_touch(&b.id)));
-    if account_id != key.account_id || !key.may("listBuckets") || unasked || foreign {
+    let within_bounds = match (&key.buckets, &id, &name) {
+        (None, _, _) => true,
+        (Some(_), Some(id), _) => key.may_touch(id),
+        (Some(_), None, Some(_)) => found.first().is_some_and(|bucket| key.may_touch(&bucket.id)),
+        (Some(_), None, None) => false,
+    };
+    if account_id != key.account_id || !key.may("listBuckets") || !within_bounds {
         return Response::error(401, "unauthorized", "");
     }
-    let found: Vec<Value> = found.by_ref().map(|bucket| bucket.json()).collect();
+    let found: Vec<Value> = found.into_iter().map(Bucket::json).collect();
     Response::json(200, &json!({ "buckets": found }))
 }

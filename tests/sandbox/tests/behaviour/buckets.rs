@@ -76,6 +76,11 @@ fn a_restricted_key_must_name_its_bucket() {
     assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketId": "not there"})), 401);
     assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketName": "mine"})), 200);
     assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketId": "b1"})), 200);
+
+    sandbox.add_key(Key::new("lost", "k").account(ACCOUNT).bucket("b2", None));
+    let token = token_of(&sandbox, "lost", "k");
+    let gone = json!({"accountId": ACCOUNT, "bucketId": "b2"});
+    assert_eq!(list(&sandbox, &token, "", &gone).json(), json!({"buckets": []}));
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn certificates_are_wrong_in_the_way_that_is_said() {
         matches!(e, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
     });
     assert!(sandbox.log().is_empty(), "no request was made");
+    assert_eq!(sandbox.connection_count("expired"), 1);
 }
 
 #[test]
