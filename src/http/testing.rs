@@ -1,5 +1,7 @@
 //! What the tests of the network share: a real clock, a server of one thread, a request to it.
 
+pub(super) mod authority;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
