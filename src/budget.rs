@@ -107,14 +107,14 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
+    use crate::digest::Scope;
     use crate::realm::Realm;
 
     const START: Moment = Moment { wall_ms: 0, boot_ms: 1_000_000 };
 
     fn applicant(key: &[u8], per_minute: u32) -> Applicant {
         let realm = Realm::production();
-        let key = CacheKey::new(Digest::of_scope(&realm, None), b"id", key);
+        let key = CacheKey::new(&Scope::new(&realm, None), b"id", key);
         Applicant { lane: Lane::new(&realm, b"id"), key, per_minute }
     }
 

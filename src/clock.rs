@@ -47,5 +47,5 @@ pub(crate) trait Clock: Send + Sync {
 
 /// Whole milliseconds of a span, without overflow.
 pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+    span.as_secs().saturating_mul(1_000).saturating_add(span.subsec_millis().into())
 }

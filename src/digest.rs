@@ -3,6 +3,7 @@
 //! The cache knows an application key by its digest alone, so the key itself need not be kept, and nobody outside
 //! the process can prepare two keys that meet in one place.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
@@ -26,52 +27,65 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A digest of one string, or of fields with their lengths before them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Digest(u128);
+/// The realm and the trust of a call: everything but the credentials that tells one session from another. It is the
+/// hasher itself, which has taken both in, so that a hit goes on from there.
+#[derive(Clone)]
+pub(crate) struct Scope(SipHasher13);
 
-impl Digest {
-    /// The realm and the trust of a call: everything but the credentials that tells one session from another.
-    pub(crate) fn of_scope(realm: &Realm, ca_file: Option<&Path>) -> Self {
+impl Scope {
+    pub(crate) fn new(realm: &Realm, ca_file: Option<&Path>) -> Self {
         let realm = realm.as_str().as_bytes();
-        let trust = ca_file.map_or(&[][..], |path| path.as_os_str().as_encoded_bytes());
+        let trust = ca_file.map(|path| path.as_os_str().as_encoded_bytes());
         let mut hasher = SipHasher13::new_with_key(process_key());
+        // Each field has its length before it, or a mark for none, so no two scopes read the same.
         hasher.write(&(realm.len() as u64).to_le_bytes());
         hasher.write(realm);
-        hasher.write(&[u8::from(ca_file.is_some())]);
-        hasher.write(trust);
-        Self(hasher.finish128().into())
+        hasher.write(&trust.map_or(u64::MAX, |trust| trust.len() as u64).to_le_bytes());
+        hasher.write(trust.unwrap_or_default());
+        // To a whole block, for speed.
+        hasher.write(&[0; 8][(realm.len() + trust.map_or(0, <[u8]>::len)) % 8..]);
+        Self(hasher)
     }
 
-    /// A string within a scope. The scope's width is fixed, so no two pairs of fields read the same.
-    fn within(scope: Self, text: &[u8]) -> Self {
-        let mut hasher = SipHasher13::new_with_key(process_key());
-        hasher.write(&scope.0.to_le_bytes());
+    /// The digest of a text within this scope. It is the last field, so it needs no length.
+    fn digest(&self, text: &[u8]) -> u128 {
+        let mut hasher = self.0;
         hasher.write(text);
-        Self(hasher.finish128().into())
+        hasher.finish128().into()
     }
 }
 
-/// What a session is cached under: scope and key id in one digest, the application key in another.
-#[derive(Clone, Copy, Debug)]
+impl fmt::Debug for Scope {
+    /// The hasher's state would give the process's key away.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+/// What a session is cached under: key id and application key, each in its scope.
+#[derive(Clone, Copy)]
 pub(crate) struct CacheKey {
-    id: Digest,
-    key: Digest,
+    id: u128,
+    key: u128,
 }
 
 impl CacheKey {
-    pub(crate) fn new(scope: Digest, key_id: &[u8], key: &[u8]) -> Self {
-        let id = Digest::within(scope, key_id);
-        Self { id, key: Digest::within(scope, key) }
+    pub(crate) fn new(scope: &Scope, key_id: &[u8], key: &[u8]) -> Self {
+        Self { id: scope.digest(key_id), key: scope.digest(key) }
+    }
+}
+
+impl fmt::Debug for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheKey").finish_non_exhaustive()
     }
 }
 
 impl PartialEq for CacheKey {
     /// Takes the same time wherever two keys differ.
     fn eq(&self, other: &Self) -> bool {
-        let same_id = self.id.0.to_le_bytes().ct_eq(&other.id.0.to_le_bytes());
-        let same_key = self.key.0.to_le_bytes().ct_eq(&other.key.0.to_le_bytes());
-        (same_id & same_key).into()
+        let difference = (self.id ^ other.id) | (self.key ^ other.key);
+        ((difference >> 64) as u64 | difference as u64).ct_eq(&0).into()
     }
 }
 
@@ -80,17 +94,17 @@ impl Eq for CacheKey {}
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Both parts are digests already: any 64 bits of their sum are as good as another hash over them.
-        state.write_u64((self.id.0 ^ self.key.0.rotate_left(1)) as u64);
+        state.write_u64((self.id ^ self.key.rotate_left(1)) as u64);
     }
 }
 
 /// The realm and key id that B2 counts requests by, whatever the key and the trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Lane(Digest);
+pub(crate) struct Lane(u128);
 
 impl Lane {
     pub(crate) fn new(realm: &Realm, key_id: &[u8]) -> Self {
-        Self(Digest::within(Digest::of_scope(realm, None), key_id))
+        Self(Scope::new(realm, None).digest(key_id))
     }
 }
 
@@ -125,18 +139,18 @@ mod tests {
 
     #[test]
     fn each_field_counts_and_no_two_run_together() {
-        let production = Digest::of_scope(&Realm::production(), None);
-        let staging = Digest::of_scope(&Realm::parse("staging").expect("a realm"), None);
-        let trusting = Digest::of_scope(&Realm::production(), Some(Path::new("ca.pem")));
-        let same = CacheKey::new(production, b"id", b"key");
-        assert_eq!(same, CacheKey::new(production, b"id", b"key"));
+        let production = Scope::new(&Realm::production(), None);
+        let staging = Scope::new(&Realm::parse("staging").expect("a realm"), None);
+        let trusting = Scope::new(&Realm::production(), Some(Path::new("ca.pem")));
+        let same = CacheKey::new(&production, b"id", b"key");
+        assert_eq!(same, CacheKey::new(&production, b"id", b"key"));
         for other in [
-            CacheKey::new(staging, b"id", b"key"),
-            CacheKey::new(trusting, b"id", b"key"),
-            CacheKey::new(production, b"i", b"dkey"),
-            CacheKey::new(production, b"idk", b"ey"),
-            CacheKey::new(production, b"key", b"id"),
-            CacheKey::new(production, b"id", b"other"),
+            CacheKey::new(&staging, b"id", b"key"),
+            CacheKey::new(&trusting, b"id", b"key"),
+            CacheKey::new(&production, b"i", b"dkey"),
+            CacheKey::new(&production, b"idk", b"ey"),
+            CacheKey::new(&production, b"key", b"id"),
+            CacheKey::new(&production, b"id", b"other"),
         ] {
             assert_ne!(same, other);
         }

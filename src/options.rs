@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
-use crate::digest::Digest;
+use crate::digest::Scope;
 use crate::environment;
 use crate::error::Error;
 use crate::proxy::Proxy;
@@ -45,8 +45,7 @@ pub struct Options {
     pub(crate) concurrency: u32,
     pub(crate) all_fields: bool,
     pub(crate) cancel: Option<Cancel>,
-    /// Realm and trust in one digest, made here so that a hit need not.
-    scope: Digest,
+    scope: Scope,
 }
 
 impl Default for Options {
@@ -73,7 +72,7 @@ impl Default for Options {
             concurrency: 0,
             all_fields: false,
             cancel: None,
-            scope: Digest::of_scope(&Realm::production(), None),
+            scope: Scope::new(&Realm::production(), None),
         };
         for row in TABLE {
             (row.reset)(&mut options);
@@ -123,8 +122,8 @@ impl Options {
         TABLE.iter().map(|row| row.name)
     }
 
-    pub(crate) fn scope(&self) -> Digest {
-        self.scope
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The time the whole call may take; `None` is no bound.
@@ -134,7 +133,7 @@ impl Options {
 
     fn rescope(&mut self) {
         if let Ok(realm) = &self.realm {
-            self.scope = Digest::of_scope(realm, self.ca_file.as_deref());
+            self.scope = Scope::new(realm, self.ca_file.as_deref());
         }
     }
 }

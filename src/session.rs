@@ -9,7 +9,7 @@ use once_cell::race::OnceBox;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::clock::Moment;
+use crate::clock::{Moment, millis};
 use crate::digest::CacheKey;
 use crate::realm::Realm;
 use crate::reply::Grant;
@@ -58,11 +58,14 @@ pub(crate) struct Bucket {
     pub(crate) name: Option<CString>,
 }
 
-/// The span in which a token may be used, by both clocks.
+/// The span in which a token may be used, by both clocks. Its ends are worked out at birth: a hit reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) begins: Moment,
     pub(crate) span: Duration,
+    /// When the token counts as dead, a little before its end.
+    pub(crate) dead_at: Moment,
+    ends: Moment,
 }
 
 impl Life {
@@ -78,28 +81,19 @@ impl Life {
                 LONGEST_LIFE.min(Duration::from_millis(left))
             }
         };
-        Self { begins: sent, span }
+        let margin = if span < SHORT_LIFE { span / 10 } else { LAST_CALL };
+        Self { begins: sent, span, dead_at: sent.after(span - margin), ends: sent.after(span) }
     }
 
-    fn ends(self) -> Moment {
-        self.begins.after(self.span)
-    }
-
-    /// When the token counts as dead, a little before its end.
-    pub(crate) fn dead_at(self) -> Moment {
-        let margin = if self.span < SHORT_LIFE { self.span / 10 } else { LAST_CALL };
-        self.begins.after(self.span - margin)
-    }
-
-    pub(crate) fn is_dead(self, now: Moment) -> bool {
-        now.reached(self.dead_at())
+    pub(crate) fn is_dead(&self, now: Moment) -> bool {
+        now.reached(self.dead_at)
     }
 
     /// True if a caller who wants `wanted` of life left can use this token. No token can satisfy a caller who wants
     /// more than its whole life, so of a life that short a tenth will do.
-    pub(crate) fn has_left(self, wanted: Duration, now: Moment) -> bool {
+    pub(crate) fn has_left(&self, wanted: Duration, now: Moment) -> bool {
         let wanted = if self.span < wanted { self.span / 10 } else { wanted };
-        !self.is_dead(now) && u128::from(now.until_ms(self.ends())) >= wanted.as_millis()
+        !self.is_dead(now) && now.until_ms(self.ends) >= millis(wanted)
     }
 }
 
@@ -232,11 +226,11 @@ impl Session {
 
     /// Seconds until the token ends, by the sooner of both clocks; 0 once it counts as dead.
     pub(crate) fn seconds_left(&self, now: Moment) -> u64 {
-        if self.life.is_dead(now) { 0 } else { now.until_ms(self.life.ends()) / 1_000 }
+        if self.life.is_dead(now) { 0 } else { now.until_ms(self.life.ends) / 1_000 }
     }
 
-    pub(crate) fn life(&self) -> Life {
-        self.life
+    pub(crate) fn life(&self) -> &Life {
+        &self.life
     }
 
     pub(crate) fn cache_key(&self) -> CacheKey {

@@ -19,7 +19,7 @@ use super::failure::{hinted, reason};
 use super::line::{Line, Phase};
 use super::lookup::{self, Resolve};
 use super::shared::SHARED;
-use super::stream::{Socket, Stream, Wire};
+use super::stream::{Carrier, Socket, Stream};
 use super::tls::{self, Trust};
 use super::tunnel;
 
@@ -42,12 +42,12 @@ pub(super) struct Dial {
 }
 
 impl Connector for Dial {
-    type Out = Wire;
+    type Out = Carrier;
 
-    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, ureq::Error> {
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Carrier>, ureq::Error> {
         let stream = self.open()?;
         self.line.opened();
-        Ok(Some(Wire::new(stream, Arc::clone(&self.line))))
+        Ok(Some(Carrier::new(stream, Arc::clone(&self.line))))
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
                     let issuer = issuer.map_or_else(|| "somebody".to_owned(), |name| format!("\"{name}\""));
                     tls(format!("{about} is signed by {issuer}, whom this machine does not trust"), MIDDLEBOX)
                 }
+                CertificateError::BadSignature => {
+                    let issuer = issuer.map_or_else(String::new, |name| format!(" in the name of \"{name}\""));
+                    tls(format!("{about} is signed{issuer}, but not with a key that this machine trusts"), MIDDLEBOX)
+                }
                 CertificateError::Expired => tls(format!("{about} has expired"), CLOCK),
                 CertificateError::ExpiredContext { time, not_after } => {
                     let (now, end) = (date(*time), date(*not_after));
@@ -42,7 +46,9 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
                 }
                 CertificateError::NotValidForName => tls(format!("{about} is for another name"), OTHER_NAME),
                 CertificateError::NotValidForNameContext { presented, .. } => {
-                    let names = printable(presented.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", "));
+                    // rustls has them in its own notation, with the name itself in quotation marks.
+                    let names = presented.iter().take(3).map(|name| name.split('"').nth(1).unwrap_or(name));
+                    let names = printable(&names.collect::<Vec<_>>().join(", "));
                     tls(format!("{about} is for another name: {names}"), OTHER_NAME)
                 }
                 other => {
@@ -72,7 +78,7 @@ const OTHER_NAME: &str = "check the realm's host, and that its name leads to the
 pub(super) fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
     let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
     let name = certificate.issuer();
-    attribute(name, 3).or_else(|| attribute(name, 10)).map(printable).filter(|name| !name.is_empty())
+    attribute(name, 3).or_else(|| attribute(name, 10)).map(|name| printable(&name)).filter(|name| !name.is_empty())
 }
 
 /// The last attribute 2.5.4.`kind` of a DER name, which is short enough for its length to be one byte.
@@ -85,7 +91,7 @@ fn attribute(name: &[u8], kind: u8) -> Option<String> {
 }
 
 /// What a stranger wrote, made fit to show.
-fn printable(text: String) -> String {
+fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && *c != '"').take(100).collect()
 }
 
@@ -93,4 +99,26 @@ fn date(time: UnixTime) -> String {
     // Years past 9999 have no such form.
     let time = UNIX_EPOCH + Duration::from_secs(time.as_secs().min(253_402_300_799));
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_from_der_of_any_shape() {
+        let name = |bytes: &[u8]| attribute(bytes, 3);
+        assert_eq!(name(&[0x30, 0, 6, 3, 0x55, 4, 3, 12, 2, b'C', b'A']).as_deref(), Some("CA"));
+        for bad in [[].as_slice(), &[6, 3, 0x55, 4, 3], &[6, 3, 0x55, 4, 3, 12], &[6, 3, 0x55, 4, 3, 12, 9, b'C']] {
+            assert_eq!(name(bad), None);
+        }
+        assert_eq!(name(&[6, 3, 0x55, 4, 3, 12, 0x81, 1, b'C']), None);
+        assert_eq!(issuer(&CertificateDer::from(vec![0x30, 0])), None);
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_is_made_fit_to_show() {
+        assert_eq!(printable("A\n\"B\"\u{1b}[0m"), "AB[0m");
+        assert_eq!(printable(&"x".repeat(500)).len(), 100);
+    }
 }

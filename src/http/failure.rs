@@ -4,7 +4,7 @@ use std::io;
 
 use crate::transport::{Failure, FailureKind};
 
-use super::line::Line;
+use super::line::{Line, Phase};
 
 /// A failure without a hint.
 pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {
@@ -43,6 +43,10 @@ pub(super) fn explain(line: &Line, error: ureq::Error) -> Failure {
         ureq::Error::LargeResponseHeader(..) => oversized_head(host),
         ureq::Error::Decompress(..) => {
             failure(FailureKind::Protocol, format!("the answer of {host} cannot be decompressed"))
+        }
+        // Its only trouble with a request of ours is one that does not fit into the buffer.
+        ureq::Error::Protocol(_) if line.phase() == Phase::Send => {
+            failure(FailureKind::Setup, format!("the request to {host} is too large: the key or the user agent is"))
         }
         ureq::Error::Protocol(e) => {
             hinted(FailureKind::Protocol, format!("{host} does not answer in HTTP: {e}"), WRONG_SERVER)

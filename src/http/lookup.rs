@@ -133,3 +133,153 @@ fn plain(error: &io::Error) -> String {
     let text = reason(error);
     text.strip_prefix("failed to lookup address information: ").map_or(text.clone(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::cancel::{Bounds, Cancel};
+    use crate::http::testing::Real;
+    use crate::transport::Failure;
+
+    /// Keeps look-ups waiting until a test opens it.
+    struct Gate(Mutex<bool>, Condvar);
+
+    impl Gate {
+        const fn shut() -> Self {
+            Self(Mutex::new(false), Condvar::new())
+        }
+
+        fn pass(&self) {
+            let open = self.0.lock().expect("no test panics here");
+            drop(self.1.wait_while(open, |open| !*open).expect("no test panics here"));
+        }
+
+        fn open(&self) {
+            *self.0.lock().expect("no test panics here") = true;
+            self.1.notify_all();
+        }
+    }
+
+    fn a_table() -> &'static Shared {
+        Box::leak(Box::new(Shared::new()))
+    }
+
+    fn until(mut done: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_secs(20), "it never comes");
+            thread::yield_now();
+        }
+    }
+
+    fn find(shared: &'static Shared, resolve: Resolve, host: &str, span: Duration) -> Result<Vec<IpAddr>, Failure> {
+        find_within(&Bounds::new(&Real, None).within(span), shared, resolve, host)
+    }
+
+    fn find_within(
+        bounds: &Bounds<'_>,
+        shared: &'static Shared,
+        resolve: Resolve,
+        host: &str,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        Line::lend(host, bounds, Duration::from_secs(30), |line| {
+            addresses(line, shared, resolve, host).map_err(|_| line.take_failure().expect("a reason"))
+        })
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn what_is_plain_is_not_looked_up() {
+        let never: Resolve = |_| panic!("nobody asks");
+        let found = |host| find(a_table(), never, host, LONG).expect("an address");
+        assert_eq!(found("127.0.0.1"), [IpAddr::from(Ipv4Addr::LOCALHOST)]);
+        assert_eq!(found("[::1]"), [IpAddr::from(Ipv6Addr::LOCALHOST)]);
+        assert_eq!(found("localhost"), [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_a_network_failure() {
+        let unknown: Resolve = |_| Err(io::Error::other("failed to lookup address information: Name not known"));
+        let failure = find(a_table(), unknown, "nowhere.example", LONG).expect_err("there is none");
+        assert_eq!(failure.kind, FailureKind::Network);
+        assert_eq!(failure.message, "the name nowhere.example cannot be resolved: Name not known");
+        let empty: Resolve = |_| Ok(Vec::new());
+        let failure = find(a_table(), empty, "nowhere.example", LONG).expect_err("there is none");
+        assert!(failure.message.ends_with("it has no address"));
+    }
+
+    #[test]
+    fn all_who_ask_for_a_name_share_one_look_up() {
+        static GATE: Gate = Gate::shut();
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let resolve: Resolve = |_| {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            GATE.pass();
+            Ok(vec![Ipv4Addr::new(192, 0, 2, 1).into()])
+        };
+        let shared = a_table();
+        let asking: Vec<_> =
+            (0..5).map(|_| thread::spawn(move || find(shared, resolve, "one.example", LONG))).collect();
+        // The table, the look-up's thread, and those who wait.
+        until(|| shared.with(|table| table.look_ups.first().is_some_and(|(_, it)| Arc::strong_count(it) == 7)));
+        GATE.open();
+        for thread in asking {
+            let found = thread.join().expect("no panic").expect("an address");
+            assert_eq!(found, [IpAddr::from(Ipv4Addr::new(192, 0, 2, 1))]);
+        }
+        assert_eq!(ASKED.load(Ordering::Relaxed), 1);
+        assert!(shared.with(|table| table.look_ups.is_empty()));
+    }
+
+    #[test]
+    fn few_look_ups_may_hang() {
+        static GATE: Gate = Gate::shut();
+        let resolve: Resolve = |_| {
+            GATE.pass();
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        };
+        let shared = a_table();
+        for number in 0..MOST {
+            let failure = find(shared, resolve, &format!("{number}.example"), SHORT).expect_err("it hangs");
+            assert_eq!(failure.kind, FailureKind::Timeout);
+            assert!(failure.message.contains("looking up the name"), "{}", failure.message);
+        }
+        // One that hangs may be joined; another is refused without a wait.
+        assert!(find(shared, resolve, "0.example", SHORT).is_err_and(|failure| failure.kind == FailureKind::Timeout));
+        let failure = find(shared, resolve, "more.example", LONG).expect_err("too many");
+        assert_eq!(failure.kind, FailureKind::Network);
+        assert!(failure.message.contains("8 look-ups are stuck already"), "{}", failure.message);
+        GATE.open();
+        until(|| shared.with(|table| table.look_ups.is_empty()));
+        assert!(find(shared, resolve, "more.example", LONG).is_ok());
+    }
+
+    #[test]
+    fn a_cancel_leaves_a_look_up_behind() {
+        static GATE: Gate = Gate::shut();
+        let resolve: Resolve = |_| {
+            GATE.pass();
+            Ok(Vec::new())
+        };
+        let (shared, cancel) = (a_table(), Cancel::new());
+        let trigger = cancel.clone();
+        let asking = thread::spawn(move || {
+            let bounds = Bounds::new(&Real, Some(&cancel));
+            let result = find_within(&bounds, shared, resolve, "slow.example");
+            (result, Instant::now())
+        });
+        until(|| shared.with(|table| !table.look_ups.is_empty()));
+        let start = Instant::now();
+        trigger.trigger();
+        let (result, end) = asking.join().expect("no panic");
+        assert_eq!(result.expect_err("cancelled").kind, FailureKind::Cancelled);
+        assert!(end - start < Duration::from_millis(250), "{:?}", end - start);
+        GATE.open();
+    }
+}

@@ -145,3 +145,54 @@ fn in_directory(path: &Path) -> Vec<CertificateDer<'static>> {
     let all = paths.iter().filter_map(|path| in_file(path).ok()).flatten();
     all.filter(|certificate| seen.insert(certificate.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::testing::authority::{Authority, Scratch};
+
+    fn count(env: &[(&str, &Path)], files: &[&Path], directories: &[&Path]) -> Result<usize, String> {
+        let read = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, path)| path.as_os_str().to_owned());
+        let texts = |paths: &[&Path]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
+        let (files, directories) = (texts(files), texts(directories));
+        let files: Vec<_> = files.iter().map(String::as_str).collect();
+        let directories: Vec<_> = directories.iter().map(String::as_str).collect();
+        load(read, &files, &directories).map(|roots| roots.len()).map_err(|failure| {
+            assert_eq!(failure.kind, FailureKind::Setup);
+            failure.message
+        })
+    }
+
+    #[test]
+    fn one_place_is_read() {
+        let (one, two, folder, empty) = (Authority::new(), Authority::new(), Scratch::new(), Scratch::new());
+        let both = folder.file("both.pem", &format!("# two\n{}{}", one.pem, two.pem));
+        let broken = folder.file("broken.pem", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n");
+        let missing = folder.path().join("missing.pem");
+        // The same certificate under a second name counts once.
+        let many = Scratch::new();
+        many.file("a.pem", &one.pem);
+        many.file("0123abcd.0", &one.pem);
+        many.file("b.pem", &two.pem);
+        many.file("README", "not a certificate");
+        let bundled = webpki_roots::TLS_SERVER_ROOTS.len();
+
+        assert_eq!(count(&[], &[&missing, &broken, &both, &one.file], &[many.path()]), Ok(2));
+        assert_eq!(count(&[], &[&missing], &[empty.path(), many.path()]), Ok(2));
+        assert_eq!(count(&[], &[&missing], &[empty.path()]), Ok(bundled));
+        assert_eq!(count(&[("SSL_CERT_FILE", &one.file)], &[&both], &[]), Ok(1));
+        assert_eq!(count(&[("SSL_CERT_FILE", Path::new(""))], &[&both], &[]), Ok(2));
+        assert_eq!(count(&[("SSL_CERT_DIR", many.path())], &[&one.file], &[]), Ok(2));
+        assert_eq!(count(&[("SSL_CERT_FILE", &one.file), ("SSL_CERT_DIR", empty.path())], &[&both], &[]), Ok(1));
+    }
+
+    #[test]
+    fn what_the_environment_names_in_vain_is_said() {
+        let (one, folder) = (Authority::new(), Scratch::new());
+        let missing = folder.path().join("missing.pem");
+        let message = count(&[("SSL_CERT_FILE", &missing)], &[&one.file], &[]).expect_err("it is not there");
+        assert!(message.contains("missing.pem") && message.contains("not found"), "{message}");
+        let message = count(&[("SSL_CERT_DIR", folder.path())], &[&one.file], &[]).expect_err("it is empty");
+        assert!(message.contains("no certificate"), "{message}");
+    }
+}

@@ -95,13 +95,13 @@ impl Write for Stream {
 }
 
 /// What ureq speaks HTTP over.
-pub(super) struct Wire {
+pub(super) struct Carrier {
     stream: Stream,
     buffers: LazyBuffers,
     line: Arc<Line>,
 }
 
-impl Wire {
+impl Carrier {
     pub(super) fn new(stream: Stream, line: Arc<Line>) -> Self {
         Self { stream, buffers: LazyBuffers::new(INPUT, OUTPUT), line }
     }
@@ -111,7 +111,7 @@ impl Wire {
     }
 }
 
-impl Transport for Wire {
+impl Transport for Carrier {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
@@ -148,9 +148,9 @@ impl Transport for Wire {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for Carrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").finish_non_exhaustive()
+        f.debug_struct("Carrier").finish_non_exhaustive()
     }
 }
 

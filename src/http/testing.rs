@@ -1,5 +1,7 @@
 //! What the tests of the network share: a real clock, a server of one thread, a request to it.
 
+pub(super) mod authority;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -35,6 +37,7 @@ pub(super) struct Ask<'a> {
     pub(super) proxy: Proxy,
     pub(super) ca_file: Option<&'a Path>,
     pub(super) connect_timeout: Duration,
+    pub(super) user_agent: String,
 }
 
 impl Ask<'_> {
@@ -44,6 +47,7 @@ impl Ask<'_> {
             proxy: Proxy::None,
             ca_file: None,
             connect_timeout: Duration::from_secs(20),
+            user_agent: "b2auth/test".into(),
         }
     }
 
@@ -59,7 +63,7 @@ impl Ask<'_> {
         let request = Request {
             realm: &self.realm,
             authorization: "Basic c2VjcmV0",
-            user_agent: "b2auth/test",
+            user_agent: &self.user_agent,
             proxy: &self.proxy,
             ca_file: self.ca_file,
             connect_timeout: self.connect_timeout,

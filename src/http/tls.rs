@@ -59,7 +59,12 @@ pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str) -
             if line.has_failed() {
                 return Err(e);
             }
-            return Err(line.fail(match distrust::inside(&e) {
+            // A server that says why and hangs up may cut us off in the middle of a write, with its reason unread.
+            let last_word = match distrust::inside(&e) {
+                None if connection.read_tls(&mut stream).is_ok() => connection.process_new_packets().err(),
+                _ => None,
+            };
+            return Err(line.fail(match last_word.as_ref().or_else(|| distrust::inside(&e)) {
                 Some(tls) => distrust::explain(host, tls, watch.issuer().as_deref()),
                 None => hinted(
                     FailureKind::Network,

@@ -131,30 +131,21 @@ mod imp {
     use std::time::Duration;
 
     use super::Awaited;
+    use crate::cancel::LOOK_EVERY;
 
-    /// Without a poll of its own, the standard library can only block here, for `patience` at most.
+    /// The standard library can only connect in one piece, which takes `patience` at most. Reads and writes give up
+    /// by themselves each time that somebody should look, so nothing is left to wait for.
     pub(crate) fn start_connect(to: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
         let stream = TcpStream::connect_timeout(&to, patience.max(Duration::from_millis(1)))?;
         stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(LOOK_EVERY))?;
+        stream.set_write_timeout(Some(LOOK_EVERY))?;
         Ok(stream)
     }
 
-    pub(crate) fn wait(stream: &TcpStream, awaited: Awaited, span: Option<Duration>) -> io::Result<bool> {
-        let span = span.map(|span| span.max(Duration::from_millis(1)));
-        match awaited {
-            Awaited::Room => stream.set_write_timeout(span).map(|()| true),
-            Awaited::Bytes => {
-                stream.set_read_timeout(span)?;
-                match stream.peek(&mut [0]) {
-                    Ok(_) => Ok(true),
-                    Err(e) => match e.kind() {
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => Ok(false),
-                        _ => Err(e),
-                    },
-                }
-            }
-        }
+    pub(crate) fn wait(_: &TcpStream, _: Awaited, _: Option<Duration>) -> io::Result<bool> {
+        Ok(true)
     }
 
-    pub(crate) fn ack_at_once(_stream: &TcpStream) {}
+    pub(crate) fn ack_at_once(_: &TcpStream) {}
 }

@@ -24,9 +24,7 @@ pub(crate) fn put(kind: &Body, response: &mut Response) {
         Body::Text(text) => *body = text.clone().into_bytes(),
         // Text that is no base64 is a slip in a test: show it rather than hide it.
         Body::Base64(text) => {
-            *body = STANDARD
-                .decode(text)
-                .unwrap_or_else(|_| text.clone().into_bytes());
+            *body = STANDARD.decode(text).unwrap_or_else(|_| text.clone().into_bytes());
         }
         Body::Empty => body.clear(),
         Body::Html => {
@@ -36,10 +34,7 @@ pub(crate) fn put(kind: &Body, response: &mut Response) {
         Body::Truncated => body.truncate(body.len() / 2),
         Body::NotUtf8 => {
             let colon = body.iter().position(|byte| *byte == b':').unwrap_or(0);
-            let quote = body[colon..]
-                .iter()
-                .position(|byte| *byte == b'"')
-                .unwrap_or(0);
+            let quote = body[colon..].iter().position(|byte| *byte == b'"').unwrap_or(0);
             body.insert(colon + quote + 1, 0xff);
         }
         Body::Bom => {
@@ -70,9 +65,7 @@ fn bomb() -> &'static Vec<u8> {
     static BOMB_BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BOMB_BYTES.get_or_init(|| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        let mut text = (&b"{"[..])
-            .chain(std::io::repeat(b' ').take(BOMB))
-            .chain(&b"}"[..]);
+        let mut text = (&b"{"[..]).chain(std::io::repeat(b' ').take(BOMB)).chain(&b"}"[..]);
         std::io::copy(&mut text, &mut encoder).expect("memory takes every write");
         encoder.finish().expect("memory takes every write")
     })

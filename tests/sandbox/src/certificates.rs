@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -14,14 +13,7 @@ use time::{Duration, OffsetDateTime};
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Everything that a client may call the sandbox by.
-const NAMES: [&str; 6] = [
-    "localhost",
-    "127.0.0.1",
-    "::1",
-    "api.backblazeb2.com",
-    "b2.test",
-    "*.b2.test",
-];
+const NAMES: [&str; 6] = ["localhost", "127.0.0.1", "::1", "api.backblazeb2.com", "b2.test", "*.b2.test"];
 
 #[derive(Debug)]
 pub(crate) struct Certificates {
@@ -61,10 +53,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         (params.not_before, params.not_after) = current();
         let pem = params.self_signed(&key)?.pem();
-        Ok(Self {
-            pem,
-            issuer: Issuer::new(params, key),
-        })
+        Ok(Self { pem, issuer: Issuer::new(params, key) })
     }
 
     fn server(
@@ -73,8 +62,7 @@ impl Authority {
         (from, until): (OffsetDateTime, OffsetDateTime),
     ) -> Result<Arc<ServerConfig>, Failure> {
         let key = KeyPair::generate()?;
-        let mut params =
-            CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         params.distinguished_name.push(DnType::CommonName, names[0]);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -63,20 +63,11 @@ impl Channel {
 
 /// A lingering time of zero turns the close into a reset.
 pub(crate) fn reset_on_close(socket: &TcpStream) {
-    let linger = libc::linger {
-        l_onoff: 1,
-        l_linger: 0,
-    };
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = libc::socklen_t::try_from(size_of::<libc::linger>()).expect("a few bytes fit");
     // SAFETY: `linger` is valid for `size` bytes, and `socket` keeps its descriptor open.
     unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_LINGER,
-            (&raw const linger).cast(),
-            size,
-        );
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, (&raw const linger).cast(), size);
     }
 }
 

@@ -96,10 +96,7 @@ impl Service {
             let Some((response, fault)) = answer else {
                 return;
             };
-            let wish = Wish {
-                keep_alive: request.keep_alive(),
-                head_only: request.method == "HEAD",
-            };
+            let wish = Wish { keep_alive: request.keep_alive(), head_only: request.method == "HEAD" };
             match deliver(channel, response, &fault, wish, &self.world.halt) {
                 Ok(After::Open) => {}
                 Ok(After::Close) => return channel.close(),

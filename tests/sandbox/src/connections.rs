@@ -41,10 +41,7 @@ impl Connections {
         state.last += 1;
         let number = state.last;
         state.open.insert(number, Arc::clone(socket));
-        Some(Open {
-            number,
-            list: Arc::clone(list),
-        })
+        Some(Open { number, list: Arc::clone(list) })
     }
 
     /// Ends them all, and waits for their threads.

@@ -87,11 +87,7 @@ pub(crate) fn answer(world: &World, request: &Request, what: &str) -> Response {
 /// Tells at once, or waits for `atLeast` requests to be held for `timeoutMs` at most.
 fn held(world: &World, request: &Request) -> Value {
     let latch = request.parameter("latch").unwrap_or_default();
-    let number = |name: &str| {
-        request
-            .parameter(name)
-            .and_then(|text| text.parse::<u64>().ok())
-    };
+    let number = |name: &str| request.parameter(name).and_then(|text| text.parse::<u64>().ok());
     if let Some(least) = number("atLeast") {
         let patience = Duration::from_millis(number("timeoutMs").unwrap_or(10_000));
         let least = usize::try_from(least).unwrap_or(usize::MAX);

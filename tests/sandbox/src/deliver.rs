@@ -49,17 +49,11 @@ pub(crate) fn deliver(
         (false, true) => body::chunk(&response.body),
         (false, false) => response.body,
     };
-    let cut = fault.cut.as_ref().map(|cut| Cut {
-        at: cut.at + if cut.of_body { head.len() as u64 } else { 0 },
-        ..cut.clone()
-    });
-    let mut wire = Wire {
-        channel,
-        halt,
-        cut,
-        sent: 0,
-        ended: false,
-    };
+    let cut = fault
+        .cut
+        .as_ref()
+        .map(|cut| Cut { at: cut.at + if cut.of_body { head.len() as u64 } else { 0 }, ..cut.clone() });
+    let mut wire = Wire { channel, halt, cut, sent: 0, ended: false };
     let pause = Duration::from_millis(fault.head_pause_ms);
     let drip = Duration::from_millis(fault.body_byte_ms);
     if pause.is_zero() && drip.is_zero() {
@@ -127,23 +121,13 @@ fn set_headers(response: &mut Response, fault: &Fault, keep: bool) {
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
     let by = Duration::from_secs(seconds.unsigned_abs());
     // HTTP's dates end with the year 9999, and so does this formatter, by a panic.
-    let shifted = if seconds < 0 {
-        time.checked_sub(by)
-    } else {
-        time.checked_add(by)
-    };
+    let shifted = if seconds < 0 { time.checked_sub(by) } else { time.checked_add(by) };
     let year_9000 = SystemTime::UNIX_EPOCH + Duration::from_secs(221_845_392_000);
-    shifted
-        .unwrap_or(time)
-        .clamp(SystemTime::UNIX_EPOCH, year_9000)
+    shifted.unwrap_or(time).clamp(SystemTime::UNIX_EPOCH, year_9000)
 }
 
 fn head(response: &Response) -> String {
-    let mut head = format!(
-        "HTTP/1.1 {} {}\r\n",
-        response.status,
-        reason(response.status)
-    );
+    let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
     for (name, value) in &response.headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
@@ -192,10 +176,7 @@ impl Wire<'_> {
         if self.ended {
             return Ok(());
         }
-        let room = self
-            .cut
-            .as_ref()
-            .map_or(u64::MAX, |cut| cut.at.saturating_sub(self.sent));
+        let room = self.cut.as_ref().map_or(u64::MAX, |cut| cut.at.saturating_sub(self.sent));
         let part = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
         self.channel.write_all(&bytes[..part])?;
         self.channel.flush()?;

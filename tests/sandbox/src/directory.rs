@@ -12,11 +12,7 @@ pub(crate) struct Directory(PathBuf);
 
 impl Directory {
     pub(crate) fn create() -> io::Result<Self> {
-        let name = format!(
-            "b2-sandbox-{}-{:016x}",
-            std::process::id(),
-            random::number()
-        );
+        let name = format!("b2-sandbox-{}-{:016x}", std::process::id(), random::number());
         let path = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))

@@ -141,10 +141,7 @@ impl Key {
     /// Restricts the key to this bucket too. `None` as name: the bucket is gone.
     #[must_use]
     pub fn bucket(mut self, id: &str, name: Option<&str>) -> Self {
-        let bucket = Bucket {
-            id: id.to_owned(),
-            name: name.map(str::to_owned),
-        };
+        let bucket = Bucket { id: id.to_owned(), name: name.map(str::to_owned) };
         self.buckets.get_or_insert_default().push(bucket);
         self
     }
@@ -207,11 +204,7 @@ impl Key {
 
     /// A list of any length but one has no place in the older shapes.
     pub(crate) fn needs_v4(&self) -> bool {
-        self.v4_only
-            || self
-                .buckets
-                .as_ref()
-                .is_some_and(|buckets| buckets.len() != 1)
+        self.v4_only || self.buckets.as_ref().is_some_and(|buckets| buckets.len() != 1)
     }
 
     /// The account id stands for a key that has no limits.
@@ -231,8 +224,7 @@ impl Key {
     }
 
     pub(crate) fn token_life_or_default(&self) -> Duration {
-        self.token_life_ms
-            .map_or(Duration::from_secs(24 * 3600), Duration::from_millis)
+        self.token_life_ms.map_or(Duration::from_secs(24 * 3600), Duration::from_millis)
     }
 
     /// The keys of a sandbox that was told of none.
@@ -246,25 +238,17 @@ impl Key {
         let gone = ("f0f1e2c3b4a5968778695a4d", None);
         vec![
             key('0', "K0014pbwo1zxcIVMnqSNTfWHReU/O3s", "master"),
-            key('1', "K001restricted/1+bucket00000000", "restricted")
-                .capabilities(read)
-                .bucket(mine.0, mine.1),
-            key('2', "K001restricted/2+buckets0000000", "several")
-                .bucket(mine.0, mine.1)
-                .bucket(photos.0, photos.1),
+            key('1', "K001restricted/1+bucket00000000", "restricted").capabilities(read).bucket(mine.0, mine.1),
+            key('2', "K001restricted/2+buckets0000000", "several").bucket(mine.0, mine.1).bucket(photos.0, photos.1),
             key('3', "K001restricted/v4+only000000000", "v4-only")
                 .capabilities(read)
                 .bucket(photos.0, photos.1)
                 .v4_only(),
-            key('4', "K001restricted/prefix0000000000", "prefix")
-                .bucket(photos.0, photos.1)
-                .prefix("holidays/"),
+            key('4', "K001restricted/prefix0000000000", "prefix").bucket(photos.0, photos.1).prefix("holidays/"),
             key('5', "K001restricted/lost+bucket00000", "lost-bucket").bucket(gone.0, gone.1),
             key('6', "K001restricted/no+bucket0000000", "no-bucket").no_buckets(),
-            key('7', "K001expiring/in+an+hour00000000", "expiring")
-                .expires_in(Duration::from_secs(3600)),
-            key('8', "K001short/tokens+30s00000000000", "short-tokens")
-                .token_life(Duration::from_secs(30)),
+            key('7', "K001expiring/in+an+hour00000000", "expiring").expires_in(Duration::from_secs(3600)),
+            key('8', "K001short/tokens+30s00000000000", "short-tokens").token_life(Duration::from_secs(30)),
             key('9', "K001writes/but+never+lists00000", "no-list").capabilities(["writeFiles"]),
         ]
     }
@@ -284,11 +268,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 pub(crate) fn now_ms() -> u64 {
-    millis(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 #[cfg(test)]

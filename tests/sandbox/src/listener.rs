@@ -37,13 +37,8 @@ impl Listener {
     ) -> io::Result<Self> {
         let sockets = bind(address, port)?;
         let port = sockets[0].local_addr()?.port();
-        let ends = sockets
-            .into_iter()
-            .map(|socket| End::start(socket, serve.clone()));
-        Ok(Self {
-            port,
-            _ends: ends.collect::<io::Result<_>>()?,
-        })
+        let ends = sockets.into_iter().map(|socket| End::start(socket, serve.clone()));
+        Ok(Self { port, _ends: ends.collect::<io::Result<_>>()? })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -85,14 +80,8 @@ impl End {
                 }
             }
         };
-        let thread = thread::Builder::new()
-            .name("b2-sandbox-accept".to_owned())
-            .spawn(accept)?;
-        Ok(Self {
-            address,
-            stopping,
-            thread: Some(thread),
-        })
+        let thread = thread::Builder::new().name("b2-sandbox-accept".to_owned()).spawn(accept)?;
+        Ok(Self { address, stopping, thread: Some(thread) })
     }
 }
 

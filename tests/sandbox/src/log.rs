@@ -87,12 +87,7 @@ impl Log {
     fn amend(&self, number: u64, change: impl FnOnce(&mut LogEntry)) {
         let mut state = lock(&self.state);
         // The newest are the likeliest; a cleared log has none of that number.
-        if let Some(entry) = state
-            .entries
-            .iter_mut()
-            .rev()
-            .find(|entry| entry.number == number)
-        {
+        if let Some(entry) = state.entries.iter_mut().rev().find(|entry| entry.number == number) {
             change(entry);
         }
         self.changed.notify_all();
@@ -115,11 +110,7 @@ impl Log {
     }
 
     pub(crate) fn connection_count(&self, listener: &str) -> usize {
-        lock(&self.state)
-            .connections
-            .get(listener)
-            .copied()
-            .unwrap_or(0)
+        lock(&self.state).connections.get(listener).copied().unwrap_or(0)
     }
 
     /// How many authorize requests came for this key id, or with `*` at all.
@@ -150,9 +141,8 @@ impl State {
 /// Headers fit to be shown. A token keeps a short hash, so that two can be told apart.
 pub(crate) fn masked(headers: &[(String, String)]) -> Vec<(String, String)> {
     let mask = |(name, value): &(String, String)| {
-        let secret = ["authorization", "proxy-authorization", "cookie"]
-            .iter()
-            .any(|secret| name.eq_ignore_ascii_case(secret));
+        let secret =
+            ["authorization", "proxy-authorization", "cookie"].iter().any(|secret| name.eq_ignore_ascii_case(secret));
         let shown = match value.split_once(' ') {
             _ if !secret => value.clone(),
             Some((scheme, _)) => format!("{scheme} ***"),

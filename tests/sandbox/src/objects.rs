@@ -48,22 +48,13 @@ impl Objects {
         let buckets = &mut lock(&self.0).buckets;
         let known = |bucket: &Bucket| bucket.account_id == account_id && bucket.id == id;
         if !buckets.iter().any(known) {
-            buckets.push(Bucket {
-                account_id: account_id.to_owned(),
-                id: id.to_owned(),
-                name: name.to_owned(),
-            });
+            buckets.push(Bucket { account_id: account_id.to_owned(), id: id.to_owned(), name: name.to_owned() });
         }
     }
 
     pub(crate) fn buckets_of(&self, account_id: &str) -> Vec<Bucket> {
         let state = lock(&self.0);
-        state
-            .buckets
-            .iter()
-            .filter(|bucket| bucket.account_id == account_id)
-            .cloned()
-            .collect()
+        state.buckets.iter().filter(|bucket| bucket.account_id == account_id).cloned().collect()
     }
 
     /// Keeps a new version, and gives it its id and time.
@@ -72,11 +63,7 @@ impl Objects {
         state.last += 1;
         file.id = format!("4_z{}_f{:016x}", file.bucket_id, state.last);
         file.time_ms = now_ms();
-        let place = (
-            file.bucket_id.clone(),
-            file.name.clone(),
-            Reverse(state.last),
-        );
+        let place = (file.bucket_id.clone(), file.name.clone(), Reverse(state.last));
         state.files.insert(place, file.clone());
         file
     }
@@ -84,20 +71,11 @@ impl Objects {
     /// All versions in a bucket, by name and then from the newest.
     pub(crate) fn versions(&self, bucket_id: &str) -> Vec<File> {
         let state = lock(&self.0);
-        state
-            .files
-            .values()
-            .filter(|file| file.bucket_id == bucket_id)
-            .cloned()
-            .collect()
+        state.files.values().filter(|file| file.bucket_id == bucket_id).cloned().collect()
     }
 
     pub(crate) fn version(&self, id: &str) -> Option<File> {
-        lock(&self.0)
-            .files
-            .values()
-            .find(|file| file.id == id)
-            .cloned()
+        lock(&self.0).files.values().find(|file| file.id == id).cloned()
     }
 
     pub(crate) fn remove(&self, id: &str) {

@@ -87,33 +87,18 @@ mod tests {
             Edit::Merge(json!({"a": {"b": "x", "new": true}})),
             Edit::Remove("/a/c/0".to_owned()),
             Edit::Remove("/d".to_owned()),
-            Edit::Set {
-                path: "/a/c/-".to_owned(),
-                to: json!(3),
-            },
-            Edit::Set {
-                path: "/e".to_owned(),
-                to: Value::Null,
-            },
+            Edit::Set { path: "/a/c/-".to_owned(), to: json!(3) },
+            Edit::Set { path: "/e".to_owned(), to: Value::Null },
             Edit::Remove("/not/there".to_owned()),
         ];
         apply(&edits, &mut body);
-        assert_eq!(
-            body,
-            json!({"a": {"b": "x", "c": [2, 3], "new": true}, "e": null})
-        );
+        assert_eq!(body, json!({"a": {"b": "x", "c": [2, 3], "new": true}, "e": null}));
     }
 
     #[test]
     fn the_whole_body_can_be_set() {
         let mut body = json!({"a": 1});
-        apply(
-            &[Edit::Set {
-                path: String::new(),
-                to: json!("text"),
-            }],
-            &mut body,
-        );
+        apply(&[Edit::Set { path: String::new(), to: json!("text") }], &mut body);
         assert_eq!(body, json!("text"));
     }
 }

@@ -19,11 +19,7 @@ const LEFT: libc::c_short = libc::POLLHUP | libc::POLLERR;
 
 /// Waits up to `patience` for the peer to leave; true as soon as it has.
 fn leaves_within(socket: &TcpStream, patience: Duration) -> bool {
-    let mut watched = libc::pollfd {
-        fd: socket.as_raw_fd(),
-        events: LEFT,
-        revents: 0,
-    };
+    let mut watched = libc::pollfd { fd: socket.as_raw_fd(), events: LEFT, revents: 0 };
     let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: `watched` is one valid pollfd, and `socket` keeps its descriptor open meanwhile.
     let ready = unsafe { libc::poll(&mut watched, 1, millis) };

@@ -5,9 +5,7 @@ pub(crate) fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let [byte, behind @ ..] = rest {
-        let digits = behind
-            .get(..2)
-            .and_then(|two| std::str::from_utf8(two).ok());
+        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
         let escaped = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
         let (plain, left) = match (byte, escaped) {
             (b'%', Some(value)) => (value, &behind[2..]),
@@ -23,9 +21,7 @@ pub(crate) fn decoded(text: &str) -> String {
 /// The same in the other direction.
 pub(crate) fn encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-            char::from(byte).to_string()
-        }
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()

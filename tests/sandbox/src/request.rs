@@ -20,10 +20,7 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let same = |(had, _): &&(String, String)| had.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .find(same)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(same).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn keep_alive(&self) -> bool {
@@ -36,9 +33,7 @@ impl Request {
 
     /// A parameter of the query, taken as it stands.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The next request's line and headers; `None` at the end of the connection.
@@ -48,14 +43,11 @@ impl Request {
             return Ok(None);
         };
         let mut parts = first.split(' ');
-        let (Some(method), Some(target), Some(version)) =
-            (parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(method), Some(target), Some(version)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(bad("a request line has three parts"));
         };
-        let (path, query) = without_authority(target)
-            .split_once('?')
-            .unwrap_or_else(|| (without_authority(target), ""));
+        let (path, query) =
+            without_authority(target).split_once('?').unwrap_or_else(|| (without_authority(target), ""));
         let mut request = Self {
             method: method.to_owned(),
             path: path.to_owned(),
@@ -68,29 +60,18 @@ impl Request {
             if line.is_empty() {
                 return Ok(Some(request));
             }
-            let (name, value) = line
-                .split_once(':')
-                .ok_or_else(|| bad("a header has a colon"))?;
-            request
-                .headers
-                .push((name.to_owned(), value.trim().to_owned()));
+            let (name, value) = line.split_once(':').ok_or_else(|| bad("a header has a colon"))?;
+            request.headers.push((name.to_owned(), value.trim().to_owned()));
         }
     }
 
     /// Reads the body, after the word that a careful client waits for.
     pub(crate) fn read_body<S: BufRead + AnswerNow>(&mut self, stream: &mut S) -> io::Result<()> {
-        if self
-            .header("Expect")
-            .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
-        {
-            stream
-                .writer()
-                .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        if self.header("Expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+            stream.writer().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             stream.writer().flush()?;
         }
-        let chunked = self
-            .header("Transfer-Encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+        let chunked = self.header("Transfer-Encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
         if chunked {
             return self.read_chunks(stream);
         }
@@ -135,11 +116,7 @@ fn read_exactly(stream: &mut impl Read, length: u64, body: &mut Vec<u8>) -> io::
         return Err(bad("the body is too large"));
     }
     let read = stream.take(length).read_to_end(body)?;
-    if (read as u64) < length {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    } else {
-        Ok(())
-    }
+    if (read as u64) < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
 
 /// One line without its end; `None` if there is nothing more.
@@ -169,19 +146,10 @@ mod tests {
     #[test]
     fn a_proxy_s_request_is_read_like_any_other() {
         let mut text: &[u8] = b"GET http://b2.test/a/b?c=d&e=f HTTP/1.1\r\nHost: b2.test\r\n\r\n";
-        let request = Request::read_head(&mut text)
-            .expect("well formed")
-            .expect("there is one");
-        assert_eq!(
-            (request.path.as_str(), request.parameter("e")),
-            ("/a/b", Some("f"))
-        );
+        let request = Request::read_head(&mut text).expect("well formed").expect("there is one");
+        assert_eq!((request.path.as_str(), request.parameter("e")), ("/a/b", Some("f")));
         assert!(request.keep_alive());
-        assert!(
-            Request::read_head(&mut text)
-                .expect("an end is no error")
-                .is_none()
-        );
+        assert!(Request::read_head(&mut text).expect("an end is no error").is_none());
     }
 
     #[test]

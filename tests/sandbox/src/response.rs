@@ -29,10 +29,7 @@ impl Response {
 
     /// An error in B2's shape.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
-        Self::json(
-            status,
-            &json!({ "code": code, "message": message, "status": status }),
-        )
+        Self::json(status, &json!({ "code": code, "message": message, "status": status }))
     }
 
     /// Gives a header this value, whether it was there or not.
@@ -42,14 +39,11 @@ impl Response {
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        self.headers
-            .retain(|(had, _)| !had.eq_ignore_ascii_case(name));
+        self.headers.retain(|(had, _)| !had.eq_ignore_ascii_case(name));
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.headers
-            .iter()
-            .any(|(had, _)| had.eq_ignore_ascii_case(name))
+        self.headers.iter().any(|(had, _)| had.eq_ignore_ascii_case(name))
     }
 }
 

@@ -18,11 +18,7 @@ use crate::response::Response;
 
 /// The answer, and the fault it is to be given with; `None` if the client is gone.
 pub(crate) fn answer(caller: &Caller<'_>, request: &Request) -> Option<(Response, Fault)> {
-    if let Some(rest) = request
-        .path
-        .strip_prefix("/sandbox/")
-        .filter(|_| !caller.https)
-    {
+    if let Some(rest) = request.path.strip_prefix("/sandbox/").filter(|_| !caller.https) {
         return Some((control::answer(caller.world, request, rest), Fault::none()));
     }
     let (version, call) = api_call(&request.path);
@@ -37,10 +33,7 @@ pub(crate) fn answer(caller: &Caller<'_>, request: &Request) -> Option<(Response
 
 /// `/b2api/v4/b2_list_buckets` is version 4's `b2_list_buckets`.
 fn api_call(path: &str) -> (Option<u8>, &str) {
-    let Some((version, call)) = path
-        .strip_prefix("/b2api/v")
-        .and_then(|rest| rest.split_once('/'))
-    else {
+    let Some((version, call)) = path.strip_prefix("/b2api/v").and_then(|rest| rest.split_once('/')) else {
         return (None, "");
     };
     match version.parse() {
@@ -71,13 +64,10 @@ fn note(caller: &Caller<'_>, request: &Request, key_id: Option<String>) -> u64 {
 /// The sandbox's own address, as this client reached it.
 fn own_url(caller: &Caller<'_>, request: &Request) -> String {
     let scheme = if caller.https { "https" } else { "http" };
-    let host = request.header("Host").map(str::to_owned).or_else(|| {
-        caller
-            .socket
-            .local_addr()
-            .ok()
-            .map(|address| address.to_string())
-    });
+    let host = request
+        .header("Host")
+        .map(str::to_owned)
+        .or_else(|| caller.socket.local_addr().ok().map(|address| address.to_string()));
     format!("{scheme}://{}", host.as_deref().unwrap_or("localhost"))
 }
 
@@ -85,9 +75,7 @@ fn json_body(request: &Request) -> Option<Value> {
     if request.body.is_empty() {
         return Some(Value::Object(serde_json::Map::new()));
     }
-    serde_json::from_slice(&request.body)
-        .ok()
-        .filter(Value::is_object)
+    serde_json::from_slice(&request.body).ok().filter(Value::is_object)
 }
 
 /// B2's own way to try out a spent cap.

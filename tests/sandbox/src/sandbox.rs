@@ -84,12 +84,7 @@ impl Sandbox {
         let connections = Arc::new(Connections::default());
         let listen = |port, name, manner| {
             let world = Arc::clone(&world);
-            let service = Arc::new(Service {
-                world,
-                manner,
-                name,
-                idle: config.idle,
-            });
+            let service = Arc::new(Service { world, manner, name, idle: config.idle });
             let connections = Arc::clone(&connections);
             Listener::start(config.address, port, move |socket| {
                 converse(&service, &connections, socket);
@@ -142,17 +137,12 @@ impl Sandbox {
 
     /// The base URL of the listener with this fault.
     pub fn tls_fault(&self, fault: TlsFault) -> &str {
-        self.tls
-            .get(&fault)
-            .expect("every fault has its listener from the start")
+        self.tls.get(&fault).expect("every fault has its listener from the start")
     }
 
     /// A base URL whose port refuses every connect, for as long as the sandbox lives.
     pub fn refused_url(&self) -> String {
-        let port = self
-            .refused
-            .port()
-            .expect("a connected socket has an address");
+        let port = self.refused.port().expect("a connected socket has an address");
         format!("http://127.0.0.1:{port}")
     }
 
@@ -240,10 +230,8 @@ impl Sandbox {
 
     /// What a program that started the binary has to know.
     pub fn ready(&self) -> Value {
-        let tls: HashMap<&str, &str> = TlsFault::ALL
-            .into_iter()
-            .map(|fault| (fault.name(), self.tls_fault(fault)))
-            .collect();
+        let tls: HashMap<&str, &str> =
+            TlsFault::ALL.into_iter().map(|fault| (fault.name(), self.tls_fault(fault))).collect();
         let keys: Vec<Value> = self
             .keys()
             .into_iter()
@@ -288,9 +276,7 @@ fn converse(service: &Arc<Service>, connections: &Arc<Connections>, socket: TcpS
         return;
     };
     let service = Arc::clone(service);
-    let thread = thread::Builder::new()
-        .name("b2-sandbox".to_owned())
-        .stack_size(STACK);
+    let thread = thread::Builder::new().name("b2-sandbox".to_owned()).stack_size(STACK);
     // Without a thread the connection closes, which is all that can be done.
     let _ = thread.spawn(move || service.serve(socket, &open));
 }

@@ -31,22 +31,15 @@ struct Turn {
 impl Scripts {
     /// Replaces what was scripted for this key id.
     pub(crate) fn set(&self, key_id: &str, faults: Vec<Fault>) {
-        let turns = faults
-            .into_iter()
-            .map(|fault| Turn {
-                left: (fault.times != 0).then_some(fault.times),
-                fault,
-            })
-            .collect();
+        let turns =
+            faults.into_iter().map(|fault| Turn { left: (fault.times != 0).then_some(fault.times), fault }).collect();
         lock(&self.0).insert(key_id.to_owned(), turns);
     }
 
     /// The fault for this request, if there is one: the key's own first, then everybody's.
     pub(crate) fn next(&self, key_id: &str) -> Option<Fault> {
         let mut scripts = lock(&self.0);
-        [key_id, "*"]
-            .into_iter()
-            .find_map(|id| scripts.get_mut(id).and_then(take))
+        [key_id, "*"].into_iter().find_map(|id| scripts.get_mut(id).and_then(take))
     }
 }
 

@@ -20,13 +20,7 @@ pub enum TlsFault {
 
 impl TlsFault {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::UnknownCa,
-        Self::Expired,
-        Self::WrongName,
-        Self::NoHandshake,
-        Self::Reset,
-    ];
+    pub const ALL: [Self; 5] = [Self::UnknownCa, Self::Expired, Self::WrongName, Self::NoHandshake, Self::Reset];
 
     /// The name in the ready line and in the log.
     pub fn name(self) -> &'static str {

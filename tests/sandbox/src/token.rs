@@ -37,17 +37,8 @@ impl Tokens {
     pub(crate) fn mint(&self, key_id: &str, life: Duration) -> String {
         let tail = URL_SAFE.encode(random::bytes::<20>());
         let number = random::number();
-        let token = format!(
-            "4_{key_id}_{:08x}_{:06x}_acct_{tail}",
-            number >> 32,
-            number & 0x00ff_ffff
-        );
-        let entry = Token {
-            key_id: key_id.to_owned(),
-            born: Instant::now(),
-            life,
-            expired: false,
-        };
+        let token = format!("4_{key_id}_{:08x}_{:06x}_acct_{tail}", number >> 32, number & 0x00ff_ffff);
+        let entry = Token { key_id: key_id.to_owned(), born: Instant::now(), life, expired: false };
         lock(&self.0).insert(token.clone(), entry);
         token
     }
@@ -55,9 +46,7 @@ impl Tokens {
     pub(crate) fn worth(&self, token: &str) -> Worth {
         match lock(&self.0).get(token) {
             None => Worth::Unknown,
-            Some(known) if known.expired || known.born.elapsed() >= known.life => {
-                Worth::Expired(known.key_id.clone())
-            }
+            Some(known) if known.expired || known.born.elapsed() >= known.life => Worth::Expired(known.key_id.clone()),
             Some(known) => Worth::Good(known.key_id.clone()),
         }
     }
@@ -90,10 +79,7 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.len(), 77);
         assert!(one.starts_with("4_0014aa9865d6f0000000000b0_") && one.ends_with('='));
-        assert_eq!(
-            tokens.worth(&one),
-            Worth::Good("0014aa9865d6f0000000000b0".to_owned())
-        );
+        assert_eq!(tokens.worth(&one), Worth::Good("0014aa9865d6f0000000000b0".to_owned()));
     }
 
     #[test]

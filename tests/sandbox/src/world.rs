@@ -61,17 +61,11 @@ impl World {
         let keys = lock(&self.keys);
         let known = |key_id: &String| keys.by_id.get(key_id);
         let meant = |key: &&Key| key.account_id == id && key.is_unlimited();
-        known(&id.to_owned())
-            .or_else(|| keys.in_order.iter().filter_map(known).find(meant))
-            .cloned()
+        known(&id.to_owned()).or_else(|| keys.in_order.iter().filter_map(known).find(meant)).cloned()
     }
 
     pub(crate) fn keys(&self) -> Vec<Key> {
         let keys = lock(&self.keys);
-        keys.in_order
-            .iter()
-            .filter_map(|id| keys.by_id.get(id))
-            .cloned()
-            .collect()
+        keys.in_order.iter().filter_map(|id| keys.by_id.get(id)).cloned().collect()
     }
 }

@@ -16,10 +16,7 @@ impl Fault {
 
     /// Answers with this status.
     pub fn status(status: u16) -> Self {
-        Self {
-            status: Some(status),
-            ..Self::default()
-        }
+        Self { status: Some(status), ..Self::default() }
     }
 
     /// Answers with another body.
@@ -29,18 +26,12 @@ impl Fault {
 
     /// Holds the request until the latch is released.
     pub fn hold(latch: &str) -> Self {
-        Self {
-            hold: Some(latch.to_owned()),
-            ..Self::default()
-        }
+        Self { hold: Some(latch.to_owned()), ..Self::default() }
     }
 
     /// Waits before the first byte.
     pub fn delay(time: Duration) -> Self {
-        Self {
-            delay_ms: millis(time),
-            ..Self::default()
-        }
+        Self { delay_ms: millis(time), ..Self::default() }
     }
 
     /// Never answers.
@@ -70,10 +61,7 @@ impl Fault {
 
     /// Answers in the shape of this API version, whichever was asked.
     pub fn shape(version: u8) -> Self {
-        Self {
-            shape: Some(version),
-            ..Self::default()
-        }
+        Self { shape: Some(version), ..Self::default() }
     }
 
     /// Answers with another account id than the key's.
@@ -153,11 +141,7 @@ impl Fault {
     /// Ends the answer early.
     #[must_use]
     pub fn cut(mut self, how: How, at: u64) -> Self {
-        self.cut = Some(Cut {
-            how,
-            at,
-            of_body: false,
-        });
+        self.cut = Some(Cut { how, at, of_body: false });
         self
     }
 
@@ -242,10 +226,7 @@ impl Fault {
     /// Sets a member of the JSON body.
     #[must_use]
     pub fn set(mut self, path: &str, to: Value) -> Self {
-        self.patch.push(Edit::Set {
-            path: path.to_owned(),
-            to,
-        });
+        self.patch.push(Edit::Set { path: path.to_owned(), to });
         self
     }
 }

@@ -14,18 +14,11 @@ use crate::peer;
 use crate::request::Request;
 use crate::response::Response;
 
-pub(super) fn answer(
-    caller: &Caller<'_>,
-    request: &Request,
-    version: u8,
-) -> Option<(Response, Fault)> {
+pub(super) fn answer(caller: &Caller<'_>, request: &Request, version: u8) -> Option<(Response, Fault)> {
     let world = caller.world;
     let credentials = credentials(request);
     let key_id = credentials.as_ref().map(|(id, _)| id.clone());
-    let fault = world
-        .scripts
-        .next(key_id.as_deref().unwrap_or_default())
-        .unwrap_or_default();
+    let fault = world.scripts.next(key_id.as_deref().unwrap_or_default()).unwrap_or_default();
     let number = note(caller, request, key_id);
     if !waits(caller, &fault) {
         world.log.left(number);
@@ -78,28 +71,16 @@ fn truth(
         return cap_exceeded();
     }
     if key.needs_v4() && version < 4 && forced_shape.is_none() {
-        let message =
-            format!("This request is not currently supported on API version number {version}");
+        let message = format!("This request is not currently supported on API version number {version}");
         return Response::error(400, "bad_request", &message);
     }
-    let token = caller
-        .world
-        .tokens
-        .mint(&key.key_id, key.token_life_or_default());
-    let body = shape::body(
-        &key,
-        &token,
-        &own_url(caller, request),
-        forced_shape.unwrap_or(version),
-    );
+    let token = caller.world.tokens.mint(&key.key_id, key.token_life_or_default());
+    let body = shape::body(&key, &token, &own_url(caller, request), forced_shape.unwrap_or(version));
     Response::json(200, &body)
 }
 
 /// B2 has been seen to use both codes; here an unknown id gets one, a wrong key the other.
-fn recognised(
-    caller: &Caller<'_>,
-    credentials: Option<(String, String)>,
-) -> Result<Key, &'static str> {
+fn recognised(caller: &Caller<'_>, credentials: Option<(String, String)>) -> Result<Key, &'static str> {
     let (id, secret) = credentials.ok_or("unauthorized")?;
     let key = caller.world.key_meant_by(&id).ok_or("bad_auth_token")?;
     if key.key != secret || key.has_expired() {

@@ -8,11 +8,7 @@ use crate::response::Response;
 use crate::token::Worth;
 
 /// Whose call it was, and the answer to it.
-pub(super) fn answer(
-    caller: &Caller<'_>,
-    request: &Request,
-    call: &str,
-) -> (Option<String>, Response) {
+pub(super) fn answer(caller: &Caller<'_>, request: &Request, call: &str) -> (Option<String>, Response) {
     let answer: fn(&Caller<'_>, &Request, &Key) -> Response = match call {
         "b2_list_buckets" => buckets::list,
         "b2_list_file_names" => listing::names,
@@ -32,11 +28,7 @@ pub(super) fn answer(
         Ok(key) => key,
         Err((key_id, refusal)) => return (key_id, refusal),
     };
-    let response = if forces_cap(request) {
-        cap_exceeded()
-    } else {
-        answer(caller, request, &key)
-    };
+    let response = if forces_cap(request) { cap_exceeded() } else { answer(caller, request, &key) };
     (Some(key.key_id), response)
 }
 
@@ -44,10 +36,7 @@ pub(super) fn answer(
 fn owner(caller: &Caller<'_>, request: &Request) -> Result<Key, (Option<String>, Response)> {
     let refusal = |code, message| Response::error(401, code, message);
     let Some(token) = request.header("Authorization") else {
-        return Err((
-            None,
-            refusal("missing_auth_token", "Authorization token is missing"),
-        ));
+        return Err((None, refusal("missing_auth_token", "Authorization token is missing")));
     };
     let tokens = &caller.world.tokens;
     let key_id = match tokens.worth(token) {
@@ -57,17 +46,11 @@ fn owner(caller: &Caller<'_>, request: &Request) -> Result<Key, (Option<String>,
             return Err((Some(key_id), expired));
         }
         Worth::Unknown => {
-            return Err((
-                None,
-                refusal("bad_auth_token", "Invalid authorization token"),
-            ));
+            return Err((None, refusal("bad_auth_token", "Invalid authorization token")));
         }
     };
     let Some(key) = caller.world.key(&key_id) else {
-        return Err((
-            Some(key_id),
-            refusal("bad_auth_token", "Invalid authorization token"),
-        ));
+        return Err((Some(key_id), refusal("bad_auth_token", "Invalid authorization token")));
     };
     if key.has_expired() {
         let expired = refusal("expired_auth_token", "Authorization token has expired");

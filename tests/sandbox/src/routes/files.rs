@@ -22,11 +22,7 @@ pub(super) fn unauthorized() -> Refusal {
 }
 
 fn missing(what: &str) -> Refusal {
-    Response::error(
-        400,
-        "bad_request",
-        &format!("required field {what} is missing"),
-    )
+    Response::error(400, "bad_request", &format!("required field {what} is missing"))
 }
 
 fn not_found() -> Refusal {
@@ -36,10 +32,7 @@ fn not_found() -> Refusal {
 /// A text in the body of the request, or in its query.
 pub(super) fn field(request: &Request, name: &str) -> Result<String, Refusal> {
     let body = json_body(request).unwrap_or_default();
-    let given = body
-        .get(name)
-        .and_then(Value::as_str)
-        .or_else(|| request.parameter(name));
+    let given = body.get(name).and_then(Value::as_str).or_else(|| request.parameter(name));
     given.map(str::to_owned).ok_or_else(|| missing(name))
 }
 
@@ -61,14 +54,8 @@ pub(super) fn upload_url(caller: &Caller<'_>, request: &Request, key: &Key) -> R
         let bucket = field(request, "bucketId")?;
         let prefix = key.name_prefix.as_deref().unwrap_or_default();
         check(key, "writeFiles", &bucket, prefix)?;
-        let url = format!(
-            "{}/b2api/v4/b2_upload_file/{bucket}",
-            own_url(caller, request)
-        );
-        let token = caller
-            .world
-            .tokens
-            .mint(&key.key_id, key.token_life_or_default());
+        let url = format!("{}/b2api/v4/b2_upload_file/{bucket}", own_url(caller, request));
+        let token = caller.world.tokens.mint(&key.key_id, key.token_life_or_default());
         let body = json!({ "authorizationToken": token, "bucketId": bucket, "uploadUrl": url });
         Ok(Response::json(200, &body))
     })())
@@ -77,16 +64,11 @@ pub(super) fn upload_url(caller: &Caller<'_>, request: &Request, key: &Key) -> R
 pub(super) fn upload(caller: &Caller<'_>, request: &Request, key: &Key) -> Response {
     settle((|| {
         let bucket = request.path.rsplit('/').next().unwrap_or_default();
-        let name = request
-            .header("X-Bz-File-Name")
-            .ok_or_else(|| missing("X-Bz-File-Name"))?;
+        let name = request.header("X-Bz-File-Name").ok_or_else(|| missing("X-Bz-File-Name"))?;
         let name = decoded(name);
         check(key, "writeFiles", bucket, &name)?;
         let mut content = request.body.clone();
-        let mut sha1 = request
-            .header("X-Bz-Content-Sha1")
-            .unwrap_or("none")
-            .to_owned();
+        let mut sha1 = request.header("X-Bz-Content-Sha1").unwrap_or("none").to_owned();
         if sha1 == "hex_digits_at_end" {
             let digits = content.split_off(content.len().saturating_sub(40));
             sha1 = String::from_utf8_lossy(&digits).into_owned();
@@ -114,10 +96,7 @@ pub(super) fn hide(caller: &Caller<'_>, request: &Request, key: &Key) -> Respons
     settle((|| {
         let (bucket, name) = (field(request, "bucketId")?, field(request, "fileName")?);
         check(key, "writeFiles", &bucket, &name)?;
-        let marker = caller
-            .world
-            .objects
-            .keep(blank(key, &bucket, &name, "hide"));
+        let marker = caller.world.objects.keep(blank(key, &bucket, &name, "hide"));
         Ok(Response::json(200, &marker.json()))
     })())
 }
@@ -137,10 +116,7 @@ pub(super) fn delete(caller: &Caller<'_>, request: &Request, key: &Key) -> Respo
         let file = caller.world.objects.version(&id).ok_or_else(not_found)?;
         check(key, "deleteFiles", &file.bucket_id, &file.name)?;
         caller.world.objects.remove(&id);
-        Ok(Response::json(
-            200,
-            &json!({ "fileId": id, "fileName": file.name }),
-        ))
+        Ok(Response::json(200, &json!({ "fileId": id, "fileName": file.name })))
     })())
 }
 
@@ -151,26 +127,17 @@ pub(super) fn download(caller: &Caller<'_>, request: &Request, key: &Key) -> Res
         let (bucket, name) = rest.split_once('/').ok_or_else(not_found)?;
         let name = decoded(name);
         let buckets = caller.world.objects.buckets_of(&key.account_id);
-        let bucket = buckets
-            .iter()
-            .find(|known| known.name == bucket)
-            .ok_or_else(not_found)?;
+        let bucket = buckets.iter().find(|known| known.name == bucket).ok_or_else(not_found)?;
         check(key, "readFiles", &bucket.id, &name)?;
         let versions = caller.world.objects.versions(&bucket.id);
         let newest = versions.into_iter().find(|file| file.name == name);
-        let file = newest
-            .filter(|file| file.action == "upload")
-            .ok_or_else(not_found)?;
+        let file = newest.filter(|file| file.action == "upload").ok_or_else(not_found)?;
         sent(&file, request.header("Range"))
     })())
 }
 
 fn sent(file: &File, range: Option<&str>) -> Result<Response, Refusal> {
-    let mut response = Response {
-        status: 200,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let mut response = Response { status: 200, headers: Vec::new(), body: Vec::new() };
     let length = file.content.len();
     match range.and_then(|range| part(range, length)) {
         None => response.body = file.content.to_vec(),
@@ -200,9 +167,7 @@ fn part(range: &str, length: usize) -> Option<(usize, usize)> {
     if from.is_empty() {
         return Some((length.saturating_sub(last.parse().ok()?), length));
     }
-    let until = last
-        .parse::<usize>()
-        .map_or(length, |last| length.min(last.saturating_add(1)));
+    let until = last.parse::<usize>().map_or(length, |last| length.min(last.saturating_add(1)));
     Some((from.parse().ok()?, until))
 }
 

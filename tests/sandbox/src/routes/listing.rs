@@ -38,13 +38,8 @@ fn list(caller: &Caller<'_>, request: &Request, key: &Key, every_version: bool) 
         let from = entries.iter().position(|entry| is_start(entry, &start));
         entries.drain(..from.unwrap_or(entries.len()));
         let body = json_body(request).unwrap_or_default();
-        let count = body
-            .get("maxFileCount")
-            .and_then(Value::as_u64)
-            .unwrap_or(DEFAULT_COUNT);
-        let count = usize::try_from(count)
-            .unwrap_or(usize::MAX)
-            .clamp(1, 10_000);
+        let count = body.get("maxFileCount").and_then(Value::as_u64).unwrap_or(DEFAULT_COUNT);
+        let count = usize::try_from(count).unwrap_or(usize::MAX).clamp(1, 10_000);
         let rest = entries.split_off(entries.len().min(count));
         let next = rest.first();
         let mut body = json!({
@@ -63,9 +58,7 @@ fn folded(files: &[File], prefix: &str, delimiter: &str) -> Vec<Value> {
     let mut entries: Vec<Value> = Vec::new();
     for file in files {
         let behind = &file.name[prefix.len()..];
-        let end = (!delimiter.is_empty())
-            .then(|| behind.find(delimiter))
-            .flatten();
+        let end = (!delimiter.is_empty()).then(|| behind.find(delimiter)).flatten();
         let Some(end) = end else {
             entries.push(file.json());
             continue;

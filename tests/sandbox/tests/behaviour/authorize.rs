@@ -12,20 +12,13 @@ fn sandbox() -> Sandbox {
 }
 
 fn names(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect()
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
 #[test]
 fn each_version_has_its_own_shape() {
     let sandbox = sandbox();
-    let key = Key::new("restricted", "k")
-        .bucket("b1", Some("one"))
-        .prefix("p/");
+    let key = Key::new("restricted", "k").bucket("b1", Some("one")).prefix("p/");
     sandbox.add_key(key.capabilities(["listBuckets"]));
     let body = |version| authorize_as(sandbox.http(), version, "restricted", "k").json();
     let own = "http://b2.test:80";
@@ -68,10 +61,7 @@ fn each_version_has_its_own_shape() {
     });
     assert_eq!(storage["allowed"], allowed);
     assert!(storage.get("infoType").is_none());
-    assert_eq!(
-        (&storage["apiUrl"], &storage["downloadUrl"]),
-        (&json!(own), &json!(own))
-    );
+    assert_eq!((&storage["apiUrl"], &storage["downloadUrl"]), (&json!(own), &json!(own)));
 }
 
 #[test]
@@ -79,32 +69,15 @@ fn the_answer_looks_as_b2_sends_it() {
     let sandbox = sandbox();
     let answer = authorize(sandbox.http());
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.header("Content-Type"),
-        Some("application/json;charset=UTF-8")
-    );
-    assert_eq!(
-        answer.header("Cache-Control"),
-        Some("max-age=0, no-cache, no-store")
-    );
+    assert_eq!(answer.header("Content-Type"), Some("application/json;charset=UTF-8"));
+    assert_eq!(answer.header("Cache-Control"), Some("max-age=0, no-cache, no-store"));
     assert!(answer.header("Date").is_some() && answer.header("X-Bz-Request-Id").is_some());
-    assert!(
-        answer
-            .text()
-            .starts_with("{\n  \"accountId\": \"4aa9865d6f00\",\n  \"apiInfo\"")
-    );
+    assert!(answer.text().starts_with("{\n  \"accountId\": \"4aa9865d6f00\",\n  \"apiInfo\""));
 
     let path = "/b2api/v4/b2_authorize_account";
-    let posted = send(
-        sandbox.http(),
-        &request("POST", path, &basic(ID, KEY), "{}"),
-    );
+    let posted = send(sandbox.http(), &request("POST", path, &basic(ID, KEY), "{}"));
     assert_eq!(posted.status, 200);
-    assert_ne!(
-        token(&posted),
-        token(&answer),
-        "each has a token of its own"
-    );
+    assert_ne!(token(&posted), token(&answer), "each has a token of its own");
 }
 
 #[test]
@@ -112,19 +85,10 @@ fn who_is_not_known_is_refused() {
     let sandbox = sandbox();
     let url = sandbox.http();
     let wrong_key = authorize_as(url, 4, ID, "wrong");
-    assert_eq!(
-        wrong_key.json(),
-        json!({"code": "unauthorized", "message": "", "status": 401})
-    );
+    assert_eq!(wrong_key.json(), json!({"code": "unauthorized", "message": "", "status": 401}));
     assert!(wrong_key.header("WWW-Authenticate").is_some());
-    assert_eq!(
-        authorize_as(url, 4, "nobody", KEY).json()["code"],
-        "bad_auth_token"
-    );
-    let bare = send(
-        url,
-        &request("GET", "/b2api/v4/b2_authorize_account", "", ""),
-    );
+    assert_eq!(authorize_as(url, 4, "nobody", KEY).json()["code"], "bad_auth_token");
+    let bare = send(url, &request("GET", "/b2api/v4/b2_authorize_account", "", ""));
     assert_eq!(bare.status, 401);
     assert_eq!(authorize_as(url, 5, ID, KEY).status, 404);
     sandbox.add_key(Key::new("ended", "k").expires_in(Duration::ZERO));
@@ -145,11 +109,7 @@ fn the_account_id_stands_for_its_master_key() {
 fn newer_keys_need_the_newest_version() {
     let sandbox = sandbox();
     sandbox.add_key(Key::new("new", "k").v4_only());
-    sandbox.add_key(
-        Key::new("two", "k")
-            .bucket("a", None)
-            .bucket("b", Some("b")),
-    );
+    sandbox.add_key(Key::new("two", "k").bucket("a", None).bucket("b", Some("b")));
     sandbox.add_key(Key::new("none", "k").no_buckets());
     for id in ["new", "two", "none"] {
         assert_eq!(authorize_as(sandbox.http(), 4, id, "k").status, 200);
@@ -159,10 +119,7 @@ fn newer_keys_need_the_newest_version() {
         assert_eq!(refused.json(), body);
     }
     let none = authorize_as(sandbox.http(), 4, "none", "k").json();
-    assert_eq!(
-        none["apiInfo"]["storageApi"]["allowed"]["buckets"],
-        json!([])
-    );
+    assert_eq!(none["apiInfo"]["storageApi"]["allowed"]["buckets"], json!([]));
 }
 
 #[test]
@@ -171,18 +128,13 @@ fn a_spent_cap_can_be_asked_for() {
     let headers = format!("{}X-Bz-Test-Mode: force_cap_exceeded\r\n", basic(ID, KEY));
     let path = "/b2api/v4/b2_authorize_account";
     let answer = send(sandbox.http(), &request("GET", path, &headers, ""));
-    assert_eq!(
-        (answer.status, &answer.json()["code"]),
-        (403, &json!("transaction_cap_exceeded"))
-    );
+    assert_eq!((answer.status, &answer.json()["code"]), (403, &json!("transaction_cap_exceeded")));
 }
 
 #[test]
 fn the_expiry_of_the_key_and_the_partner_suite_are_told() {
     let sandbox = sandbox();
-    let key = Key::new("partner", "k")
-        .expires_in(Duration::from_secs(60))
-        .partner();
+    let key = Key::new("partner", "k").expires_in(Duration::from_secs(60)).partner();
     sandbox.add_key(key);
     let body = authorize_as(sandbox.http(), 4, "partner", "k").json();
     assert!(body["applicationKeyExpirationTimestamp"].is_u64());

@@ -18,13 +18,8 @@ fn start(arguments: &[&str]) -> (Child, Value) {
         .expect("the binary has been built");
     let mut line = String::new();
     let out = child.stdout.take().expect("it is piped");
-    BufReader::new(out)
-        .read_line(&mut line)
-        .expect("a ready line");
-    (
-        child,
-        serde_json::from_str(&line).expect("one line of JSON"),
-    )
+    BufReader::new(out).read_line(&mut line).expect("a ready line");
+    (child, serde_json::from_str(&line).expect("one line of JSON"))
 }
 
 fn ends(mut child: Child) -> Option<i32> {
@@ -55,26 +50,12 @@ fn text<'a>(ready: &'a Value, name: &str) -> &'a str {
 fn it_is_useful_without_arguments() {
     let (child, ready) = start(&[]);
     assert_eq!(ready["pid"], child.id());
-    assert_eq!(
-        ready["keys"][0],
-        json!({"keyId": ID, "key": KEY, "label": "master"})
-    );
+    assert_eq!(ready["keys"][0], json!({"keyId": ID, "key": KEY, "label": "master"}));
     for key in ready["keys"].as_array().expect("a list") {
-        let answer = authorize_as(
-            text(&ready, "http"),
-            4,
-            text(key, "keyId"),
-            text(key, "key"),
-        );
+        let answer = authorize_as(text(&ready, "http"), 4, text(key, "keyId"), text(key, "key"));
         assert_eq!(answer.status, 200, "{key}");
     }
-    for fault in [
-        "unknown_ca",
-        "expired",
-        "wrong_name",
-        "no_handshake",
-        "reset",
-    ] {
+    for fault in ["unknown_ca", "expired", "wrong_name", "no_handshake", "reset"] {
         connect(text(&ready["tls"], fault));
     }
     let ca = text(&ready, "ca").to_owned();
@@ -89,11 +70,8 @@ fn keys_and_scripts_come_from_files() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let keys = folder.join("keys.json");
     let script = folder.join("script.json");
-    std::fs::write(
-        &keys,
-        r#"[{"keyId":"a","key":"b","accountId":"abcdefabcdef"}]"#,
-    )
-    .expect("the target folder can be written to");
+    std::fs::write(&keys, r#"[{"keyId":"a","key":"b","accountId":"abcdefabcdef"}]"#)
+        .expect("the target folder can be written to");
     std::fs::write(&script, r#"[{"keyId":"*","faults":[{"status":503}]}]"#)
         .expect("the target folder can be written to");
     let keys = format!("--keys={}", keys.display());
@@ -102,10 +80,7 @@ fn keys_and_scripts_come_from_files() {
     assert_eq!(ready["keys"].as_array().map(Vec::len), Some(2));
     let url = text(&ready, "http");
     assert_eq!(authorize_as(url, 4, "a", "b").status, 503);
-    assert_eq!(
-        authorize_as(url, 4, "a", "b").json()["accountId"],
-        "abcdefabcdef"
-    );
+    assert_eq!(authorize_as(url, 4, "a", "b").json()["accountId"], "abcdefabcdef");
     assert_eq!(authorize_as(url, 4, "c", "d:e").status, 200);
     terminate(&child);
     assert_eq!(ends(child), Some(0));
@@ -145,10 +120,8 @@ fn it_ends_with_its_parent() {
 
 #[test]
 fn a_wrong_option_is_told() {
-    let output = Command::new(env!("CARGO_BIN_EXE_b2-sandbox"))
-        .arg("--prot=1")
-        .output()
-        .expect("the binary has been built");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_b2-sandbox")).arg("--prot=1").output().expect("the binary has been built");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--prot is not an option"));
 }

@@ -14,10 +14,7 @@ fn sandbox() -> Sandbox {
 fn list(sandbox: &Sandbox, token: &str, more: &str, body: &Value) -> Answer {
     let headers = format!("Authorization: {token}\r\n{more}");
     let path = "/b2api/v4/b2_list_buckets";
-    send(
-        sandbox.http(),
-        &request("POST", path, &headers, &body.to_string()),
-    )
+    send(sandbox.http(), &request("POST", path, &headers, &body.to_string()))
 }
 
 fn token_of(sandbox: &Sandbox, id: &str, key: &str) -> String {
@@ -25,13 +22,7 @@ fn token_of(sandbox: &Sandbox, id: &str, key: &str) -> String {
 }
 
 fn refusal(answer: &Answer) -> (u16, String) {
-    (
-        answer.status,
-        answer.json()["code"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
-    )
+    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
 }
 
 #[test]
@@ -44,10 +35,7 @@ fn the_master_key_sees_every_bucket() {
     assert_eq!(names, ["my-bucket", "photos"]);
 
     let one = json!({"accountId": ACCOUNT, "bucketName": "photos"});
-    assert_eq!(
-        list(&sandbox, &token, "", &one).json()["buckets"][0]["bucketName"],
-        "photos"
-    );
+    assert_eq!(list(&sandbox, &token, "", &one).json()["buckets"][0]["bucketName"], "photos");
 }
 
 #[test]
@@ -55,80 +43,44 @@ fn every_doubtful_token_is_refused() {
     let sandbox = sandbox();
     let body = json!({"accountId": ACCOUNT});
     let unauthorized = |code: &str| (401, code.to_owned());
-    assert_eq!(
-        refusal(&list(&sandbox, "4_made_up", "", &body)),
-        unauthorized("bad_auth_token")
-    );
+    assert_eq!(refusal(&list(&sandbox, "4_made_up", "", &body)), unauthorized("bad_auth_token"));
     let bare = request("POST", "/b2api/v1/b2_list_buckets", "", &body.to_string());
-    assert_eq!(
-        refusal(&send(sandbox.http(), &bare)),
-        unauthorized("missing_auth_token")
-    );
+    assert_eq!(refusal(&send(sandbox.http(), &bare)), unauthorized("missing_auth_token"));
 
     let old = token_of(&sandbox, ID, KEY);
     sandbox.expire_tokens(ID);
     let young = token_of(&sandbox, ID, KEY);
-    assert_eq!(
-        refusal(&list(&sandbox, &old, "", &body)),
-        unauthorized("expired_auth_token")
-    );
+    assert_eq!(refusal(&list(&sandbox, &old, "", &body)), unauthorized("expired_auth_token"));
     assert_eq!(list(&sandbox, &young, "", &body).status, 200);
 
     let other = json!({"accountId": "ffffffffffff"});
-    assert_eq!(
-        refusal(&list(&sandbox, &young, "", &other)),
-        unauthorized("unauthorized")
-    );
+    assert_eq!(refusal(&list(&sandbox, &young, "", &other)), unauthorized("unauthorized"));
 
-    sandbox.add_key(
-        Key::new("writer", "k")
-            .account(ACCOUNT)
-            .capabilities(["writeFiles"]),
-    );
+    sandbox.add_key(Key::new("writer", "k").account(ACCOUNT).capabilities(["writeFiles"]));
     let writer = token_of(&sandbox, "writer", "k");
-    assert_eq!(
-        refusal(&list(&sandbox, &writer, "", &body)),
-        unauthorized("unauthorized")
-    );
+    assert_eq!(refusal(&list(&sandbox, &writer, "", &body)), unauthorized("unauthorized"));
 
     sandbox.remove_key(ID);
-    assert_eq!(
-        refusal(&list(&sandbox, &young, "", &body)),
-        unauthorized("bad_auth_token")
-    );
+    assert_eq!(refusal(&list(&sandbox, &young, "", &body)), unauthorized("bad_auth_token"));
 }
 
 #[test]
 fn a_restricted_key_must_name_its_bucket() {
     let sandbox = sandbox();
-    let key = Key::new("bound", "k")
-        .account(ACCOUNT)
-        .bucket("b1", Some("mine"));
+    let key = Key::new("bound", "k").account(ACCOUNT).bucket("b1", Some("mine"));
     sandbox.add_key(key);
     let token = token_of(&sandbox, "bound", "k");
     let ask = |body| list(&sandbox, &token, "", &body).status;
     assert_eq!(ask(json!({"accountId": ACCOUNT})), 401);
-    assert_eq!(
-        ask(json!({"accountId": ACCOUNT, "bucketName": "photos"})),
-        401
-    );
-    assert_eq!(
-        ask(json!({"accountId": ACCOUNT, "bucketId": "not there"})),
-        401
-    );
-    assert_eq!(
-        ask(json!({"accountId": ACCOUNT, "bucketName": "mine"})),
-        200
-    );
+    assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketName": "photos"})), 401);
+    assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketId": "not there"})), 401);
+    assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketName": "mine"})), 200);
     assert_eq!(ask(json!({"accountId": ACCOUNT, "bucketId": "b1"})), 200);
 
     sandbox.add_key(Key::new("lost", "k").account(ACCOUNT).bucket("b2", None));
     let token = token_of(&sandbox, "lost", "k");
     let gone = json!({"accountId": ACCOUNT, "bucketId": "b2"});
-    assert_eq!(
-        list(&sandbox, &token, "", &gone).json(),
-        json!({"buckets": []})
-    );
+    assert_eq!(list(&sandbox, &token, "", &gone).json(), json!({"buckets": []}));
 }
 
 #[test]
@@ -138,10 +90,7 @@ fn in_test_mode_a_token_is_good_once() {
     let mode = "X-Bz-Test-Mode: expire_some_account_authorization_tokens\r\n";
     let body = json!({"accountId": ACCOUNT});
     assert_eq!(list(&sandbox, &token, mode, &body).status, 200);
-    assert_eq!(
-        refusal(&list(&sandbox, &token, mode, &body)).1,
-        "expired_auth_token"
-    );
+    assert_eq!(refusal(&list(&sandbox, &token, mode, &body)).1, "expired_auth_token");
 
     let token = token_of(&sandbox, ID, KEY);
     let mode = "X-Bz-Test-Mode: force_cap_exceeded\r\n";

@@ -34,10 +34,7 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let same = |(had, _): &&(String, String)| had.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .find(same)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(same).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -52,9 +49,7 @@ impl Answer {
 pub(crate) fn connect(url: &str) -> TcpStream {
     let (_, host) = url.split_once("://").expect("a URL has a scheme");
     let stream = TcpStream::connect(host).expect("the sandbox listens");
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a timeout above zero");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
     stream
 }
 
@@ -80,31 +75,20 @@ pub(crate) fn drain(stream: &mut impl Read) -> (Vec<u8>, End) {
 
 pub(crate) fn parse(bytes: &[u8], end: End) -> Answer {
     let text = String::from_utf8_lossy(bytes);
-    let head = text
-        .split("\r\n\r\n")
-        .next()
-        .expect("split gives one part at least");
+    let head = text.split("\r\n\r\n").next().expect("split gives one part at least");
     let mut lines = head.split("\r\n");
-    let status = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .expect("a status line");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
     let headers = lines.filter_map(|line| line.split_once(": "));
     Answer {
         status: status.parse().expect("a status is a number"),
-        headers: headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         body: bytes[(head.len() + 4).min(bytes.len())..].to_vec(),
         end,
     }
 }
 
 pub(crate) fn basic(id: &str, key: &str) -> String {
-    format!(
-        "Authorization: Basic {}\r\n",
-        STANDARD.encode(format!("{id}:{key}"))
-    )
+    format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{id}:{key}")))
 }
 
 /// The bytes of a request on a connection of its own.
@@ -139,8 +123,5 @@ pub(crate) fn authorize_request(version: u8, id: &str, key: &str) -> Vec<u8> {
 }
 
 pub(crate) fn token(answer: &Answer) -> String {
-    answer.json()["authorizationToken"]
-        .as_str()
-        .expect("a token")
-        .to_owned()
+    answer.json()["authorizationToken"].as_str().expect("a token").to_owned()
 }

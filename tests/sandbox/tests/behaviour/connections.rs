@@ -40,18 +40,12 @@ fn a_connection_serves_more_than_one_request() {
     for _ in 0..3 {
         let head = "GET /b2api/v4/b2_authorize_account HTTP/1.1\r\nHost: x\r\n";
         let request = format!("{head}{}\r\n", basic(ID, KEY));
-        stream
-            .get_mut()
-            .write_all(request.as_bytes())
-            .expect("the sandbox reads");
+        stream.get_mut().write_all(request.as_bytes()).expect("the sandbox reads");
         assert_eq!(read_one(&mut stream), 200);
     }
     let log = sandbox.log();
     assert_eq!(log.len(), 3);
-    assert!(
-        log.iter()
-            .all(|entry| entry.connection == log[0].connection)
-    );
+    assert!(log.iter().all(|entry| entry.connection == log[0].connection));
 }
 
 #[test]
@@ -62,9 +56,7 @@ fn a_thousand_clients_are_served_at_once() {
     let start = Instant::now();
     let mut streams: Vec<TcpStream> = (0..1_000).map(|_| connect(sandbox.http())).collect();
     for stream in &mut streams {
-        stream
-            .write_all(&authorize_request(4, ID, KEY))
-            .expect("the sandbox reads");
+        stream.write_all(&authorize_request(4, ID, KEY)).expect("the sandbox reads");
     }
     assert!(sandbox.wait_until_held("all", 1_000, PATIENCE));
     sandbox.release("all");
@@ -79,14 +71,9 @@ fn refusals_are_refusals() {
     let sandbox = sandbox();
     let refused = |url: &str| {
         let host = url.strip_prefix("http://").expect("an http URL");
-        TcpStream::connect(host)
-            .map(drop)
-            .map_err(|error| error.kind())
+        TcpStream::connect(host).map(drop).map_err(|error| error.kind())
     };
-    assert_eq!(
-        refused(&sandbox.refused_url()),
-        Err(ErrorKind::ConnectionRefused)
-    );
+    assert_eq!(refused(&sandbox.refused_url()), Err(ErrorKind::ConnectionRefused));
     assert_eq!(authorize(sandbox.http()).status, 200);
     sandbox.close_http_port();
     assert_eq!(refused(sandbox.http()), Err(ErrorKind::ConnectionRefused));
@@ -98,12 +85,9 @@ fn stopping_waits_for_nobody() {
     sandbox.script(ID, [Fault::silent(), Fault::hold("for ever")]);
     let mut silent = connect(sandbox.http());
     let mut held = connect(sandbox.http());
-    silent
-        .write_all(&authorize_request(4, ID, KEY))
-        .expect("the sandbox reads");
+    silent.write_all(&authorize_request(4, ID, KEY)).expect("the sandbox reads");
     assert!(sandbox.wait_until_asked(ID, 1, PATIENCE));
-    held.write_all(&authorize_request(4, ID, KEY))
-        .expect("the sandbox reads");
+    held.write_all(&authorize_request(4, ID, KEY)).expect("the sandbox reads");
     assert!(sandbox.wait_until_held("for ever", 1, PATIENCE));
     let ca = sandbox.ca_file().to_owned();
     let start = Instant::now();

@@ -11,10 +11,7 @@ fn sandbox() -> Sandbox {
 
 fn ask(sandbox: &Sandbox, method: &str, what: &str, body: &Value) -> Answer {
     let path = format!("/sandbox/{what}");
-    send(
-        sandbox.http(),
-        &request(method, &path, "", &body.to_string()),
-    )
+    send(sandbox.http(), &request(method, &path, "", &body.to_string()))
 }
 
 #[test]
@@ -32,15 +29,8 @@ fn the_log_tells_all_but_the_secrets() {
     let first = &log[0];
     assert_eq!((first.version, first.status), (Some(4), Some(200)));
     assert_eq!(first.key_id.as_deref(), Some(ID));
-    assert!(
-        first
-            .headers
-            .contains(&("Authorization".to_owned(), "Basic ***".to_owned()))
-    );
-    assert_eq!(
-        (log[1].call.as_str(), log[1].status),
-        ("b2_list_buckets", Some(400))
-    );
+    assert!(first.headers.contains(&("Authorization".to_owned(), "Basic ***".to_owned())));
+    assert_eq!((log[1].call.as_str(), log[1].status), ("b2_list_buckets", Some(400)));
     assert_eq!(log[1].key_id.as_deref(), Some(ID));
     assert_eq!(ask(&sandbox, "DELETE", "log", &json!({})).status, 200);
     assert!(sandbox.log().is_empty() && sandbox.authorize_count("*") == 0);
@@ -52,31 +42,19 @@ fn scripts_keys_and_tokens_can_be_set() {
     let script = json!({"keyId": "*", "faults": [{"status": 503, "retryAfter": 1}]});
     assert_eq!(ask(&sandbox, "POST", "script", &script).status, 200);
     let answer = authorize(sandbox.http());
-    assert_eq!(
-        (answer.status, answer.header("Retry-After")),
-        (503, Some("1"))
-    );
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
 
     let key = json!({"keyId": "new", "key": "k", "buckets": [{"id": "b"}]});
     assert_eq!(ask(&sandbox, "POST", "keys", &key).status, 200);
     assert_eq!(authorize_as(sandbox.http(), 4, "new", "k").status, 200);
     assert_eq!(ask(&sandbox, "POST", "keys", &json!([key])).status, 200);
-    assert_eq!(
-        ask(&sandbox, "POST", "remove", &json!({"keyId": "new"})).status,
-        200
-    );
+    assert_eq!(ask(&sandbox, "POST", "remove", &json!({"keyId": "new"})).status, 200);
     assert_eq!(authorize_as(sandbox.http(), 4, "new", "k").status, 401);
 
     let headers = format!("Authorization: {}\r\n", token(&authorize(sandbox.http())));
-    assert_eq!(
-        ask(&sandbox, "POST", "expire", &json!({"keyId": ID})).status,
-        200
-    );
+    assert_eq!(ask(&sandbox, "POST", "expire", &json!({"keyId": ID})).status, 200);
     let list = request("POST", "/b2api/v4/b2_list_buckets", &headers, "{}");
-    assert_eq!(
-        send(sandbox.http(), &list).json()["code"],
-        "expired_auth_token"
-    );
+    assert_eq!(send(sandbox.http(), &list).json()["code"], "expired_auth_token");
 
     let count = ask(&sandbox, "GET", &format!("count?keyId={ID}"), &json!({})).json();
     assert_eq!(count, json!({"count": 2}));
@@ -91,10 +69,7 @@ fn latches_can_be_watched_and_released() {
         let held = scope.spawn(|| authorize_as(sandbox.http(), 4, ID, KEY));
         let answer = ask(&sandbox, "GET", "held?latch=gate&atLeast=1", &json!({}));
         assert_eq!(answer.json(), json!({"held": 1}));
-        assert_eq!(
-            ask(&sandbox, "POST", "release", &json!({"latch": "gate"})).status,
-            200
-        );
+        assert_eq!(ask(&sandbox, "POST", "release", &json!({"latch": "gate"})).status, 200);
         assert_eq!(held.join().expect("no panic").status, 200);
     });
     assert!(sandbox.wait_until_held("gate", 0, PATIENCE));

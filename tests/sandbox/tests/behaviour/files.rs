@@ -14,24 +14,13 @@ fn sandbox() -> Sandbox {
 fn call(sandbox: &Sandbox, token: &str, name: &str, body: &Value) -> Answer {
     let headers = format!("Authorization: {token}\r\n");
     let path = format!("/b2api/v3/{name}");
-    send(
-        sandbox.http(),
-        &request("POST", &path, &headers, &body.to_string()),
-    )
+    send(sandbox.http(), &request("POST", &path, &headers, &body.to_string()))
 }
 
 fn upload(sandbox: &Sandbox, token: &str, name: &str, content: &str) -> Answer {
-    let place = call(
-        sandbox,
-        token,
-        "b2_get_upload_url",
-        &json!({"bucketId": BUCKET}),
-    )
-    .json();
+    let place = call(sandbox, token, "b2_get_upload_url", &json!({"bucketId": BUCKET})).json();
     let url = place["uploadUrl"].as_str().expect("a URL");
-    let path = url
-        .strip_prefix("http://b2.test:80")
-        .expect("the sandbox's own address");
+    let path = url.strip_prefix("http://b2.test:80").expect("the sandbox's own address");
     let token = place["authorizationToken"].as_str().expect("a token");
     let headers = format!(
         "Authorization: {token}\r\nX-Bz-File-Name: {name}\r\nX-Bz-Info-Mtime: 7\r\n\
@@ -50,10 +39,7 @@ fn download(sandbox: &Sandbox, token: &str, method: &str, more: &str) -> Answer 
 fn names(listing: &Answer) -> Vec<String> {
     let listing = listing.json();
     let files = listing["files"].as_array().expect("a list");
-    files
-        .iter()
-        .filter_map(|file| file["fileName"].as_str().map(str::to_owned))
-        .collect()
+    files.iter().filter_map(|file| file["fileName"].as_str().map(str::to_owned)).collect()
 }
 
 #[test]
@@ -71,25 +57,13 @@ fn what_goes_up_comes_down() {
     let part = download(&sandbox, &token, "GET", "Range: bytes=2-4\r\n");
     assert_eq!((part.status, part.text()), (206, "234"));
     assert_eq!(part.header("Content-Range"), Some("bytes 2-4/10"));
-    assert_eq!(
-        download(&sandbox, &token, "GET", "Range: bytes=-3\r\n").text(),
-        "789"
-    );
-    assert_eq!(
-        download(&sandbox, &token, "GET", "Range: bytes=10-\r\n").status,
-        416
-    );
+    assert_eq!(download(&sandbox, &token, "GET", "Range: bytes=-3\r\n").text(), "789");
+    assert_eq!(download(&sandbox, &token, "GET", "Range: bytes=10-\r\n").status, 416);
     let head = download(&sandbox, &token, "HEAD", "");
-    assert_eq!(
-        (head.header("Content-Length"), head.body.len()),
-        (Some("10"), 0)
-    );
+    assert_eq!((head.header("Content-Length"), head.body.len()), (Some("10"), 0));
 
     let delete = json!({"fileId": file["fileId"], "fileName": file["fileName"]});
-    assert_eq!(
-        call(&sandbox, &token, "b2_delete_file_version", &delete).status,
-        200
-    );
+    assert_eq!(call(&sandbox, &token, "b2_delete_file_version", &delete).status, 200);
     assert_eq!(download(&sandbox, &token, "GET", "").status, 404);
 }
 
@@ -102,61 +76,34 @@ fn listings_fold_page_and_hide() {
     }
     let list = |what: &str, more: Value| {
         let mut body = json!({"bucketId": BUCKET});
-        body.as_object_mut()
-            .expect("an object")
-            .extend(more.as_object().expect("an object").clone());
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         call(&sandbox, &token, what, &body)
     };
     let all = list("b2_list_file_names", json!({"delimiter": "/"}));
     assert_eq!(names(&all), ["a", "dir/", "z"]);
     assert_eq!(all.json()["nextFileName"], Value::Null);
-    let inside = list(
-        "b2_list_file_names",
-        json!({"prefix": "dir/", "delimiter": "/"}),
-    );
+    let inside = list("b2_list_file_names", json!({"prefix": "dir/", "delimiter": "/"}));
     assert_eq!(names(&inside), ["dir/b", "dir/c"]);
-    let page = list(
-        "b2_list_file_names",
-        json!({"maxFileCount": 2, "startFileName": "b"}),
-    );
+    let page = list("b2_list_file_names", json!({"maxFileCount": 2, "startFileName": "b"}));
     assert_eq!(names(&page), ["dir/b", "dir/c"]);
     assert_eq!(page.json()["nextFileName"], "z");
 
-    let hidden = call(
-        &sandbox,
-        &token,
-        "b2_hide_file",
-        &json!({"bucketId": BUCKET, "fileName": "a"}),
-    );
+    let hidden = call(&sandbox, &token, "b2_hide_file", &json!({"bucketId": BUCKET, "fileName": "a"}));
     assert_eq!(hidden.json()["action"], "hide");
-    assert_eq!(
-        names(&list("b2_list_file_names", json!({}))),
-        ["dir/b", "dir/c", "z"]
-    );
-    assert_eq!(
-        names(&list("b2_list_file_versions", json!({"maxFileCount": 2}))),
-        ["a", "a"]
-    );
+    assert_eq!(names(&list("b2_list_file_names", json!({}))), ["dir/b", "dir/c", "z"]);
+    assert_eq!(names(&list("b2_list_file_versions", json!({"maxFileCount": 2}))), ["a", "a"]);
 }
 
 #[test]
 fn a_key_keeps_to_its_bucket_its_prefix_and_its_rights() {
     let sandbox = sandbox();
-    let key = Key::new("k", "k")
-        .account("4aa9865d6f00")
-        .bucket(BUCKET, Some("my-bucket"));
+    let key = Key::new("k", "k").account("4aa9865d6f00").bucket(BUCKET, Some("my-bucket"));
     sandbox.add_key(key.prefix("mine/").capabilities(["writeFiles"]));
     let token = token(&authorize_as(sandbox.http(), 3, "k", "k"));
     assert_eq!(upload(&sandbox, &token, "mine/a", "x").status, 200);
     assert_eq!(upload(&sandbox, &token, "yours/a", "x").status, 401);
     let other = json!({"bucketId": "e0f1e2c3b4a5968778695a4c"});
-    assert_eq!(
-        call(&sandbox, &token, "b2_get_upload_url", &other).status,
-        401
-    );
+    assert_eq!(call(&sandbox, &token, "b2_get_upload_url", &other).status, 401);
     let list = json!({"bucketId": BUCKET, "prefix": "mine/"});
-    assert_eq!(
-        call(&sandbox, &token, "b2_list_file_names", &list).status,
-        401
-    );
+    assert_eq!(call(&sandbox, &token, "b2_list_file_names", &list).status, 401);
 }

@@ -20,9 +20,7 @@ fn sandbox() -> Sandbox {
 fn open(sandbox: &Sandbox, url: &str, name: &str) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_file(sandbox.ca_file()).expect("a PEM file");
-    roots
-        .add(authority)
-        .expect("a certificate that can be trusted");
+    roots.add(authority).expect("a certificate that can be trusted");
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider has them")
@@ -47,24 +45,13 @@ fn authorize(sandbox: &Sandbox, url: &str, name: &str) -> (Vec<u8>, Option<std::
 #[test]
 fn every_name_of_the_sandbox_is_certified() {
     let sandbox = sandbox();
-    let names = [
-        "localhost",
-        "127.0.0.1",
-        "::1",
-        "api.backblazeb2.com",
-        "b2.test",
-        "f004.b2.test",
-    ];
+    let names = ["localhost", "127.0.0.1", "::1", "api.backblazeb2.com", "b2.test", "f004.b2.test"];
     for name in names {
         let (bytes, end) = authorize(&sandbox, sandbox.https(), name);
         assert!(end.is_none(), "{name}: {end:?}");
         let answer = parse(&bytes, crate::client::End::Closed);
         let api_url = &answer.json()["apiInfo"]["storageApi"]["apiUrl"];
-        assert_eq!(
-            (answer.status, api_url),
-            (200, &"https://b2.test:80".into()),
-            "{name}"
-        );
+        assert_eq!((answer.status, api_url), (200, &"https://b2.test:80".into()), "{name}");
     }
     assert_eq!(sandbox.log()[0].listener, "https");
 }
@@ -75,28 +62,16 @@ fn certificates_are_wrong_in_the_way_that_is_said() {
     let refused = |fault| {
         let (_, end) = authorize(&sandbox, sandbox.tls_fault(fault), "localhost");
         let end = end.expect("the handshake fails");
-        end.get_ref()
-            .and_then(|inner| inner.downcast_ref::<Error>())
-            .cloned()
+        end.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).cloned()
     };
     let because = |fault, expected: fn(&CertificateError) -> bool| match refused(fault) {
         Some(Error::InvalidCertificate(error)) => assert!(expected(&error), "{error:?}"),
         other => panic!("{fault:?}: {other:?}"),
     };
-    because(TlsFault::UnknownCa, |e| {
-        matches!(e, CertificateError::UnknownIssuer)
-    });
-    because(TlsFault::Expired, |e| {
-        matches!(
-            e,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. }
-        )
-    });
+    because(TlsFault::UnknownCa, |e| matches!(e, CertificateError::UnknownIssuer));
+    because(TlsFault::Expired, |e| matches!(e, CertificateError::Expired | CertificateError::ExpiredContext { .. }));
     because(TlsFault::WrongName, |e| {
-        matches!(
-            e,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
-        )
+        matches!(e, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
     });
     assert!(sandbox.log().is_empty(), "no request was made");
     assert_eq!(sandbox.connection_count("expired"), 1);
@@ -106,27 +81,12 @@ fn certificates_are_wrong_in_the_way_that_is_said() {
 fn handshakes_fail_in_the_way_that_is_said() {
     let sandbox = sandbox();
     let (_, end) = authorize(&sandbox, sandbox.tls_fault(TlsFault::Reset), "localhost");
-    assert_eq!(
-        end.map(|error| error.kind()),
-        Some(std::io::ErrorKind::ConnectionReset)
-    );
+    assert_eq!(end.map(|error| error.kind()), Some(std::io::ErrorKind::ConnectionReset));
 
-    let mut stream = open(
-        &sandbox,
-        sandbox.tls_fault(TlsFault::NoHandshake),
-        "localhost",
-    );
-    stream
-        .sock
-        .set_read_timeout(Some(Duration::from_millis(150)))
-        .expect("above zero");
-    let error = stream
-        .write_all(b"GET")
-        .expect_err("nobody answers the hello");
-    assert!(matches!(
-        error.kind(),
-        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-    ));
+    let mut stream = open(&sandbox, sandbox.tls_fault(TlsFault::NoHandshake), "localhost");
+    stream.sock.set_read_timeout(Some(Duration::from_millis(150))).expect("above zero");
+    let error = stream.write_all(b"GET").expect_err("nobody answers the hello");
+    assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut));
 }
 
 #[test]

@@ -40,9 +40,7 @@ enum KeyFile {
 
 impl Arguments {
     /// `None` if only help was asked for.
-    pub(crate) fn read(
-        mut arguments: impl Iterator<Item = String>,
-    ) -> Result<Option<Self>, String> {
+    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut config = Config::default();
         let mut keys = Vec::new();
         let mut scripts = Vec::new();
@@ -78,18 +76,12 @@ impl Arguments {
         if !keys.is_empty() {
             config.keys = keys;
         }
-        Ok(Some(Self {
-            config,
-            scripts,
-            until_eof,
-        }))
+        Ok(Some(Self { config, scripts, until_eof }))
     }
 }
 
 fn parsed<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    value
-        .parse()
-        .map_err(|_| format!("{name} can't be {value}"))
+    value.parse().map_err(|_| format!("{name} can't be {value}"))
 }
 
 fn from_file<T: DeserializeOwned>(path: &str) -> Result<T, String> {
