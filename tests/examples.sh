@@ -1,6 +1,6 @@
 #!/bin/sh
-# The examples, as C99 and C11 with every warning an error, and under the address sanitizer, which finds what they forget
-# to free; each run against a sandbox of its own. Then the demonstration, which has to fit a page.
+# The examples, as C99 and C11 with every warning an error; then run, each against a sandbox of its own, under the
+# address sanitizer and with handles.h, which finds what was not freed. Then the demonstration, which has to fit a page.
 set -eu
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -47,7 +47,8 @@ for name in $names; do
         for std in c99 c11; do verdict "$name compiles, $cc $std" compile "$cc" "$std" "$name"; done
     done
     # The last one is what runs below.
-    verdict "$name compiles with the sanitizer" compile gcc c11 "$name" -fsanitize=address,undefined
+    verdict "$name compiles with the sanitizer" compile gcc c11 "$name" \
+        -fsanitize=address,undefined -include tests/c/handles.h
 done
 
 alone() { tests/with-sandbox.sh "$target/debug/b2-sandbox" sh -euc "$1" alone "$out"; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles tests/c/*.c against the library as it is shipped and runs each with a sandbox of its own. Where it can, under
-# the address sanitizer, which finds what a program forgot to free.
+# the address sanitizer, and with handles.h, which finds what was not freed.
 set -eu
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
@@ -16,7 +16,7 @@ for source in tests/c/*.c; do
     case $name in
         fork) more= ;; # the sanitizer has locks of its own that a fork can catch
         dlclose) more= ;; # and keeps freed memory, which looks like growth
-        *) more="-fsanitize=address,undefined -fno-sanitize-recover=all" ;;
+        *) more="-fsanitize=address,undefined -fno-sanitize-recover=all -include tests/c/handles.h" ;;
     esac
     case $name in
         dlclose) link="-ldl" ;;
