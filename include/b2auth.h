@@ -171,10 +171,10 @@ b2_status b2_authorize(const char *key_id,
  * failure *out_error is the caller's to free with b2_error_free(); on success
  * it is NULL. out_error may be NULL.
  *
- * A token in its last fifth of life is refreshed by the call that finds it so,
- * in one attempt of at most 5 seconds; if that fails, the call succeeds with
- * the token that is still good. Calls for one key that meet share one request
- * and its verdict. Answers any status but B2_STORE_ERROR. Any thread.
+ * A token past 70 to 80 % of its life is refreshed by the call that finds it
+ * so, in one attempt of at most 5 seconds; if that fails, the call succeeds
+ * with the token that is still good. Calls for one key that meet share one
+ * request and its verdict. Answers any status but B2_STORE_ERROR. Any thread.
  */
 b2_status b2_authorize_with(const char *key_id,
                             const char *key,
@@ -209,8 +209,7 @@ b2_status b2_reauthorize(const char *key_id,
  * (code NULL or blank), else 0. Any other 401 says that the key may not do
  * this, which no new token changes. Any thread.
  */
-int b2_should_reauthorize(int http_status,
-                          const char *code);
+int b2_should_reauthorize(int http_status, const char *code);
 
 /**
  * The account's id, as B2 answered it. Belongs to the session. NULL for NULL.
@@ -272,8 +271,7 @@ size_t b2_session_capability_count(const b2_session *session);
  * A capability in B2's words, such as "readFiles". Belongs to the session.
  * NULL for NULL, and past the end.
  */
-const char *b2_session_capability(const b2_session *session,
-                                  size_t index);
+const char *b2_session_capability(const b2_session *session, size_t index);
 
 /** 1 if the key has that capability, else 0; 0 if either is NULL. */
 int b2_session_has_capability(const b2_session *session,
@@ -300,8 +298,7 @@ const char *b2_session_bucket_id(const b2_session *session, size_t index);
  * The name of a bucket; NULL if the bucket is gone or its name is hidden from
  * the key. Belongs to the session. NULL for NULL, and past the end.
  */
-const char *b2_session_bucket_name(const b2_session *session,
-                                   size_t index);
+const char *b2_session_bucket_name(const b2_session *session, size_t index);
 
 /**
  * What the names of all files that the key may use begin with; NULL if they
@@ -348,8 +345,7 @@ void b2_session_invalidate(const b2_session *session);
  * Another reference to the same session, to be freed by itself. NULL for NULL.
  * Any thread.
  */
-B2_NODISCARD
-b2_session *b2_session_retain(const b2_session *session);
+B2_NODISCARD b2_session *b2_session_retain(const b2_session *session);
 
 /**
  * Gives up one reference; with the last one the token is wiped, unless the
@@ -418,8 +414,7 @@ void b2_error_free(b2_error *error);
  * B2_ENVIRONMENT names is read here. NULL only if the library has a bug. Any
  * thread.
  */
-B2_NODISCARD
-b2_options *b2_options_new(void);
+B2_NODISCARD b2_options *b2_options_new(void);
 
 /**
  * Sets one option by its name. NULL or "" as a value puts the default back.
@@ -439,16 +434,14 @@ b2_status b2_options_set(b2_options *options,
  * A copy of its own, the caller's to free; it shares the cancel. NULL for
  * NULL. Any thread.
  */
-B2_NODISCARD
-b2_options *b2_options_copy(const b2_options *options);
+B2_NODISCARD b2_options *b2_options_copy(const b2_options *options);
 
 /**
  * Lets a cancel end every call made with these options; they keep a reference
  * of their own. NULL detaches it. Nothing happens for NULL options. Any
  * thread.
  */
-void b2_options_set_cancel(b2_options *options,
-                           b2_cancel *cancel);
+void b2_options_set_cancel(b2_options *options, b2_cancel *cancel);
 
 /**
  * Frees options; calls under way with them go on. NULL is fine. Any thread.
@@ -459,8 +452,7 @@ void b2_options_free(b2_options *options);
  * Makes a cancel, the caller's to free. Attach it with
  * b2_options_set_cancel(). Any thread.
  */
-B2_NODISCARD
-b2_cancel *b2_cancel_new(void);
+B2_NODISCARD b2_cancel *b2_cancel_new(void);
 
 /**
  * Ends every call that holds this cancel, now and later: they answer

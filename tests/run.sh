@@ -19,12 +19,18 @@ for name in $(compgen -e | grep -E '^B2_|^SSL_CERT_|_(proxy|PROXY)$'); do unset 
 
 # ---- the suites ----
 
-format() { cargo fmt --all --check && echo "ok format"; }
+format() {
+    cargo fmt --all --check
+    echo "ok format"
+}
 
 lint() {
-    cargo clippy --locked --workspace --all-targets -- -D warnings && echo "ok lint: as it comes"
-    cargo clippy --locked --workspace --all-targets --features test-hooks -- -D warnings && echo "ok lint: test-hooks"
-    cargo clippy --locked --all-targets --features c-library -- -D warnings && echo "ok lint: c-library"
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    echo "ok lint: as it comes"
+    cargo clippy --locked --workspace --all-targets --features test-hooks -- -D warnings
+    echo "ok lint: test-hooks"
+    cargo clippy --locked --workspace --all-targets --features c-library -- -D warnings
+    echo "ok lint: c-library"
 }
 
 rust() {
@@ -34,12 +40,15 @@ rust() {
     cargo test --locked --workspace --features test-hooks --no-fail-fast
 }
 
-library() { make --no-print-directory lib && echo "ok library: builds as it is shipped"; }
+library() {
+    make --no-print-directory lib
+    echo "ok library: builds as it is shipped"
+}
 
-# The models need another build of everything, without the release profile's long link.
+# The models need a build of their own, without the release profile's long link.
 loom() {
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=3 \
-        RUSTFLAGS="--cfg loom" cargo test --locked --release --test loom --target-dir "$target/loom"
+        RUSTFLAGS="--cfg loom" cargo test --locked --release --lib --target-dir "$target/loom" models
 }
 
 header() { tests/c/header.sh; }

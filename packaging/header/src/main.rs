@@ -36,7 +36,7 @@ fn generate() -> Result<String, String> {
     let mut text = Vec::new();
     builder.generate().map_err(|e| e.to_string())?.write(&mut text);
     let text = String::from_utf8(text).map_err(|e| e.to_string())?;
-    Ok(set_comments(&text))
+    Ok(join_prototypes(&set_comments(&text)))
 }
 
 /// Sets the comments as a book would: the source is wider than a terminal, and cbindgen takes three lines for one.
@@ -96,6 +96,26 @@ fn end_line(out: &mut String, indent: &str, line: &mut String) {
         *out += &format!("{indent} * {line}\n");
         line.clear();
     }
+}
+
+/// cbindgen breaks a prototype for the sake of a long line in its comment. What fits on one line is put on one.
+fn join_prototypes(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let mut prototype = vec![line];
+        while prototype[0].contains('(') && prototype.last().is_some_and(|line| line.ends_with(',')) {
+            prototype.extend(lines.next());
+        }
+        let joined = prototype.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let fits = prototype.len() > 1 && joined.len() <= WIDTH;
+        out += if fits { &joined } else { line };
+        out.push('\n');
+        if !fits {
+            prototype[1..].iter().for_each(|line| out.extend([line, "\n"]));
+        }
+    }
+    out
 }
 
 /// The version, taken from Cargo.toml here and nowhere else (the workspace has one version).
