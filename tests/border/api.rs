@@ -1,0 +1,418 @@
+//! The border as a test calls it: the functions of one loaded library, and handles that free themselves.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::fmt;
+use std::path::PathBuf;
+use std::ptr::{null, null_mut};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+type Handle = *mut c_void;
+type Text = *const c_char;
+
+macro_rules! functions {
+    ($($name:ident: fn($($argument:ty),*) $(-> $answer:ty)?;)*) => {
+        /// The functions of one loaded library, by their names in the header.
+        pub struct Functions { $(pub $name: unsafe extern "C" fn($($argument),*) $(-> $answer)?,)* }
+
+        impl Functions {
+            fn of(library: &libloading::Library) -> Self {
+                // SAFETY: the types below are those of the header.
+                unsafe {
+                    Self { $($name: *library.get(stringify!($name)).expect(concat!("no ", stringify!($name))),)* }
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    b2_authorize: fn(Text, Text, *mut Handle) -> c_int;
+    b2_authorize_with: fn(Text, Text, Handle, *mut Handle, *mut Handle) -> c_int;
+    b2_reauthorize: fn(Text, Text, Handle, Handle, *mut Handle, *mut Handle) -> c_int;
+    b2_should_reauthorize: fn(c_int, Text) -> c_int;
+    b2_session_account_id: fn(Handle) -> Text;
+    b2_session_key_id: fn(Handle) -> Text;
+    b2_session_realm: fn(Handle) -> Text;
+    b2_session_authorization_token: fn(Handle) -> Text;
+    b2_session_api_url: fn(Handle) -> Text;
+    b2_session_s3_api_url: fn(Handle) -> Text;
+    b2_session_s3_region: fn(Handle) -> Text;
+    b2_session_is_bucket_restricted: fn(Handle) -> c_int;
+    b2_session_bucket_count: fn(Handle) -> usize;
+    b2_session_bucket_id: fn(Handle, usize) -> Text;
+    b2_session_bucket_name: fn(Handle, usize) -> Text;
+    b2_session_has_capability: fn(Handle, Text) -> c_int;
+    b2_session_name_prefix: fn(Handle) -> Text;
+    b2_session_expires_at: fn(Handle) -> i64;
+    b2_session_key_expires_at: fn(Handle) -> i64;
+    b2_session_seconds_left: fn(Handle) -> i64;
+    b2_session_json: fn(Handle) -> Text;
+    b2_session_invalidate: fn(Handle);
+    b2_session_retain: fn(Handle) -> Handle;
+    b2_session_free: fn(Handle);
+    b2_error_status: fn(Handle) -> c_int;
+    b2_error_message: fn(Handle) -> Text;
+    b2_error_hint: fn(Handle) -> Text;
+    b2_error_code: fn(Handle) -> Text;
+    b2_error_http_status: fn(Handle) -> c_int;
+    b2_error_is_retryable: fn(Handle) -> c_int;
+    b2_error_retry_after_ms: fn(Handle) -> i64;
+    b2_error_attempts: fn(Handle) -> u32;
+    b2_error_request_id: fn(Handle) -> Text;
+    b2_error_json: fn(Handle) -> Text;
+    b2_error_free: fn(Handle);
+    b2_status_name: fn(c_int) -> Text;
+    b2_options_new: fn() -> Handle;
+    b2_options_set: fn(Handle, Text, Text, *mut Handle) -> c_int;
+    b2_options_copy: fn(Handle) -> Handle;
+    b2_options_set_cancel: fn(Handle, Handle);
+    b2_options_free: fn(Handle);
+    b2_cancel_new: fn() -> Handle;
+    b2_cancel_trigger: fn(Handle);
+    b2_cancel_is_triggered: fn(Handle) -> c_int;
+    b2_cancel_free: fn(Handle);
+    b2_cache_clear: fn();
+    b2_counter: fn(Text) -> u64;
+    b2_test_turn_clock: fn(i64, i64);
+    b2_test_plant_panic: fn();
+}
+
+/// A library of its own, and what its texts must never hold.
+pub struct Api {
+    pub f: Functions,
+    secrets: Mutex<Vec<String>>,
+}
+
+/// Loads a fresh copy: the loader tells libraries apart by their files, so its statics are fresh too. It is never
+/// unloaded, as it would not be anyway.
+pub fn load() -> &'static Api {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let exe = std::env::current_exe().expect("this program has a path");
+    let built = exe.with_file_name("libb2auth.so");
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let copy: PathBuf = exe.with_file_name(format!("copy-{}-{number}.so", std::process::id()));
+    std::fs::copy(&built, &copy).expect("the shared library stands beside this program");
+    // SAFETY: loading it registers fork handlers and nothing else.
+    let library = unsafe { libloading::Library::new(&copy) }.expect("the library loads");
+    std::fs::remove_file(&copy).expect("a loaded file may be removed");
+    let f = Functions::of(Box::leak(Box::new(library)));
+    Box::leak(Box::new(Api { f, secrets: Mutex::default() }))
+}
+
+/// How a call uses b2_authorize_with() and b2_reauthorize().
+pub enum Ask<'a> {
+    Authorize,
+    Reauthorize(Option<&'a Session>),
+}
+
+impl Api {
+    pub fn call(
+        &'static self,
+        key_id: Option<&str>,
+        key: Option<&str>,
+        ask: Ask<'_>,
+        options: Option<&Options>,
+    ) -> Result<Session, Failure> {
+        self.guard(key_id, key);
+        let (key_id, key) = (key_id.map(c), key.map(c));
+        let (key_id, key) = (at(key_id.as_deref()), at(key.as_deref()));
+        let options = options.map_or(null_mut(), |options| options.at);
+        // Not NULL before the call: the library must clear both.
+        let (mut session, mut error) = (1 as Handle, 1 as Handle);
+        // SAFETY: the strings and handles live through the call.
+        let status = unsafe {
+            match ask {
+                Ask::Authorize => (self.f.b2_authorize_with)(key_id, key, options, &mut session, &mut error),
+                Ask::Reauthorize(rejected) => {
+                    let rejected = rejected.map_or(null_mut(), |session| session.at);
+                    (self.f.b2_reauthorize)(key_id, key, rejected, options, &mut session, &mut error)
+                }
+            }
+        };
+        if status == 0 {
+            assert!(!session.is_null() && error.is_null(), "success hands out a session and no error");
+            Ok(Session { api: self, at: session })
+        } else {
+            assert!(session.is_null() && !error.is_null(), "failure hands out an error and no session");
+            Err(self.failure(status, error))
+        }
+    }
+
+    /// Options with these set; one that is refused fails the test.
+    pub fn options(&'static self, settings: &[(&str, &str)]) -> Options {
+        // SAFETY: takes nothing.
+        let options = Options { api: self, at: unsafe { (self.f.b2_options_new)() } };
+        for (name, value) in settings {
+            options.set(name, Some(value)).unwrap_or_else(|failure| panic!("{name}={value}: {failure}"));
+        }
+        options
+    }
+
+    pub fn counter(&self, name: &str) -> u64 {
+        let name = c(name);
+        // SAFETY: the name lives through the call.
+        unsafe { (self.f.b2_counter)(name.as_ptr()) }
+    }
+
+    pub fn clear(&self) {
+        // SAFETY: takes nothing.
+        unsafe { (self.f.b2_cache_clear)() }
+    }
+
+    pub fn plant_panic(&self) {
+        // SAFETY: takes nothing.
+        unsafe { (self.f.b2_test_plant_panic)() }
+    }
+
+    /// Lets time pass, on both clocks.
+    pub fn pass(&self, time: Duration) {
+        let ms = i64::try_from(time.as_millis()).expect("a short enough time");
+        self.turn(ms, ms);
+    }
+
+    /// Turns each clock by that much.
+    pub fn turn(&self, wall_ms: i64, boot_ms: i64) {
+        // SAFETY: takes numbers.
+        unsafe { (self.f.b2_test_turn_clock)(wall_ms, boot_ms) }
+    }
+
+    /// From now on no error's text may hold these.
+    fn guard(&self, key_id: Option<&str>, key: Option<&str>) {
+        use base64::Engine;
+        let Some(key) = key.map(str::trim).filter(|key| key.len() > 5) else { return };
+        let pair = format!("{}:{key}", key_id.unwrap_or_default().trim());
+        let mut secrets = self.secrets.lock().expect("no test panics here");
+        if !secrets.iter().any(|known| known == key) {
+            secrets.push(key.to_owned());
+            secrets.push(base64::engine::general_purpose::STANDARD_NO_PAD.encode(pair));
+        }
+    }
+
+    fn failure(&'static self, status: c_int, at: Handle) -> Failure {
+        // SAFETY: the handle is an error's, and lives until it is freed below.
+        let failure = unsafe {
+            let f = &self.f;
+            let failure = Failure {
+                status,
+                name: read((f.b2_status_name)(status)).expect("every status has a name"),
+                message: read((f.b2_error_message)(at)).expect("every error has a message"),
+                hint: read((f.b2_error_hint)(at)),
+                code: read((f.b2_error_code)(at)),
+                http_status: (f.b2_error_http_status)(at),
+                retryable: (f.b2_error_is_retryable)(at) == 1,
+                retry_after_ms: (f.b2_error_retry_after_ms)(at),
+                attempts: (f.b2_error_attempts)(at),
+                request_id: read((f.b2_error_request_id)(at)),
+                json: serde_json::from_str(&read((f.b2_error_json)(at)).expect("every error has a log"))
+                    .expect("it is JSON"),
+            };
+            assert_eq!((f.b2_error_status)(at), status, "the error and the call say the same");
+            (f.b2_error_free)(at);
+            failure
+        };
+        let told = format!("{failure:?} {}", failure.json);
+        for secret in self.secrets.lock().expect("no test panics here").iter() {
+            assert!(!told.contains(secret.as_str()), "a secret stands in an error: {told}");
+        }
+        assert!(!failure.message.contains('\n'), "a message is one line");
+        failure
+    }
+}
+
+/// A session that frees itself.
+pub struct Session {
+    api: &'static Api,
+    at: Handle,
+}
+
+// SAFETY: the header says that any thread may read a session, and free it.
+unsafe impl Send for Session {}
+// SAFETY: as above.
+unsafe impl Sync for Session {}
+
+impl Session {
+    /// What a getter of text answers.
+    pub fn text(&self, get: impl FnOnce(&Functions) -> unsafe extern "C" fn(Handle) -> Text) -> Option<String> {
+        // SAFETY: the handle lives.
+        unsafe { read(get(&self.api.f)(self.at)) }
+    }
+
+    /// What a getter of a number answers.
+    pub fn number<T>(&self, get: impl FnOnce(&Functions) -> unsafe extern "C" fn(Handle) -> T) -> T {
+        // SAFETY: the handle lives.
+        unsafe { get(&self.api.f)(self.at) }
+    }
+
+    /// What a getter of text by index answers.
+    pub fn nth(
+        &self,
+        get: impl FnOnce(&Functions) -> unsafe extern "C" fn(Handle, usize) -> Text,
+        index: usize,
+    ) -> Option<String> {
+        // SAFETY: the handle lives.
+        unsafe { read(get(&self.api.f)(self.at, index)) }
+    }
+
+    pub fn can(&self, capability: &str) -> bool {
+        let capability = c(capability);
+        // SAFETY: the handle and the text live.
+        unsafe { (self.api.f.b2_session_has_capability)(self.at, capability.as_ptr()) == 1 }
+    }
+
+    pub fn token(&self) -> String {
+        self.text(|f| f.b2_session_authorization_token).expect("every session has a token")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text(|f| f.b2_session_json).expect("every session has JSON")).expect("it is JSON")
+    }
+
+    pub fn seconds_left(&self) -> i64 {
+        self.number(|f| f.b2_session_seconds_left)
+    }
+
+    pub fn invalidate(&self) {
+        // SAFETY: the handle lives.
+        unsafe { (self.api.f.b2_session_invalidate)(self.at) }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({})", self.token())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // SAFETY: the handle is this value's own.
+        unsafe { (self.api.f.b2_session_free)(self.at) }
+    }
+}
+
+/// An error's contents, read before it was freed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub status: c_int,
+    pub name: String,
+    pub message: String,
+    pub hint: Option<String>,
+    pub code: Option<String>,
+    pub http_status: c_int,
+    pub retryable: bool,
+    pub retry_after_ms: i64,
+    pub attempts: u32,
+    pub request_id: Option<String>,
+    pub json: Value,
+}
+
+impl Failure {
+    /// The waits between its attempts, in milliseconds.
+    pub fn waits(&self) -> Vec<u64> {
+        let attempts = self.json["error"]["attempts"].as_array().expect("a list");
+        attempts.iter().map(|attempt| attempt["waitMs"].as_u64().expect("a number")).collect()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+/// Options that free themselves.
+pub struct Options {
+    api: &'static Api,
+    at: Handle,
+}
+
+// SAFETY: the header says that any thread may set, use and free options.
+unsafe impl Send for Options {}
+// SAFETY: as above.
+unsafe impl Sync for Options {}
+
+impl Options {
+    pub fn set(&self, name: &str, value: Option<&str>) -> Result<(), Failure> {
+        let (name, value) = (c(name), value.map(c));
+        let mut error = 1 as Handle;
+        // SAFETY: the handle and the texts live through the call.
+        let status = unsafe { (self.api.f.b2_options_set)(self.at, name.as_ptr(), at(value.as_deref()), &mut error) };
+        if status == 0 {
+            assert!(error.is_null());
+            Ok(())
+        } else {
+            Err(self.api.failure(status, error))
+        }
+    }
+
+    /// A copy with these set besides.
+    pub fn with(&self, settings: &[(&str, &str)]) -> Self {
+        // SAFETY: the handle lives.
+        let copy = Self { api: self.api, at: unsafe { (self.api.f.b2_options_copy)(self.at) } };
+        for (name, value) in settings {
+            copy.set(name, Some(value)).unwrap_or_else(|failure| panic!("{name}={value}: {failure}"));
+        }
+        copy
+    }
+
+    /// Lets the answer end calls made with these options.
+    pub fn cancel(&self) -> Cancel {
+        // SAFETY: both handles live through the calls; the options keep a reference of their own.
+        unsafe {
+            let at = (self.api.f.b2_cancel_new)();
+            (self.api.f.b2_options_set_cancel)(self.at, at);
+            Cancel { api: self.api, at }
+        }
+    }
+}
+
+impl Drop for Options {
+    fn drop(&mut self) {
+        // SAFETY: the handle is this value's own.
+        unsafe { (self.api.f.b2_options_free)(self.at) }
+    }
+}
+
+/// A cancel that frees itself.
+pub struct Cancel {
+    api: &'static Api,
+    at: Handle,
+}
+
+// SAFETY: the header says that any thread may trigger and free a cancel.
+unsafe impl Send for Cancel {}
+// SAFETY: as above.
+unsafe impl Sync for Cancel {}
+
+impl Cancel {
+    pub fn trigger(&self) {
+        // SAFETY: the handle lives.
+        unsafe { (self.api.f.b2_cancel_trigger)(self.at) }
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        // SAFETY: the handle is this value's own.
+        unsafe { (self.api.f.b2_cancel_free)(self.at) }
+    }
+}
+
+pub fn c(text: &str) -> CString {
+    CString::new(text).expect("no NUL in a test's text")
+}
+
+fn at(text: Option<&CStr>) -> Text {
+    text.map_or(null(), CStr::as_ptr)
+}
+
+/// # Safety
+/// `text` is NULL, or ends with NUL and lives.
+unsafe fn read(text: Text) -> Option<String> {
+    // SAFETY: the caller vouches for it.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8").to_owned())
+}
