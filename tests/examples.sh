@@ -74,6 +74,9 @@ case $names in *list_buckets*)
             "$B2_SANDBOX/script"
         "$1/list_buckets" >"$1/said"; grep "^200 " "$1/said"; grep my-bucket "$1/said"; curl -fsS "$B2_SANDBOX/count" | grep -w 2'
     verdict "demo tells the truth, and leaks nothing" alone '"$1/demo"'
+    verdict "demo leaves out what only the sandbox can do" alone '
+        env -u B2_SANDBOX "$1/demo" >"$1/said"; grep "against Backblaze B2" "$1/said"
+        if grep "token expires" "$1/said"; then exit 1; fi'
     fits_a_page() {
         make --no-print-directory demo >"$work/story" || { cat "$work/story"; return 1; }
         awk 'length($0) > 100 { exit 1 } END { if (NR > 40) exit 1 }' "$work/story"

@@ -62,6 +62,21 @@ static void master(void)
     b2_session_free(session);
 }
 
+static void over_tls(void)
+{
+    b2_options *options = b2_options_new();
+    b2_session *session = NULL;
+
+    CHECK(b2_options_set(options, "realm", environment("B2_SANDBOX_HTTPS"), NULL) == B2_OK);
+    CHECK(b2_options_set(options, "ca_file", environment("B2_SANDBOX_CA"), NULL) == B2_OK);
+    CHECK(b2_authorize_with(NULL, NULL, options, &session, NULL) == B2_OK);
+    CHECK(same(b2_session_realm(session), environment("B2_SANDBOX_HTTPS")));
+    CHECK(same(b2_session_api_url(session), environment("B2_SANDBOX_HTTPS")));
+    b2_session_free(session);
+    b2_options_free(options);
+    group("getters: the same over TLS");
+}
+
 static void restricted(void)
 {
     b2_session *session = authorize(RESTRICTED);
@@ -163,6 +178,7 @@ static void errors(void)
 int main(void)
 {
     master();
+    over_tls();
     restricted();
     ownership();
     errors();
