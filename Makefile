@@ -67,7 +67,8 @@ install: $(BUILT)/libb2auth.so
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/include/b2auth.h
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/$(LIBDIR)/,libb2auth.so.$(VERSION) $(SONAME) libb2auth.so libb2auth.a pkgconfig/b2auth.pc)
+	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && \
+		rm -f libb2auth.so.$(VERSION) $(SONAME) libb2auth.so libb2auth.a pkgconfig/b2auth.pc
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/b2auth
 
 clean:

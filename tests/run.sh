@@ -62,7 +62,7 @@ peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 # ---- running them ----
 
 run() {
-    local name status start=$SECONDS
+    local name status verdict start
     for name in "$@"; do
         [[ $only = "  " || $only = *" $name "* ]] || continue
         start=$SECONDS status=0
@@ -72,7 +72,8 @@ run() {
         status=$?
         set -e
         echo "$status" >"$logs/$name.status"
-        printf '%-9s %s, %d s\n' "$name" "$([[ $status = 0 ]] && echo done || echo FAILED)" $((SECONDS - start))
+        [[ $status = 0 ]] && verdict=good || verdict=FAILED
+        printf '%-9s %s, %d s\n' "$name" "$verdict" $((SECONDS - start))
     done
 }
 
@@ -93,12 +94,15 @@ passed=0 failed=0 skipped=0
 for status in "$logs"/*.status; do
     log=${status%.status}.log
     name=$(basename "$log" .log)
-    good=$(($(grep -c '^ok ' "$log" || true) + $(sed -n 's/^test result: .* \([0-9]*\) passed;.*/+\1/p' "$log" | tr -d '\n')+0))
-    bad=$(($(grep -c '^not ok ' "$log" || true) + $(sed -n 's/^test result: .* \([0-9]*\) failed;.*/+\1/p' "$log" | tr -d '\n')+0))
+    read -r good bad < <(awk '
+        /^ok /           { good++ }
+        /^not ok /       { bad++ }
+        /^test result: / { good += $4; bad += $6 }
+        END              { print good + 0, bad + 0 }' "$log")
     if [[ $(cat "$status") != 0 && $bad = 0 ]]; then bad=1; fi
     if [[ $bad != 0 ]]; then
         echo "---- $name ----"
-        cat "$log"
+        sed "s/^/    /" "$log"
     fi
     passed=$((passed + good)) failed=$((failed + bad))
     grep -h '^SKIP ' "$log" || true
