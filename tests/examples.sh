@@ -78,7 +78,7 @@ case $names in *list_buckets*)
         env -u B2_SANDBOX "$1/demo" >"$1/said"; grep "against Backblaze B2" "$1/said"
         if grep "token expires" "$1/said"; then exit 1; fi'
     fits_a_page() {
-        make --no-print-directory demo >"$work/story" || { cat "$work/story"; return 1; }
+        SANDBOX=$target/debug/b2-sandbox make --no-print-directory demo >"$work/story" || { cat "$work/story"; return 1; }
         awk 'length($0) > 100 { exit 1 } END { if (NR > 40) exit 1 }' "$work/story"
     }
     verdict "make demo ends well and fits a page" fits_a_page
