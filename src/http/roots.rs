@@ -191,7 +191,7 @@ mod tests {
         let (one, folder) = (Authority::new(), Scratch::new());
         let missing = folder.path().join("missing.pem");
         let message = count(&[("SSL_CERT_FILE", &missing)], &[&one.file], &[]).expect_err("it is not there");
-        assert!(message.contains("missing.pem") && message.contains("not found"), "{message}");
+        assert!(message.contains("missing.pem") && message.contains("no such file"), "{message}");
         let message = count(&[("SSL_CERT_DIR", folder.path())], &[&one.file], &[]).expect_err("it is empty");
         assert!(message.contains("no certificate"), "{message}");
     }
