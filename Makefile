@@ -1,0 +1,75 @@
+# make            the shared and the static library, in target/release
+# make test       every test there is, in one command
+# make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
+# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make header     writes include/b2auth.h from the source
+
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+DESTDIR ?=
+CARGO ?= cargo
+CC ?= cc
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+MAJOR := $(firstword $(subst ., ,$(VERSION)))
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILT := $(TARGET)/release
+SONAME := libb2auth.so.$(MAJOR)
+
+# What the C in this repository is held to.
+CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
+EXAMPLES := authorize threads list_buckets demo
+EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
+EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
+
+.PHONY: all lib header sandbox examples demo test install uninstall clean
+
+all: lib
+
+lib:
+	$(CARGO) build --release --locked --features c-library
+	ln -sf libb2auth.so $(BUILT)/$(SONAME)
+	packaging/pc.sh $(VERSION) $(LIBDIR) >$(BUILT)/b2auth.pc
+
+header:
+	$(CARGO) run --quiet --locked -p b2auth-header
+
+sandbox:
+	$(CARGO) build --locked -p b2-sandbox
+
+examples: $(EXAMPLES:%=$(TARGET)/examples-c/%)
+
+$(TARGET)/examples-c/list_buckets $(TARGET)/examples-c/demo: EXAMPLE_LIBS += -lcurl
+
+$(TARGET)/examples-c/%: examples-c/%.c include/b2auth.h | lib
+	@mkdir -p $(@D)
+	$(CC) $(EXAMPLE_FLAGS) $< -o $@ $(EXAMPLE_LIBS)
+
+$(BUILT)/libb2auth.so:
+	@echo "build the library first: make" >&2; exit 1
+
+demo:
+	@packaging/demo.sh
+
+test:
+	@tests/run.sh
+
+# Installs what `make` built and builds nothing, so that it can run as another user.
+install: $(BUILT)/libb2auth.so
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/doc/b2auth
+	install -m 644 include/b2auth.h $(DESTDIR)$(PREFIX)/include/
+	install -m 755 $(BUILT)/libb2auth.so $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so.$(VERSION)
+	ln -sf libb2auth.so.$(VERSION) $(DESTDIR)$(PREFIX)/$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so
+	install -m 644 $(BUILT)/libb2auth.a $(DESTDIR)$(PREFIX)/$(LIBDIR)/
+	install -m 644 $(BUILT)/b2auth.pc $(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig/
+	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(DESTDIR)$(PREFIX)/share/doc/b2auth/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/include/b2auth.h
+	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && \
+		rm -f libb2auth.so.$(VERSION) $(SONAME) libb2auth.so libb2auth.a pkgconfig/b2auth.pc
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/b2auth
+
+clean:
+	$(CARGO) clean

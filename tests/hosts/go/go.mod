@@ -1,0 +1,3 @@
+module b2auth.test/hosts
+
+go 1.19

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Every test there is: `make test`. Each suite's output goes to target/test-logs; what failed is shown, and the last line
+# adds up. A suite prints "ok NAME", "not ok NAME" or "SKIP NAME: WHY", or is one of cargo's.
+#
+#   tests/run.sh             all of it, two suites at a time
+#   tests/run.sh rust c      these suites only
+#
+# With CI=true a skip is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-$PWD/target}
+logs=$target/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+only=" $* "
+
+# The tests bring their own keys and server, and no proxy stands before loopback.
+for name in $(compgen -e | grep -E '^B2_|^SSL_CERT_|_(proxy|PROXY)$'); do unset "$name"; done
+
+# ---- the suites ----
+
+format() {
+    cargo fmt --all --check
+    echo "ok format"
+}
+
+lint() {
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    echo "ok lint: as it comes"
+    cargo clippy --locked --workspace --all-targets --features test-hooks -- -D warnings
+    echo "ok lint: test-hooks"
+    cargo clippy --locked --workspace --all-targets --features c-library -- -D warnings
+    echo "ok lint: c-library"
+}
+
+rust() {
+    cargo test --locked --workspace --features test-hooks --no-run
+    # The hosts and the C programs want the sandbox as a program, the tests through the C border the library with hooks.
+    cargo build --locked --workspace --features test-hooks
+    cargo test --locked --workspace --features test-hooks --no-fail-fast
+}
+
+library() {
+    make --no-print-directory lib
+    echo "ok library: builds as it is shipped"
+}
+
+# The models need a build of their own, without the release profile's long link.
+loom() {
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=3 \
+        RUSTFLAGS="--cfg loom" cargo test --locked --release --lib --target-dir "$target/loom" models
+}
+
+header() { tests/c/header.sh; }
+symbols() { tests/symbols.sh; }
+c() { tests/c/run.sh; }
+install() { tests/install.sh; }
+examples() { tests/examples.sh; }
+docs() { tests/docs.sh; }
+peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
+
+# ---- running them ----
+
+run() {
+    local name status verdict start
+    for name in "$@"; do
+        [[ $only = "  " || $only = *" $name "* ]] || continue
+        start=$SECONDS status=0
+        # Not in an `if`: that would switch off `set -e` inside.
+        set +e
+        (set -e; "$name") >"$logs/$name.log" 2>&1 </dev/null
+        status=$?
+        set -e
+        echo "$status" >"$logs/$name.status"
+        [[ $status = 0 ]] && verdict=good || verdict=FAILED
+        printf '%-9s %s, %d s\n' "$name" "$verdict" $((SECONDS - start))
+    done
+}
+
+packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc 2>"$logs/need.log" || true
+
+# Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
+run format lint rust &
+run library loom header symbols docs &
+wait
+# These use what is built by now.
+run c install &
+run examples peers &
+wait
+
+# ---- adding up ----
+
+passed=0 failed=0 skipped=0
+for status in "$logs"/*.status; do
+    log=${status%.status}.log
+    name=$(basename "$log" .log)
+    read -r good bad < <(awk '
+        /^ok /           { good++ }
+        /^not ok /       { bad++ }
+        /^test result: / { good += $4; bad += $6 }
+        END              { print good + 0, bad + 0 }' "$log")
+    if [[ $(cat "$status") != 0 && $bad = 0 ]]; then bad=1; fi
+    if [[ $bad != 0 ]]; then
+        echo "---- $name ----"
+        sed "s/^/    /" "$log"
+    fi
+    passed=$((passed + good)) failed=$((failed + bad))
+    grep -h '^SKIP ' "$log" || true
+    sed -n 's/^test \(.*\) \.\.\. ignored\(, \(.*\)\)\?$/SKIP \1: \3/p' "$log"
+done >"$logs/summary"
+skipped=$(grep -c '^SKIP ' "$logs/summary" || true)
+grep -v '^SKIP ' "$logs/summary" || true
+grep '^SKIP ' "$logs/summary" || true
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed = 0 ]] && [[ ${CI:-} != true || $skipped = 0 ]]
