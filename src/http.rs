@@ -54,14 +54,51 @@ impl Wire {
 
 impl Transport for Wire {
     fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-        let route = self.route(request)?;
         Line::lend(request.realm.host(), bounds, request.connect_timeout, |line| {
-            exchange(line, route, request).map_err(|e| explain(line, e)).and_then(|answer| whole(line, answer))
+            self.exchange(line, request).map_err(|e| explain(line, e)).and_then(|answer| whole(line, answer))
         })
     }
 }
 
 impl Wire {
+    fn exchange(&self, line: &Arc<Line>, request: &Request<'_>) -> Result<Answer, ureq::Error> {
+        // A cancel goes before whatever else is wrong.
+        line.look()?;
+        let route = self.route(request).map_err(|failure| line.fail(failure))?;
+        let config = Agent::config_builder()
+            .https_only(request.realm.is_https())
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // ureq would read the environment by itself; the dial knows the proxy.
+            .proxy(None)
+            .max_idle_connections(0)
+            .max_response_header_size(usize::MAX)
+            .build();
+        let mut authorization = HeaderValue::from_str(request.authorization).map_err(ureq::http::Error::from)?;
+        authorization.set_sensitive(true);
+        // An agent of its own for each request, so that there is no pool for a fork to tear.
+        let agent = Agent::with_parts(config, Dial { line: Arc::clone(line), route }, NoLookUp);
+        let answer = agent
+            .get(format!("{}{PATH}", request.realm))
+            .header(AUTHORIZATION, authorization)
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, request.user_agent)
+            .header(CONNECTION, "close")
+            .call()?;
+        line.enter(Phase::Body);
+        let (head, body) = answer.into_parts();
+        check_encoding(line, &head.headers)?;
+        Ok(Answer {
+            status: head.status.as_u16(),
+            body: read(body)?,
+            date: text(&head.headers, &DATE),
+            retry_after: text(&head.headers, &RETRY_AFTER),
+            request_id: text(&head.headers, &HeaderName::from_static("x-bz-request-id")),
+            location: text(&head.headers, &LOCATION),
+        })
+    }
+
     fn route(&self, request: &Request<'_>) -> Result<Route, Failure> {
         let realm = request.realm;
         let proxy = request.proxy.on_the_way_to(realm).map_err(|problem| failure(FailureKind::Setup, problem))?;
@@ -75,42 +112,6 @@ impl Wire {
             resolve: self.resolve,
         })
     }
-}
-
-fn exchange(line: &Arc<Line>, route: Route, request: &Request<'_>) -> Result<Answer, ureq::Error> {
-    line.look()?;
-    let config = Agent::config_builder()
-        .https_only(request.realm.is_https())
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        // ureq would read the environment by itself; the dial knows the proxy.
-        .proxy(None)
-        .max_idle_connections(0)
-        .max_response_header_size(usize::MAX)
-        .build();
-    let mut authorization = HeaderValue::from_str(request.authorization).map_err(ureq::http::Error::from)?;
-    authorization.set_sensitive(true);
-    // An agent of its own for each request, so that there is no pool for a fork to tear.
-    let agent = Agent::with_parts(config, Dial { line: Arc::clone(line), route }, NoLookUp);
-    let answer = agent
-        .get(format!("{}{PATH}", request.realm))
-        .header(AUTHORIZATION, authorization)
-        .header(ACCEPT, "application/json")
-        .header(USER_AGENT, request.user_agent)
-        .header(CONNECTION, "close")
-        .call()?;
-    line.enter(Phase::Body);
-    let (head, body) = answer.into_parts();
-    check_encoding(line, &head.headers)?;
-    Ok(Answer {
-        status: head.status.as_u16(),
-        body: read(body)?,
-        date: text(&head.headers, &DATE),
-        retry_after: text(&head.headers, &RETRY_AFTER),
-        request_id: text(&head.headers, &HeaderName::from_static("x-bz-request-id")),
-        location: text(&head.headers, &LOCATION),
-    })
 }
 
 /// ureq takes some broken connections for the end of a body.

@@ -151,3 +151,37 @@ impl Resolver for NoLookUp {
         Ok(self.empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::cancel::Bounds;
+    use crate::http::testing::{Real, deaf};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn one_address_that_is_silent_leaves_time_for_the_next() {
+        let (silent, _queue) = deaf("127.0.0.3:0");
+        let port = silent.local_addr().expect("an address").port();
+        let good = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("free on another address");
+        let addresses = [Ipv4Addr::new(127, 0, 0, 3).into(), Ipv4Addr::LOCALHOST.into()];
+        let bounds = Bounds::new(&Real, None);
+        Line::lend("host", &bounds, Duration::from_millis(600), |line| {
+            let stream = connect(line, "host", port, &addresses).expect("the second answers");
+            assert_eq!(stream.peer_addr().ok(), good.local_addr().ok());
+        });
+        drop(good);
+        let fails = |addresses: &[IpAddr]| {
+            Line::lend("host", &bounds, Duration::from_millis(200), |line| {
+                connect(line, "host", port, addresses).expect_err("nobody answers");
+                line.take_failure().expect("a reason")
+            })
+        };
+        let mixed = fails(&addresses);
+        assert_eq!(mixed.kind, FailureKind::Network);
+        assert_eq!(mixed.message, "cannot connect to host (127.0.0.3: no answer; 127.0.0.1: connection refused)");
+        assert_eq!(fails(&addresses[..1]).kind, FailureKind::Timeout);
+    }
+}

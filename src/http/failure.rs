@@ -21,6 +21,7 @@ pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         // A custom message says more than its kind; a kind without a name says nothing.
         _ if error.get_ref().is_some() => error.to_string(),
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
         kind if kind.to_string().starts_with("uncategorized") => error.to_string(),
         kind => kind.to_string(),
     }

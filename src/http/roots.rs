@@ -39,7 +39,7 @@ const MOST: u64 = 4 * 1024 * 1024;
 
 /// The system's roots, and the trust made of them.
 pub(super) struct System {
-    roots: RootCertStore,
+    roots: Arc<RootCertStore>,
     trust: Trust,
 }
 
@@ -48,16 +48,17 @@ pub(super) fn trust(shared: &Shared, extra: Option<&Path>) -> Result<Trust, Fail
     let cell = shared.with(|table| Arc::clone(&table.system));
     let system = cell.get_or_try_init(|| load(environment::raw, FILES, DIRECTORIES).and_then(System::new))?;
     let Some(path) = extra else { return Ok(system.trust.clone()) };
-    let mut roots = system.roots.clone();
+    let mut roots = RootCertStore::clone(&system.roots);
     if roots.add_parsable_certificates(named("ca_file", path)?).0 == 0 {
         return Err(useless("ca_file", path, "none of its certificates can be used"));
     }
-    Trust::new(roots).ok_or_else(|| useless("ca_file", path, "none of its certificates can be used"))
+    Trust::new(Arc::new(roots)).ok_or_else(|| useless("ca_file", path, "none of its certificates can be used"))
 }
 
 impl System {
     fn new(roots: RootCertStore) -> Result<Self, Failure> {
-        let trust = Trust::new(roots.clone());
+        let roots = Arc::new(roots);
+        let trust = Trust::new(Arc::clone(&roots));
         let trust = trust.ok_or_else(|| hinted(FailureKind::Tls, "there is no certificate to trust", WHERE))?;
         Ok(Self { roots, trust })
     }
@@ -65,7 +66,8 @@ impl System {
 
 const WHERE: &str = "install the system's CA certificates, or name a file of them in SSL_CERT_FILE";
 
-/// What the environment names is all that is trusted; without it the first known place that has anything, or else the
+/// What the environment names is all that is trusted, and of a file and a directory only the file: many machines name
+/// both, with the same certificates in them. Without it the first known place that has anything, or else the
 /// set that came with this library.
 fn load(
     env: impl Fn(&str) -> Option<OsString>,
@@ -73,28 +75,25 @@ fn load(
     directories: &[&str],
 ) -> Result<RootCertStore, Failure> {
     let set = |name| env(name).filter(|value| !value.is_empty());
-    let (file, directory) = (set("SSL_CERT_FILE"), set("SSL_CERT_DIR"));
-    if file.is_some() || directory.is_some() {
-        let mut roots = RootCertStore::empty();
-        if let Some(file) = &file {
-            let path = Path::new(file);
-            if roots.add_parsable_certificates(named("SSL_CERT_FILE", path)?).0 == 0 {
-                return Err(useless("SSL_CERT_FILE", path, "none of its certificates can be used"));
-            }
-        }
-        for path in directory.iter().flat_map(std::env::split_paths) {
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = set("SSL_CERT_FILE") {
+        let path = Path::new(&file);
+        return match roots.add_parsable_certificates(named("SSL_CERT_FILE", path)?) {
+            (0, _) => Err(useless("SSL_CERT_FILE", path, "none of its certificates can be used")),
+            _ => Ok(roots),
+        };
+    }
+    if let Some(directories) = set("SSL_CERT_DIR") {
+        for path in std::env::split_paths(&directories) {
             roots.add_parsable_certificates(in_directory(&path));
         }
-        return match directory {
-            Some(directory) if roots.is_empty() => {
-                Err(useless("SSL_CERT_DIR", Path::new(&directory), "it has no certificate"))
-            }
-            _ => Ok(roots),
+        return match roots.is_empty() {
+            true => Err(useless("SSL_CERT_DIR", Path::new(&directories), "there is no certificate")),
+            false => Ok(roots),
         };
     }
     let places = files.iter().map(|path| in_file(Path::new(path)).unwrap_or_default());
     for certificates in places.chain(directories.iter().map(|path| in_directory(Path::new(path)))) {
-        let mut roots = RootCertStore::empty();
         if roots.add_parsable_certificates(certificates).0 > 0 {
             return Ok(roots);
         }
@@ -115,7 +114,7 @@ fn useless(by: &str, path: &Path, problem: &str) -> Failure {
     hinted(
         FailureKind::Setup,
         format!("the CA certificates in {} cannot be used: {problem}", path.display()),
-        format!("{by} names it: it is a file of CA certificates in PEM form"),
+        format!("{by} names it: it should hold CA certificates in PEM form"),
     )
 }
 
@@ -183,7 +182,7 @@ mod tests {
         assert_eq!(count(&[("SSL_CERT_FILE", &one.file)], &[&both], &[]), Ok(1));
         assert_eq!(count(&[("SSL_CERT_FILE", Path::new(""))], &[&both], &[]), Ok(2));
         assert_eq!(count(&[("SSL_CERT_DIR", many.path())], &[&one.file], &[]), Ok(2));
-        assert_eq!(count(&[("SSL_CERT_FILE", &one.file), ("SSL_CERT_DIR", empty.path())], &[&both], &[]), Ok(1));
+        assert_eq!(count(&[("SSL_CERT_FILE", &one.file), ("SSL_CERT_DIR", many.path())], &[&both], &[]), Ok(1));
     }
 
     #[test]
@@ -191,8 +190,8 @@ mod tests {
         let (one, folder) = (Authority::new(), Scratch::new());
         let missing = folder.path().join("missing.pem");
         let message = count(&[("SSL_CERT_FILE", &missing)], &[&one.file], &[]).expect_err("it is not there");
-        assert!(message.contains("missing.pem") && message.contains("not found"), "{message}");
+        assert!(message.contains("missing.pem") && message.contains("no such file"), "{message}");
         let message = count(&[("SSL_CERT_DIR", folder.path())], &[&one.file], &[]).expect_err("it is empty");
-        assert!(message.contains("no certificate"), "{message}");
+        assert!(message.contains("there is no certificate"), "{message}");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustls::{ClientConnection, StreamOwned};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+use zeroize::Zeroize;
 
 use crate::platform::socket::{self, Awaited};
 use crate::transport::{Failure, FailureKind};
@@ -131,8 +132,10 @@ impl Transport for Carrier {
             return Err(self.line.fail(oversized_head(self.line.host())).into());
         }
         let read = self.stream.read(room).map_err(|e| self.broke(&e))?;
-        if read == 0 {
-            self.line.end();
+        match (read, self.line.phase()) {
+            (0, _) => self.line.end(),
+            (_, Phase::Head) => self.line.enter(Phase::Body),
+            _ => {}
         }
         self.buffers.input_appended(read);
         Ok(read > 0)
@@ -145,6 +148,16 @@ impl Transport for Carrier {
 
     fn is_tls(&self) -> bool {
         matches!(self.stream, Stream::Tls(_))
+    }
+}
+
+/// The key went out through one buffer, and the token came in through the other.
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.buffers.output().zeroize();
+        let unread = self.buffers.input().len();
+        self.buffers.input_consume(unread);
+        self.buffers.input_append_buf().zeroize();
     }
 }
 
@@ -166,5 +179,34 @@ fn what_broke(line: &Line, error: &io::Error) -> Failure {
             let message = format!("the connection to {host} broke: {} ({})", reason(error), line.phase());
             failure(FailureKind::Network, message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cancel::Bounds;
+    use crate::http::testing::Real;
+
+    /// What [`Carrier`]'s drop relies on: with all of it consumed, ureq hands out the whole input buffer again.
+    #[test]
+    fn a_consumed_buffer_is_free_from_its_first_byte() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let tcp = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
+        let bounds = Bounds::new(&Real, None);
+        Line::lend("host", &bounds, Duration::from_secs(1), |line| {
+            let stream = Stream::Bare(Socket::new(tcp, Arc::clone(line)));
+            let mut carrier = Carrier::new(stream, Arc::clone(line));
+            carrier.buffers.input_append_buf()[..5].copy_from_slice(b"token");
+            carrier.buffers.input_appended(5);
+            carrier.buffers.input_consume(2);
+            let unread = carrier.buffers.input().len();
+            carrier.buffers.input_consume(unread);
+            let free = carrier.buffers.input_append_buf();
+            assert_eq!((free.len(), &free[..5]), (INPUT, b"token".as_slice()));
+        });
     }
 }

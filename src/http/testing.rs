@@ -116,3 +116,15 @@ pub(super) fn head(stream: &mut impl Read) -> String {
     }
     String::from_utf8(text).expect("a request is ASCII")
 }
+
+/// A listener whose queue is full does not answer: the kernel drops what comes.
+pub(super) fn deaf(address: &str) -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind(address).expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let mut queue = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queue.push(stream);
+        assert!(queue.len() < 10_000, "this system never lets a queue fill up");
+    }
+    (listener, queue)
+}

@@ -26,10 +26,10 @@ pub(super) struct Trust {
 
 impl Trust {
     /// Trust in these roots; `None` if there are none.
-    pub(super) fn new(roots: RootCertStore) -> Option<Self> {
+    pub(super) fn new(roots: Arc<RootCertStore>) -> Option<Self> {
         // Given outright, so that no choice that the host made for its whole process comes into it.
         let provider = Arc::new(ring::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
         let verifier = verifier.ok()?;
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])

@@ -133,7 +133,7 @@ fn a_ca_file_that_is_none_is_named() {
     let bad = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
     let nothing = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (path, problem) in [
-        (folder.path().join("missing.pem"), "entity not found"),
+        (folder.path().join("missing.pem"), "no such file"),
         (folder.file("empty.pem", ""), "no certificate"),
         (folder.file("prose.pem", "hello"), "no certificate"),
         (folder.file("bad.pem", bad), "not PEM"),

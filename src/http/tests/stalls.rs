@@ -6,23 +6,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::testing::{Ask, Real, head, once};
+use super::super::testing::{Ask, Real, deaf, head, once};
 use crate::cancel::{Bounds, Cancel};
+use crate::proxy::Proxy;
 use crate::transport::FailureKind;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-
-/// A listener whose queue is full does not answer: the kernel drops what comes.
-fn deaf() -> (TcpListener, Vec<TcpStream>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let mut queue = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        queue.push(stream);
-        assert!(queue.len() < 10_000, "this system never lets a queue fill up");
-    }
-    (listener, queue)
-}
 
 /// Runs `ask` on a thread, cancels it once `stalled` says that the time has come, and returns how long that took.
 fn cancelled(ask: Ask<'static>, stalled: impl FnOnce()) -> (Duration, String) {
@@ -47,7 +36,7 @@ fn cancelled(ask: Ask<'static>, stalled: impl FnOnce()) -> (Duration, String) {
 
 #[test]
 fn a_cancel_ends_every_stall() {
-    let (listener, queue) = deaf();
+    let (listener, queue) = deaf("127.0.0.1:0");
     let port = listener.local_addr().expect("an address").port();
     let mut report = vec![cancelled(Ask::port(port), || {})];
     drop(queue);
@@ -64,16 +53,24 @@ fn a_cancel_ends_every_stall() {
         report.push(cancelled(Ask::port(port), || stalled.recv().expect("a request")));
     }
 
-    let (ready, stalled) = channel();
-    let (port, _) = once(move |mut stream| {
-        let _ = stream.read(&mut [0]);
-        ready.send(()).expect("the test waits");
-        let _ = stream.read_to_end(&mut Vec::new());
-    });
-    let ask = Ask::to(&format!("https://127.0.0.1:{port}"));
-    report.push(cancelled(ask, || stalled.recv().expect("a handshake")));
+    for (url, by_proxy) in [("https://127.0.0.1", false), ("https://b2.nowhere.example", true)] {
+        let (ready, stalled) = channel();
+        let (port, _) = once(move |mut stream| {
+            let _ = stream.read(&mut [0]);
+            ready.send(()).expect("the test waits");
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let mut ask = Ask::to(url);
+        if by_proxy {
+            ask.proxy = Proxy::parse(&format!("http://127.0.0.1:{port}")).expect("a proxy");
+        } else {
+            ask = Ask::to(&format!("{url}:{port}"));
+        }
+        report.push(cancelled(ask, || stalled.recv().expect("somebody calls")));
+    }
 
-    for ((took, message), phase) in report.iter().zip(["connecting", "first byte", "first byte", "answer", "handshake"])
+    for ((took, message), phase) in
+        report.iter().zip(["connecting", "first byte", "answer", "answer", "handshake", "proxy"])
     {
         println!("{took:?} {message}");
         assert!(*took < Duration::from_millis(250), "{took:?}: {message}");
@@ -121,7 +118,7 @@ fn a_deadline_ends_a_stall_and_a_drip() {
 
 #[test]
 fn the_connect_timeout_covers_connect_and_handshake_but_not_the_answer() {
-    let (listener, queue) = deaf();
+    let (listener, queue) = deaf("127.0.0.1:0");
     let mut ask = Ask::port(listener.local_addr().expect("an address").port());
     ask.connect_timeout = Duration::from_millis(200);
     let failure = ask.fails();
