@@ -71,11 +71,11 @@ MAKES(b2_options, options_new, (void), b2_options_new())
 MAKES(b2_options, options_copy, (const b2_options *options), b2_options_copy(options))
 MAKES(b2_cancel, cancel_new, (void), b2_cancel_new())
 
-#define FREES(type)                                     \
+#define FREES(type)                                             \
     static inline void counted_##type##_free(b2_##type *handle) \
-    {                                                   \
-        goes(handle);                                   \
-        b2_##type##_free(handle);                       \
+    {                                                           \
+        goes(handle);                                           \
+        b2_##type##_free(handle);                               \
     }
 FREES(session)
 FREES(error)
