@@ -1,8 +1,11 @@
 //! The attempts of one call: leave to ask, the request, its judgement, a wait, and again, until a verdict, the last
 //! attempt, the deadline or a cancel.
 
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use crate::budget::Applicant;
 use crate::cancel::{Bounds, Stop};
@@ -10,18 +13,16 @@ use crate::clock::millis;
 use crate::credentials::Credentials;
 use crate::error::{Attempt, Error, Status};
 use crate::flight::{Outcome, Spent, Way};
+use crate::life::Life;
 use crate::options::Options;
 use crate::realm::Realm;
 use crate::retry_after;
 use crate::secret::Secrets;
-use crate::session::{Life, Owner, Session};
+use crate::session::{Owner, Session};
 use crate::state::Shared;
 use crate::transport::Request;
 use crate::verdict::{self, Verdict};
 use crate::world::World;
-
-/// The most that a refresh may cost a caller who has a good token in hand.
-const QUICK: Duration = Duration::from_secs(5);
 
 /// A series of attempts for one caller.
 pub(crate) struct Series<'a> {
@@ -29,9 +30,12 @@ pub(crate) struct Series<'a> {
     pub(crate) world: World<'a>,
     pub(crate) options: &'a Options,
     pub(crate) owner: Owner<'a>,
-    pub(crate) request: Request<'a>,
-    pub(crate) secrets: &'a Secrets,
     pub(crate) credentials: &'a Credentials,
+    pub(crate) authorization: Zeroizing<String>,
+    pub(crate) user_agent: String,
+    pub(crate) secrets: Secrets,
+    /// The account that the key is known to belong to, which can't change.
+    pub(crate) account_id: Option<CString>,
     pub(crate) applicant: Applicant,
     pub(crate) bounds: Bounds<'a>,
     pub(crate) way: Way,
@@ -63,6 +67,7 @@ impl Series<'_> {
             let (error, asked) = match verdict {
                 Verdict::Granted(session) => return Outcome::Granted(session),
                 Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
+                Verdict::Failed(error) => return self.lost(error, log, true),
                 Verdict::Cancelled => return self.own(cancelled(), log),
                 Verdict::Again { error, asked, closes_gate } => {
                     if let Some(wait) = asked.filter(|_| closes_gate) {
@@ -77,11 +82,11 @@ impl Series<'_> {
             }
             log.error = Some(error.clone());
             if made >= most {
-                return self.lost(error, log);
+                return self.lost(error, log, false);
             }
             waited = asked.unwrap_or_else(|| self.jitter(made));
             if self.bounds.left().is_some_and(|left| left <= waited) {
-                return self.lost(error.with_retry_after(waited), log);
+                return self.lost(error.with_retry_after(waited), log, false);
             }
             if let Err(stop) = self.bounds.pause(waited) {
                 return self.stopped(stop, log);
@@ -96,9 +101,8 @@ impl Series<'_> {
             state.counters.requests += 1;
             state.counters.retries += u64::from(again);
         }
-        let longest = if self.quick { QUICK.min(self.options.attempt_timeout) } else { self.options.attempt_timeout };
         let sent = self.world.clock.now();
-        let answer = self.world.transport.send(&self.request, &self.bounds.within(longest));
+        let answer = self.world.transport.send(&self.request(), &self.bounds.within(self.way.attempt));
         let now = self.world.clock.now();
         let mut entry = Attempt {
             started_at: sent,
@@ -110,11 +114,11 @@ impl Series<'_> {
         };
         log.own += 1;
         let verdict = match answer {
-            Err(failure) => verdict::of_failure(failure, self.secrets),
+            Err(failure) => verdict::of_failure(failure, &self.secrets),
             Ok(answer) => {
                 entry.http_status = Some(answer.status);
                 entry.request_id = answer.request_id.clone().map(|id| self.secrets.mask(id));
-                verdict::of_answer(&answer, self.owner.realm, self.secrets, now).map(|grant| {
+                verdict::of_answer(&answer, self.owner.realm, &self.secrets, now).map(|grant| {
                     let server_wall_ms = retry_after::server_wall_ms(answer.date.as_deref());
                     let life = Life::new(sent, server_wall_ms, grant.key_expires_ms);
                     Arc::new(Session::new(&self.owner, grant, life))
@@ -126,11 +130,33 @@ impl Series<'_> {
         }
         log.attempts.push(entry);
         match verdict {
+            Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Refused(self.another_account()),
             Verdict::Refused(error) if error.status() == Status::BadCredentials => {
                 Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()))
             }
             other => other,
         }
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            realm: self.owner.realm,
+            authorization: &self.authorization,
+            user_agent: &self.user_agent,
+            proxy: &self.options.proxy,
+            ca_file: self.options.ca_file.as_deref(),
+            connect_timeout: self.options.connect_timeout,
+        }
+    }
+
+    fn is_another_account(&self, session: &Session) -> bool {
+        self.account_id.as_deref().is_some_and(|known| known != session.account_id())
+    }
+
+    fn another_account(&self) -> Error {
+        let message = format!("{} answered for another account than before", self.owner.realm.host());
+        Error::new(Status::ProtocolError, message)
+            .with_hint("the account of an application key can't change: check what answers in B2's place")
     }
 
     /// Waits for the gate and the budget. Answers how long that took.
@@ -184,9 +210,9 @@ impl Series<'_> {
         }
     }
 
-    fn lost(&self, error: Error, log: Log) -> Outcome {
+    fn lost(&self, error: Error, log: Log, for_good: bool) -> Outcome {
         let error = log.close(error);
-        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: Some(error.clone()) };
+        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: Some(error.clone()), for_good };
         Outcome::Lost(error, spent)
     }
 
@@ -194,7 +220,8 @@ impl Series<'_> {
         let error = log.close(error);
         // What the last attempt failed with is worth sharing; what ended this caller is not.
         let last = log.error.as_ref().map(|last| log.close(last.clone()));
-        Outcome::Own(error, Spent { attempts: log.attempts, way: Some(self.way.clone()), error: last })
+        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: last, for_good: false };
+        Outcome::Own(error, spent)
     }
 }
 

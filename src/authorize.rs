@@ -1,6 +1,7 @@
 //! The story of one call: credentials, cache, flight, attempts, session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::attempts::{self, Series};
 use crate::budget::Applicant;
@@ -10,15 +11,17 @@ use crate::clock::Moment;
 use crate::credentials::{self, Credentials};
 use crate::digest::{CacheKey, Lane};
 use crate::error::{Error, Status};
-use crate::flight::{Heard, Lead, Outcome, Seat, Way};
+use crate::flight::{Heard, Lead, Outcome, Seat, Spent, Way};
 use crate::options::{CacheMode, Options};
 use crate::realm::Realm;
 use crate::secret::Secrets;
 use crate::session::{Owner, Session};
 use crate::state::{Shared, State};
-use crate::transport::Request;
 use crate::user_agent;
 use crate::world::World;
+
+/// The most that a refresh may cost a caller who has a good token in hand.
+const QUICK: Duration = Duration::from_secs(5);
 
 /// What a caller wants.
 #[derive(Clone, Copy)]
@@ -52,26 +55,20 @@ pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> R
     }
     let realm = wish.options.realm.as_ref().map_err(Clone::clone)?;
     let credentials = credentials::find(wish.key_id, wish.key, wish.options)?;
-    let authorization = credentials.basic();
+    let bounds = Bounds::new(world.clock, wish.options.cancel.as_ref());
     let call = Call {
         shared,
         world,
         options: wish.options,
         realm,
         credentials: &credentials,
-        authorization: &authorization,
-        user_agent: user_agent::of(wish.options),
-        secrets: Secrets::new(credentials.key(), &authorization),
         cache_key: CacheKey::new(wish.options.scope(), credentials.key_id().as_bytes(), credentials.key().as_bytes()),
-        bounds: match wish.options.total() {
-            Some(total) => Bounds::new(world.clock, wish.options.cancel.as_ref()).within(total),
-            None => Bounds::new(world.clock, wish.options.cancel.as_ref()),
-        },
+        bounds: wish.options.total().map_or(bounds, |total| bounds.within(total)),
     };
     call.run(wish.ask)
 }
 
-/// The way of nearly every call: given credentials, and a fresh token for them. No allocation, no system call.
+/// The way of nearly every call: given credentials, and a good token for them. No allocation, no system call.
 fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
     let (key_id, key) = (wish.key_id.trim_ascii(), wish.key.trim_ascii());
     let plain =
@@ -81,7 +78,11 @@ fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
     }
     let cache_key = CacheKey::new(wish.options.scope(), key_id, key);
     let mut state = shared.lock();
-    let Found::Fresh(session) = state.cache.find(&cache_key, wish.options.min_remaining, now) else { return None };
+    let session = match state.cache.find(&cache_key, wish.options.min_remaining, now) {
+        Found::Fresh(session) => session,
+        Found::Stale { session, due } if !due || state.flights.is_aloft(&cache_key) => session,
+        _ => return None,
+    };
     state.counters.cache_hits += 1;
     Some(session)
 }
@@ -93,9 +94,6 @@ struct Call<'a> {
     options: &'a Options,
     realm: &'a Realm,
     credentials: &'a Credentials,
-    authorization: &'a str,
-    user_agent: String,
-    secrets: Secrets,
     cache_key: CacheKey,
     bounds: Bounds<'a>,
 }
@@ -221,11 +219,7 @@ impl Call<'_> {
         old: Option<Arc<Session>>,
         rejected: Option<&Session>,
     ) -> Result<Option<Arc<Session>>, Error> {
-        let outcome = self.series(old.is_some()).run(lead.take_spent());
-        let outcome = match outcome {
-            Outcome::Granted(session) => self.check_account(session, old.as_deref().or(rejected)),
-            other => other,
-        };
+        let outcome = self.series(old.is_some(), rejected).run(lead.take_spent());
         let tenth = self.world.dice.roll();
         let now = self.world.clock.now();
         let outcome = lead.land(outcome, |state, keep, outcome| self.settle(state, keep, outcome, tenth, now));
@@ -261,6 +255,8 @@ impl Call<'_> {
                     state.cache.remember(self.cache_key, error.clone(), now);
                 }
             }
+            // A cancelled refresh has not failed: the next caller may try.
+            Outcome::Own(error, _) if error.status() == Status::Cancelled => {}
             Outcome::Lost(error, _) | Outcome::Own(error, _) => {
                 state.cache.put_off_refresh(&self.cache_key, error.retry_after(), now);
             }
@@ -270,52 +266,34 @@ impl Call<'_> {
     /// Asks B2 past the cache, for this caller alone.
     fn bypass(&self, rejected: Option<&Session>) -> Result<Arc<Session>, Error> {
         self.shared.lock().counters.cache_misses += 1;
-        let outcome = match self.series(false).run(Default::default()) {
-            Outcome::Granted(session) => self.check_account(session, rejected),
-            other => other,
-        };
-        match outcome {
+        match self.series(false, rejected).run(Spent::default()) {
             Outcome::Granted(session) => Ok(session),
             Outcome::Refused(error) | Outcome::Lost(error, _) | Outcome::Own(error, _) => Err(error),
         }
     }
 
-    /// A key belongs to one account for ever. An answer that says otherwise is not believed.
-    fn check_account(&self, session: Arc<Session>, before: Option<&Session>) -> Outcome {
+    /// The attempts of this call. They are `quick` if it has a good token in hand.
+    fn series(&self, quick: bool, rejected: Option<&Session>) -> Series<'_> {
+        let authorization = self.credentials.basic();
         let held = self.shared.lock().cache.peek(&self.cache_key).cloned();
-        let known = before.or(held.as_deref());
-        if known.is_none_or(|known| known.account_id() == session.account_id()) {
-            return Outcome::Granted(session);
-        }
-        let message = format!("{} answered for another account than before", self.realm.host());
-        let error = Error::new(Status::ProtocolError, message)
-            .with_hint("the account of an application key can't change: check what answers in B2's place");
-        Outcome::Refused(error)
-    }
-
-    fn series(&self, quick: bool) -> Series<'_> {
+        let attempt = self.options.attempt_timeout;
         Series {
             shared: self.shared,
             world: self.world,
             options: self.options,
             owner: Owner { key_id: self.credentials.key_id(), realm: self.realm, cache_key: self.cache_key },
-            request: Request {
-                realm: self.realm,
-                authorization: self.authorization,
-                user_agent: &self.user_agent,
-                proxy: &self.options.proxy,
-                ca_file: self.options.ca_file.as_deref(),
-                connect_timeout: self.options.connect_timeout,
-            },
-            secrets: &self.secrets,
             credentials: self.credentials,
+            secrets: Secrets::new(self.credentials.key(), &authorization),
+            authorization,
+            user_agent: user_agent::of(self.options),
+            account_id: held.as_deref().or(rejected).map(|session| session.account_id().to_owned()),
             applicant: Applicant {
                 lane: self.lane(),
                 key: self.cache_key,
                 per_minute: self.options.rate_limit_per_minute,
             },
             bounds: self.bounds,
-            way: self.way(),
+            way: Way { attempt: if quick { attempt.min(QUICK) } else { attempt }, ..self.way() },
             quick,
         }
     }

@@ -37,12 +37,20 @@ pub(crate) struct Spent {
     pub(crate) way: Option<Way>,
     /// What the last of them failed with.
     pub(crate) error: Option<Error>,
+    /// That failure is one which no retry by this way can cure.
+    pub(crate) for_good: bool,
 }
 
 impl Spent {
     /// The attempts made, as far as they count against a caller who goes `way`.
     pub(crate) fn made(&self, way: &Way) -> u32 {
         if self.covers(way) { u32::try_from(self.attempts.len()).unwrap_or(u32::MAX) } else { 0 }
+    }
+
+    /// The failure, for a caller who could do no better: it allows no other way, no more time and no more attempts.
+    fn failure_for(&self, way: &Way, max_attempts: u32) -> Option<&Error> {
+        let exhausted = self.made(way) >= max_attempts || (self.for_good && self.covers(way));
+        self.error.as_ref().filter(|_| exhausted)
     }
 
     /// True if `way` allows nothing that was not tried.
@@ -192,8 +200,7 @@ impl<'s> Seat<'s> {
                     return Heard::Verdict(verdict.map_err(Error::for_waiter));
                 }
                 Phase::Open(spent) => {
-                    let exhausted = spent.made(way) >= max_attempts;
-                    if let Some(error) = spent.error.clone().filter(|_| exhausted) {
+                    if let Some(error) = spent.failure_for(way, max_attempts).cloned() {
                         state.flights.leave(&self.key, self.id);
                         return Heard::Verdict(Err(error.for_waiter()));
                     }

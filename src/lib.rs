@@ -29,6 +29,7 @@ mod fork;
 mod host;
 #[cfg(not(loom))]
 mod http;
+mod life;
 #[cfg(not(loom))]
 mod load;
 #[cfg(loom)]

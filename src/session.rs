@@ -3,23 +3,16 @@
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use once_cell::race::OnceBox;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::clock::{Moment, millis};
+use crate::clock::Moment;
 use crate::digest::CacheKey;
+use crate::life::Life;
 use crate::realm::Realm;
 use crate::reply::Grant;
-
-/// B2 promises a token at most this long a life.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-/// A token counts as dead this long before its end, so that a call begun with it can still be answered.
-const LAST_CALL: Duration = Duration::from_secs(60);
-/// Of a shorter life than this, a tenth stands for [`LAST_CALL`].
-const SHORT_LIFE: Duration = Duration::from_secs(600);
 
 /// Births so far in this process. "Newer" means born later by this count, never by a clock.
 static BIRTHS: AtomicU64 = AtomicU64::new(0);
@@ -58,45 +51,6 @@ pub(crate) struct Bucket {
     pub(crate) name: Option<CString>,
 }
 
-/// The span in which a token may be used, by both clocks. Its ends are worked out at birth: a hit reads them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    pub(crate) begins: Moment,
-    pub(crate) span: Duration,
-    /// When the token counts as dead, a little before its end.
-    pub(crate) dead_at: Moment,
-    ends: Moment,
-}
-
-impl Life {
-    /// Counted from when the request was *sent*, to 24 hours later or the key's own end, the sooner.
-    ///
-    /// The key's end is a time of B2's clock. Against the answer's own date it is right even where this machine's
-    /// clock is not.
-    pub(crate) fn new(sent: Moment, server_wall_ms: Option<i64>, key_expires_ms: Option<i64>) -> Self {
-        let span = match key_expires_ms {
-            None => LONGEST_LIFE,
-            Some(end) => {
-                let left = end.saturating_sub(server_wall_ms.unwrap_or(sent.wall_ms)).max(0).unsigned_abs();
-                LONGEST_LIFE.min(Duration::from_millis(left))
-            }
-        };
-        let margin = if span < SHORT_LIFE { span / 10 } else { LAST_CALL };
-        Self { begins: sent, span, dead_at: sent.after(span - margin), ends: sent.after(span) }
-    }
-
-    pub(crate) fn is_dead(&self, now: Moment) -> bool {
-        now.reached(self.dead_at)
-    }
-
-    /// True if a caller who wants `wanted` of life left can use this token. No token can satisfy a caller who wants
-    /// more than its whole life, so of a life that short a tenth will do.
-    pub(crate) fn has_left(&self, wanted: Duration, now: Moment) -> bool {
-        let wanted = if self.span < wanted { self.span / 10 } else { wanted };
-        !self.is_dead(now) && now.until_ms(self.ends) >= millis(wanted)
-    }
-}
-
 /// Who asked, for whom the session is.
 pub(crate) struct Owner<'a> {
     pub(crate) key_id: &'a str,
@@ -106,9 +60,8 @@ pub(crate) struct Owner<'a> {
 
 impl Session {
     pub(crate) fn new(owner: &Owner<'_>, grant: Grant, life: Life) -> Self {
+        let longest_ms = life.longest_end().wall_ms;
         let s3_region = grant.s3_api_url.as_deref().and_then(s3_region).map(text);
-        let day = i64::try_from(LONGEST_LIFE.as_millis()).expect("a day of milliseconds is a small number");
-        let longest_ms = life.begins.wall_ms.saturating_add(day);
         Self {
             key_id: text(owner.key_id),
             realm: text(owner.realm.as_str()),
@@ -226,7 +179,7 @@ impl Session {
 
     /// Seconds until the token ends, by the sooner of both clocks; 0 once it counts as dead.
     pub(crate) fn seconds_left(&self, now: Moment) -> u64 {
-        if self.life.is_dead(now) { 0 } else { now.until_ms(self.life.ends) / 1_000 }
+        if self.life.is_dead(now) { 0 } else { self.life.left_ms(now) / 1_000 }
     }
 
     pub(crate) fn life(&self) -> &Life {
@@ -346,54 +299,6 @@ fn s3_region(url: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SENT: Moment = Moment { wall_ms: 1_790_000_000_000, boot_ms: 5_000 };
-
-    fn later(seconds: u64) -> Moment {
-        SENT.after(Duration::from_secs(seconds))
-    }
-
-    #[test]
-    fn a_life_is_a_day_or_the_keys_own_end() {
-        assert_eq!(Life::new(SENT, None, None).span, LONGEST_LIFE);
-        assert_eq!(Life::new(SENT, None, Some(SENT.wall_ms + 90_000)).span, Duration::from_secs(90));
-        assert_eq!(Life::new(SENT, None, Some(i64::MAX)).span, LONGEST_LIFE);
-        assert_eq!(Life::new(SENT, None, Some(i64::MIN)).span, Duration::ZERO);
-    }
-
-    #[test]
-    fn a_wrong_clock_here_does_not_move_the_keys_end() {
-        let server = SENT.wall_ms + 86_400_000;
-        let life = Life::new(SENT, Some(server), Some(server + 90_000));
-        assert_eq!(life.span, Duration::from_secs(90));
-    }
-
-    #[test]
-    fn dead_comes_a_minute_or_a_tenth_before_the_end() {
-        let day = Life::new(SENT, None, None);
-        assert!(!day.is_dead(later(86_339)));
-        assert!(day.is_dead(later(86_340)));
-        let short = Life::new(SENT, None, Some(SENT.wall_ms + 100_000));
-        assert!(!short.is_dead(later(89)));
-        assert!(short.is_dead(later(90)));
-    }
-
-    #[test]
-    fn the_sooner_clock_wins() {
-        let day = Life::new(SENT, None, None);
-        let set_back = Moment { wall_ms: SENT.wall_ms - 86_400_000, ..later(86_340) };
-        let set_forward = Moment { wall_ms: SENT.wall_ms + 86_400_000, ..SENT };
-        assert!(day.is_dead(set_back));
-        assert!(day.is_dead(set_forward));
-    }
-
-    #[test]
-    fn more_life_than_it_ever_had_is_not_asked_of_a_token() {
-        let short = Life::new(SENT, None, Some(SENT.wall_ms + 100_000));
-        assert!(short.has_left(Duration::from_secs(300), later(89)));
-        assert!(!short.has_left(Duration::from_secs(50), later(60)));
-        assert!(!short.has_left(Duration::ZERO, later(90)));
-    }
 
     #[test]
     fn the_region_is_told_only_by_a_host_of_backblaze() {

@@ -14,8 +14,10 @@ use crate::transport::{Answer, Failure, FailureKind};
 pub(crate) enum Verdict<T> {
     /// B2 granted a session.
     Granted(T),
-    /// No retry can cure this.
+    /// B2 said no, and no retry can cure that.
     Refused(Error),
+    /// The way to B2 failed as no retry can cure.
+    Failed(Error),
     /// The same request may succeed later.
     Again { error: Error, asked: Option<Duration>, closes_gate: bool },
     /// The caller's cancel ended it.
@@ -28,6 +30,7 @@ impl<T> Verdict<T> {
         match self {
             Self::Granted(grant) => Verdict::Granted(make(grant)),
             Self::Refused(error) => Verdict::Refused(error),
+            Self::Failed(error) => Verdict::Failed(error),
             Self::Again { error, asked, closes_gate } => Verdict::Again { error, asked, closes_gate },
             Self::Cancelled => Verdict::Cancelled,
         }
@@ -91,7 +94,7 @@ pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
     if matches!(status, Status::NetworkError | Status::Timeout) {
         Verdict::Again { error, asked: None, closes_gate: false }
     } else {
-        Verdict::Refused(error)
+        Verdict::Failed(error)
     }
 }
 
