@@ -159,6 +159,7 @@ const char *b2_status_message(int status);
  * Answers any status but B2_STORE_ERROR. May block, by default for 60 seconds
  * at most. Any thread.
  */
+B2_NODISCARD
 b2_status b2_authorize(const char *key_id,
                        const char *key,
                        b2_session **out_session);
@@ -176,6 +177,7 @@ b2_status b2_authorize(const char *key_id,
  * with the token that is still good. Calls for one key that meet share one
  * request and its verdict. Answers any status but B2_STORE_ERROR. Any thread.
  */
+B2_NODISCARD
 b2_status b2_authorize_with(const char *key_id,
                             const char *key,
                             const b2_options *options,
@@ -196,6 +198,7 @@ b2_status b2_authorize_with(const char *key_id,
  * Remembered refusals are passed by. Otherwise as b2_authorize_with(). Any
  * thread.
  */
+B2_NODISCARD
 b2_status b2_reauthorize(const char *key_id,
                          const char *key,
                          const b2_session *rejected,
@@ -212,7 +215,8 @@ b2_status b2_reauthorize(const char *key_id,
 int b2_should_reauthorize(int http_status, const char *code);
 
 /**
- * The account's id, as B2 answered it. Belongs to the session. NULL for NULL.
+ * The account's id, as B2 answered it (accountId of b2_authorize_account's
+ * reply). Belongs to the session. NULL for NULL.
  */
 const char *b2_session_account_id(const b2_session *session);
 
@@ -226,27 +230,31 @@ const char *b2_session_key_id(const b2_session *session);
 const char *b2_session_realm(const b2_session *session);
 
 /**
- * The token: the whole value of the Authorization header of B2's other calls,
- * without a word before it. A secret. Belongs to the session, and is wiped
- * when the last reference to it goes. NULL for NULL.
+ * The token (authorizationToken of the reply): the whole value of the
+ * Authorization header of B2's other calls, without a word before it. A
+ * secret. Belongs to the session, and is wiped when the last reference to it
+ * goes. NULL for NULL.
  */
 const char *b2_session_authorization_token(const b2_session *session);
 
 /**
- * Base URL of all calls but uploads and downloads, without a trailing slash.
- * Belongs to the session. NULL for NULL.
+ * Base URL of all calls but uploads and downloads, without a trailing slash
+ * (apiInfo.storageApi.apiUrl of the reply). Belongs to the session. NULL for
+ * NULL.
  */
 const char *b2_session_api_url(const b2_session *session);
 
 /**
- * Base URL of downloads, without a trailing slash. Belongs to the session.
- * NULL for NULL.
+ * Base URL of downloads, without a trailing slash
+ * (apiInfo.storageApi.downloadUrl of the reply). Belongs to the session. NULL
+ * for NULL.
  */
 const char *b2_session_download_url(const b2_session *session);
 
 /**
- * Base URL of the S3-compatible API; NULL if B2 gave none. Belongs to the
- * session. NULL for NULL.
+ * Base URL of the S3-compatible API; NULL if B2 gave none
+ * (apiInfo.storageApi.s3ApiUrl of the reply). Belongs to the session. NULL for
+ * NULL.
  */
 const char *b2_session_s3_api_url(const b2_session *session);
 
@@ -256,15 +264,22 @@ const char *b2_session_s3_api_url(const b2_session *session);
  */
 const char *b2_session_s3_region(const b2_session *session);
 
-/** B2's recommended size of a large file's parts, in bytes. 0 for NULL. */
+/**
+ * B2's recommended size of a large file's parts, in bytes
+ * (apiInfo.storageApi.recommendedPartSize of the reply). 0 for NULL.
+ */
 uint64_t b2_session_recommended_part_size(const b2_session *session);
 
 /**
- * The least size of a large file's parts but the last, in bytes. 0 for NULL.
+ * The least size of a large file's parts but the last, in bytes
+ * (apiInfo.storageApi.absoluteMinimumPartSize of the reply). 0 for NULL.
  */
 uint64_t b2_session_absolute_minimum_part_size(const b2_session *session);
 
-/** How many capabilities the key has. 0 for NULL. */
+/**
+ * How many capabilities the key has (allowed.capabilities of the reply). 0 for
+ * NULL.
+ */
 size_t b2_session_capability_count(const b2_session *session);
 
 /**
@@ -278,8 +293,8 @@ int b2_session_has_capability(const b2_session *session,
                               const char *capability);
 
 /**
- * 1 if the key is restricted to some buckets, even where their list is empty,
- * else 0. -1 for NULL.
+ * 1 if the key is restricted to some buckets (allowed.buckets of the reply),
+ * even where their list is empty, else 0. -1 for NULL.
  */
 int b2_session_is_bucket_restricted(const b2_session *session);
 
@@ -301,20 +316,23 @@ const char *b2_session_bucket_id(const b2_session *session, size_t index);
 const char *b2_session_bucket_name(const b2_session *session, size_t index);
 
 /**
- * What the names of all files that the key may use begin with; NULL if they
- * may begin with anything. Belongs to the session. NULL for NULL.
+ * What the names of all files that the key may use begin with
+ * (allowed.namePrefix of the reply); NULL if they may begin with anything.
+ * Belongs to the session. NULL for NULL.
  */
 const char *b2_session_name_prefix(const b2_session *session);
 
 /**
- * When the token ends, in Unix seconds: 24 hours after it was asked for, or
- * with the key, the sooner. B2 may end it before. -1 for NULL.
+ * When the token ends, in Unix seconds: 24 hours after it was asked for, since
+ * B2 documents a token as valid for at most that, or with the key, the sooner.
+ * B2 may end it before. -1 for NULL.
  */
 int64_t b2_session_expires_at(const b2_session *session);
 
 /**
- * When the application key itself ends, in Unix seconds; 0 for never. -1 for
- * NULL.
+ * When the application key itself ends, in Unix seconds
+ * (applicationKeyExpirationTimestamp of the reply, which has milliseconds); 0
+ * for never. -1 for NULL.
  */
 int64_t b2_session_key_expires_at(const b2_session *session);
 

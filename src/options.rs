@@ -316,3 +316,22 @@ fn milliseconds(value: &str, least: u32, most: u32) -> Result<Duration, Refused>
 fn seconds(value: &str, least: u32, most: u32) -> Result<Duration, Refused> {
     count(value, least, most).map(|s| Duration::from_secs(s.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_lists_each_option_and_no_other() {
+        let header = include_str!("../include/b2auth.h");
+        let table = header.split("@verbatim").nth(1).and_then(|rest| rest.split("@endverbatim").next());
+        let listed: Vec<_> = table
+            .expect("b2_options_set() has a table")
+            .lines()
+            .filter_map(|line| line.strip_prefix(" *   ").filter(|rest| !rest.starts_with(' ')))
+            .filter_map(|rest| rest.split_whitespace().next())
+            .skip(1)
+            .collect();
+        assert_eq!(listed, Options::names().collect::<Vec<_>>());
+    }
+}

@@ -21,6 +21,7 @@ use crate::{load, system};
 /// failure it is NULL. For what went wrong in words, call b2_authorize_with().
 /// Answers any status but B2_STORE_ERROR. May block, by default for 60 seconds
 /// at most. Any thread.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_authorize(
     key_id: *const c_char,
@@ -42,6 +43,7 @@ pub unsafe extern "C" fn b2_authorize(
 /// so, in one attempt of at most 5 seconds; if that fails, the call succeeds
 /// with the token that is still good. Calls for one key that meet share one
 /// request and its verdict. Answers any status but B2_STORE_ERROR. Any thread.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_authorize_with(
     key_id: *const c_char,
@@ -66,6 +68,7 @@ pub unsafe extern "C" fn b2_authorize_with(
 ///
 /// Remembered refusals are passed by. Otherwise as b2_authorize_with(). Any
 /// thread.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_reauthorize(
     key_id: *const c_char,

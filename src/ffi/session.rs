@@ -47,7 +47,8 @@ unsafe fn get_text<'a>(
     pointer(unsafe { b2_session::read(session) }.and_then(field))
 }
 
-/// The account's id, as B2 answered it. Belongs to the session. NULL for NULL.
+/// The account's id, as B2 answered it (accountId of b2_authorize_account's
+/// reply). Belongs to the session. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_account_id(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or lives.
@@ -69,33 +70,37 @@ pub unsafe extern "C" fn b2_session_realm(session: *const b2_session) -> *const 
     unsafe { get_text(session, |session| Some(session.realm())) }
 }
 
-/// The token: the whole value of the Authorization header of B2's other calls,
-/// without a word before it. A secret. Belongs to the session, and is wiped
-/// when the last reference to it goes. NULL for NULL.
+/// The token (authorizationToken of the reply): the whole value of the
+/// Authorization header of B2's other calls, without a word before it. A
+/// secret. Belongs to the session, and is wiped when the last reference to it
+/// goes. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_authorization_token(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get_text(session, |session| Some(session.authorization_token())) }
 }
 
-/// Base URL of all calls but uploads and downloads, without a trailing slash.
-/// Belongs to the session. NULL for NULL.
+/// Base URL of all calls but uploads and downloads, without a trailing slash
+/// (apiInfo.storageApi.apiUrl of the reply). Belongs to the session. NULL for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_api_url(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get_text(session, |session| Some(session.api_url())) }
 }
 
-/// Base URL of downloads, without a trailing slash. Belongs to the session.
-/// NULL for NULL.
+/// Base URL of downloads, without a trailing slash
+/// (apiInfo.storageApi.downloadUrl of the reply). Belongs to the session. NULL
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_download_url(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get_text(session, |session| Some(session.download_url())) }
 }
 
-/// Base URL of the S3-compatible API; NULL if B2 gave none. Belongs to the
-/// session. NULL for NULL.
+/// Base URL of the S3-compatible API; NULL if B2 gave none
+/// (apiInfo.storageApi.s3ApiUrl of the reply). Belongs to the session. NULL
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_s3_api_url(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or lives.
@@ -110,21 +115,24 @@ pub unsafe extern "C" fn b2_session_s3_region(session: *const b2_session) -> *co
     unsafe { get_text(session, Session::s3_region) }
 }
 
-/// B2's recommended size of a large file's parts, in bytes. 0 for NULL.
+/// B2's recommended size of a large file's parts, in bytes
+/// (apiInfo.storageApi.recommendedPartSize of the reply). 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_recommended_part_size(session: *const b2_session) -> u64 {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get(session, 0, Session::recommended_part_size) }
 }
 
-/// The least size of a large file's parts but the last, in bytes. 0 for NULL.
+/// The least size of a large file's parts but the last, in bytes
+/// (apiInfo.storageApi.absoluteMinimumPartSize of the reply). 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_absolute_minimum_part_size(session: *const b2_session) -> u64 {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get(session, 0, Session::absolute_minimum_part_size) }
 }
 
-/// How many capabilities the key has. 0 for NULL.
+/// How many capabilities the key has (allowed.capabilities of the reply). 0
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_capability_count(session: *const b2_session) -> usize {
     // SAFETY: the caller's handle is NULL or lives.
@@ -148,8 +156,8 @@ pub unsafe extern "C" fn b2_session_has_capability(session: *const b2_session, c
     c_int::from(has && !capability.is_null())
 }
 
-/// 1 if the key is restricted to some buckets, even where their list is empty,
-/// else 0. -1 for NULL.
+/// 1 if the key is restricted to some buckets (allowed.buckets of the reply),
+/// even where their list is empty, else 0. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_is_bucket_restricted(session: *const b2_session) -> c_int {
     // SAFETY: the caller's handle is NULL or lives.
@@ -184,24 +192,27 @@ fn bucket(session: &Session, index: usize) -> Option<&Bucket> {
     session.buckets().and_then(|buckets| buckets.get(index))
 }
 
-/// What the names of all files that the key may use begin with; NULL if they
-/// may begin with anything. Belongs to the session. NULL for NULL.
+/// What the names of all files that the key may use begin with
+/// (allowed.namePrefix of the reply); NULL if they may begin with anything.
+/// Belongs to the session. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_name_prefix(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get_text(session, Session::name_prefix) }
 }
 
-/// When the token ends, in Unix seconds: 24 hours after it was asked for, or
-/// with the key, the sooner. B2 may end it before. -1 for NULL.
+/// When the token ends, in Unix seconds: 24 hours after it was asked for,
+/// since B2 documents a token as valid for at most that, or with the key, the
+/// sooner. B2 may end it before. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_expires_at(session: *const b2_session) -> i64 {
     // SAFETY: the caller's handle is NULL or lives.
     unsafe { get(session, -1, Session::expires_at) }
 }
 
-/// When the application key itself ends, in Unix seconds; 0 for never. -1 for
-/// NULL.
+/// When the application key itself ends, in Unix seconds
+/// (applicationKeyExpirationTimestamp of the reply, which has milliseconds); 0
+/// for never. -1 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_key_expires_at(session: *const b2_session) -> i64 {
     // SAFETY: the caller's handle is NULL or lives.
