@@ -10,7 +10,8 @@ use crate::authorize::{self, Ask, Wish};
 use crate::{load, system};
 
 /// Turns an application key into a session: from the cache if a good token is
-/// there, else by one request to b2_authorize_account, with retries.
+/// there, else by one request to B2's b2_authorize_account (version 4: GET
+/// with HTTP Basic), with retries.
 ///
 /// key_id and key are borrowed for the call and not kept. Blank (NULL, "" or
 /// white space) for both means: take B2_APPLICATION_KEY_ID and
@@ -112,9 +113,10 @@ unsafe fn obtain(
 }
 
 /// After B2 refused a call of the caller's own: 1 if a new token is the cure,
-/// that is for 401 with the code bad_auth_token, expired_auth_token, or none
-/// (code NULL or blank), else 0. Any other 401 says that the key may not do
-/// this, which no new token changes. Any thread.
+/// that is for 401 with the code bad_auth_token, expired_auth_token (the two
+/// after which B2's integration checklist has b2_authorize_account called
+/// again), or none (code NULL or blank), else 0. Any other 401 says that the
+/// key may not do this, which no new token changes. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_should_reauthorize(http_status: c_int, code: *const c_char) -> c_int {
     // SAFETY: the caller's string lives through the call.
