@@ -161,7 +161,7 @@ impl Flights {
         }
     }
 
-    #[cfg(any(test, loom))]
+    #[cfg(loom)]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_id.is_empty() && self.aloft.is_empty()
     }

@@ -89,6 +89,33 @@ pub extern "C" fn b2_options_new() -> *mut b2_options {
 /// Sets one option by its name. NULL or "" as a value puts the default back.
 /// name and value are borrowed for the call.
 ///
+///   name                   value                         default
+///   realm                  production, staging, or a     $B2_ENVIRONMENT,
+///                          base URL: https, or http to   else production
+///                          a loopback address
+///   profile                a profile of the b2 tool      none
+///   account_info           a path                        $B2_ACCOUNT_INFO
+///   cache                  use, refresh, bypass          use
+///   min_remaining_s        0 to 82800                    300
+///   store                  none                          none
+///   max_attempts           1 to 5                        5
+///   initial_backoff_ms     1 to 60000                    1000
+///   max_backoff_ms         1 to 64000                    16000
+///   connect_timeout_ms     1 to 600000                   5000
+///   attempt_timeout_ms     1 to 600000                   15000
+///   total_timeout_ms       0 (no bound) to 3600000       60000
+///   batch_timeout_ms       0 (no bound) to 86400000      0
+///   negative_ttl_s         0 to 3600                     10
+///   rate_limit_per_minute  0 (no limit) to 6000          20
+///   proxy                  env, none, or a URL: http,    env
+///                          https, socks5
+///   ca_file                a PEM file, trusted besides   none
+///                          the system's roots
+///   user_agent             product/version, put before   none
+///                          the library's own
+///   concurrency            1 to 64                       8
+///   fields                 action, all                   action
+///
 /// Answers B2_INVALID_ARGUMENT, with an error that is the caller's to free,
 /// for an unknown name (the hint says the nearest known one) and for a value
 /// out of range; the options are then as before. out_error may be NULL. Any

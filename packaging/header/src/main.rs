@@ -54,7 +54,10 @@ fn set_comments(text: &str) -> String {
                 set_comment(&mut out, &line[..line.len() - bare.len() - 1], said);
                 comment = None;
             }
-            Some(said) => said.push(bare.trim_start_matches('*').trim()),
+            Some(said) => {
+                let text = bare.strip_prefix('*').unwrap_or(bare);
+                said.push(text.strip_prefix(' ').unwrap_or(text).trim_end());
+            }
         }
     }
     out
@@ -69,10 +72,15 @@ fn set_comment(out: &mut String, indent: &str, said: &[&str]) {
     }
     *out += &format!("{indent}/**\n");
     let mut line = String::new();
-    // An empty line, and an item of a list, begin anew.
+    // An empty line, an item of a list and a row of a table begin anew. A row stays as it is.
     for part in said {
-        if part.is_empty() || part.starts_with("- ") {
+        let row = part.starts_with(' ');
+        if part.is_empty() || part.starts_with("- ") || row {
             end_line(out, indent, &mut line);
+        }
+        if row {
+            *out += &format!("{indent} * {part}\n");
+            continue;
         }
         if part.is_empty() {
             *out += &format!("{indent} *\n");
