@@ -21,7 +21,7 @@ use crate::verdict::{self, Verdict};
 use crate::world::World;
 
 /// The most that a refresh may cost a caller who has a good token in hand.
-const QUICK: Duration = Duration::from_secs(5);
+pub(crate) const QUICK: Duration = Duration::from_secs(5);
 
 /// A series of attempts for one caller.
 pub(crate) struct Series<'a> {
@@ -96,9 +96,8 @@ impl Series<'_> {
             state.counters.requests += 1;
             state.counters.retries += u64::from(again);
         }
-        let longest = if self.quick { QUICK.min(self.options.attempt_timeout) } else { self.options.attempt_timeout };
         let sent = self.world.clock.now();
-        let answer = self.world.transport.send(&self.request, &self.bounds.within(longest));
+        let answer = self.world.transport.send(&self.request, &self.bounds.within(self.way.attempt));
         let now = self.world.clock.now();
         let mut entry = Attempt {
             started_at: sent,

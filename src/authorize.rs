@@ -294,6 +294,10 @@ impl Call<'_> {
     }
 
     fn series(&self, quick: bool) -> Series<'_> {
+        let mut way = self.way();
+        if quick {
+            way.attempt = way.attempt.min(attempts::QUICK);
+        }
         Series {
             shared: self.shared,
             world: self.world,
@@ -315,7 +319,7 @@ impl Call<'_> {
                 per_minute: self.options.rate_limit_per_minute,
             },
             bounds: self.bounds,
-            way: self.way(),
+            way,
             quick,
         }
     }
