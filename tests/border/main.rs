@@ -9,3 +9,5 @@ mod api;
 mod scene;
 
 mod crowds;
+mod fencing;
+mod flights;
