@@ -8,6 +8,9 @@
 mod api;
 mod scene;
 
+mod ages;
 mod crowds;
 mod fencing;
 mod flights;
+mod lives;
+mod refusals;
