@@ -13,4 +13,5 @@ mod crowds;
 mod fencing;
 mod flights;
 mod lives;
+mod refreshes;
 mod refusals;
