@@ -12,6 +12,7 @@ mod ages;
 mod crowds;
 mod fencing;
 mod flights;
+mod leaders;
 mod lives;
 mod refreshes;
 mod refusals;
