@@ -49,7 +49,7 @@ impl Series<'_> {
         let most = if self.quick { 1 } else { self.options.max_attempts };
         // Whoever takes over a series that its own limits would end gets one attempt all the same.
         let mut made = if self.quick { 0 } else { spent.made(&self.way).min(most - 1) };
-        let mut log = Log { attempts: spent.attempts, own: 0, error: spent.error };
+        let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, own: 0, error: spent.error };
         let mut waited = Duration::ZERO;
         if made > 0 {
             waited = self.jitter(made);
@@ -68,7 +68,7 @@ impl Series<'_> {
                 Verdict::Granted(session) => return Outcome::Granted(session),
                 Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
                 Verdict::Failed(error) => return self.lost(error, log, true),
-                Verdict::Cancelled => return self.own(cancelled(), log),
+                Verdict::Cancelled => return self.cut_short(cancelled(), log),
                 Verdict::Again { error, asked, closes_gate } => {
                     if let Some(wait) = asked.filter(|_| closes_gate) {
                         self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
@@ -78,7 +78,7 @@ impl Series<'_> {
             };
             if self.bounds.left() == Some(Duration::ZERO) {
                 // With more time than this caller has, it might have gone well.
-                return self.own(error, log);
+                return self.cut_short(error, log);
             }
             log.error = Some(error.clone());
             if made >= most {
@@ -113,6 +113,7 @@ impl Series<'_> {
             wait_ms: millis(waited),
         };
         log.own += 1;
+        log.made = log.made.saturating_add(1);
         let verdict = match answer {
             Err(failure) => verdict::of_failure(failure, &self.secrets),
             Ok(answer) => {
@@ -212,16 +213,24 @@ impl Series<'_> {
 
     fn lost(&self, error: Error, log: Log, for_good: bool) -> Outcome {
         let error = log.close(error);
-        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: Some(error.clone()), for_good };
-        Outcome::Lost(error, spent)
+        Outcome::Lost(error.clone(), self.spent(log, Some(error), for_good))
+    }
+
+    /// The last attempt was ended by this caller's own bounds: it says nothing to those who have others.
+    fn cut_short(&self, error: Error, mut log: Log) -> Outcome {
+        log.made = log.made.saturating_sub(1);
+        self.own(error, log)
     }
 
     fn own(&self, error: Error, log: Log) -> Outcome {
         let error = log.close(error);
         // What the last attempt failed with is worth sharing; what ended this caller is not.
         let last = log.error.as_ref().map(|last| log.close(last.clone()));
-        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: last, for_good: false };
-        Outcome::Own(error, spent)
+        Outcome::Own(error, self.spent(log, last, false))
+    }
+
+    fn spent(&self, log: Log, error: Option<Error>, for_good: bool) -> Spent {
+        Spent { attempts: log.attempts, made: log.made, way: Some(self.way.clone()), error, for_good }
     }
 }
 
@@ -230,6 +239,8 @@ struct Log {
     attempts: Vec<Attempt>,
     /// How many of them this very call made.
     own: u32,
+    /// How many of them count against whoever takes over by the same way.
+    made: u32,
     error: Option<Error>,
 }
 

@@ -279,6 +279,12 @@ impl Session {
         // SAFETY: the handle lives.
         unsafe { (self.api.f.b2_session_invalidate)(self.at) }
     }
+
+    /// Another reference to the same session.
+    pub fn retain(&self) -> Self {
+        // SAFETY: the handle lives.
+        Self { api: self.api, at: unsafe { (self.api.f.b2_session_retain)(self.at) } }
+    }
 }
 
 impl fmt::Debug for Session {
