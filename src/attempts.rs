@@ -22,6 +22,9 @@ use crate::world::World;
 
 /// The most that a refresh may cost a caller who has a good token in hand.
 const QUICK: Duration = Duration::from_secs(5);
+/// By so much the cheap clock that waits are measured with may lag behind: a tick of the kernel's, 10 ms at most. Added to
+/// what B2 asks for, so that by its own clock nobody comes back too early.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A series of attempts for one caller.
 pub(crate) struct Series<'a> {
@@ -65,6 +68,7 @@ impl Series<'_> {
                 Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
                 Verdict::Cancelled => return self.own(cancelled(), log),
                 Verdict::Again { error, asked, closes_gate } => {
+                    let asked = asked.map(|wait| wait.saturating_add(TICK));
                     if let Some(wait) = asked.filter(|_| closes_gate) {
                         self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
                     }
@@ -81,7 +85,8 @@ impl Series<'_> {
             }
             waited = asked.unwrap_or_else(|| self.jitter(made));
             if self.bounds.left().is_some_and(|left| left <= waited) {
-                return self.lost(error.with_retry_after(waited), log);
+                let error = if asked.is_some() { error } else { error.with_retry_after(waited) };
+                return self.lost(error, log);
             }
             if let Err(stop) = self.bounds.pause(waited) {
                 return self.stopped(stop, log);
