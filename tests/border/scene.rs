@@ -74,4 +74,10 @@ impl Scene {
             threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
         })
     }
+
+    /// The same scene with these options besides.
+    pub fn options_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.options = self.options.with(settings);
+        self
+    }
 }
