@@ -11,4 +11,5 @@ mod scene;
 
 mod crowds;
 mod gate;
+mod outages;
 mod retry_after;
