@@ -12,4 +12,6 @@ mod scene;
 mod crowds;
 mod gate;
 mod outages;
+mod redirects;
 mod retry_after;
+mod statuses;
