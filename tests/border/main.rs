@@ -13,5 +13,6 @@ mod crowds;
 mod gate;
 mod outages;
 mod redirects;
+mod refused_keys;
 mod retry_after;
 mod statuses;
