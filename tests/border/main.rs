@@ -9,10 +9,13 @@ mod api;
 mod aside;
 mod scene;
 
+mod bodies;
 mod crowds;
 mod gate;
+mod network;
 mod outages;
 mod redirects;
 mod refused_keys;
 mod retry_after;
 mod statuses;
+mod trust;
