@@ -8,9 +8,12 @@
 mod api;
 mod aside;
 mod scene;
+mod stages;
 
 mod bodies;
+mod cancelling;
 mod crowds;
+mod deadlines;
 mod gate;
 mod network;
 mod outages;
