@@ -11,6 +11,7 @@ mod scene;
 mod stages;
 
 mod bodies;
+mod budget;
 mod cancelling;
 mod crowds;
 mod deadlines;
