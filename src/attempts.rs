@@ -24,6 +24,10 @@ use crate::transport::Request;
 use crate::verdict::{self, Verdict};
 use crate::world::World;
 
+/// By so much the cheap clock that waits are measured with may lag behind: a tick of the kernel's, 10 ms at most. Added to
+/// what B2 asks for, so that by its own clock nobody comes back too early.
+const TICK: Duration = Duration::from_millis(10);
+
 /// A series of attempts for one caller.
 pub(crate) struct Series<'a> {
     pub(crate) shared: &'a Shared,
@@ -70,6 +74,7 @@ impl Series<'_> {
                 Verdict::Failed(error) => return self.lost(error, log, true),
                 Verdict::Cancelled => return self.cut_short(cancelled(), log),
                 Verdict::Again { error, asked, closes_gate } => {
+                    let asked = asked.map(|wait| wait.saturating_add(TICK));
                     if let Some(wait) = asked.filter(|_| closes_gate) {
                         self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
                     }
@@ -86,7 +91,8 @@ impl Series<'_> {
             }
             waited = asked.unwrap_or_else(|| self.jitter(made));
             if self.bounds.left().is_some_and(|left| left <= waited) {
-                return self.lost(error.with_retry_after(waited), log, false);
+                let error = if asked.is_some() { error } else { error.with_retry_after(waited) };
+                return self.lost(error, log, false);
             }
             if let Err(stop) = self.bounds.pause(waited) {
                 return self.stopped(stop, log);

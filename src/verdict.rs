@@ -50,7 +50,7 @@ pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: 
             }
         };
     }
-    let body = reply::parse_refusal(&answer.body);
+    let body = reply::parse_refusal(&answer.body, |text| secrets.mask(text));
     let code = body.code.as_deref();
     let asked = answer.retry_after.as_deref().and_then(|text| retry_after::parse(text, answer.date.as_deref(), now));
     let status = match answer.status {

@@ -6,13 +6,27 @@
 #![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
 
 mod api;
+mod aside;
 mod scene;
+mod stages;
 
 mod ages;
+mod bodies;
+mod budget;
+mod cancelling;
 mod crowds;
+mod deadlines;
 mod fencing;
 mod flights;
+mod gate;
 mod leaders;
 mod lives;
+mod network;
+mod outages;
+mod redirects;
 mod refreshes;
 mod refusals;
+mod refused_keys;
+mod retry_after;
+mod statuses;
+mod trust;

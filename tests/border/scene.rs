@@ -90,4 +90,10 @@ impl Scene {
         self.api.pass(Duration::from_secs(23 * 60 * 60));
         session
     }
+
+    /// The same scene with these options besides.
+    pub fn options_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.options = self.options.with(settings);
+        self
+    }
 }
