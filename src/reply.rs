@@ -131,12 +131,14 @@ const LONGEST_CODE: usize = 64;
 const LONGEST_MESSAGE: usize = 300;
 
 /// Reads the body of a refusal, which may have passed any proxy: what is unreadable or empty is `None`.
-pub(crate) fn parse_refusal(body: &[u8]) -> RefusalBody {
+///
+/// `mask` hides the secrets in a message while it is whole: of one that was cut, a part could stay.
+pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(&str) -> String) -> RefusalBody {
     let Ok(document) = json::read(body) else { return RefusalBody::default() };
     let Ok(root) = Place::root(&document) else { return RefusalBody::default() };
     let code = root.id("code").ok().filter(|code| code.len() <= LONGEST_CODE).map(str::to_owned);
     let message = match root.get("message") {
-        Ok(Some(Value::Text(text))) => Some(readable(text)).filter(|text| !text.is_empty()),
+        Ok(Some(Value::Text(text))) => Some(readable(&mask(text))).filter(|text| !text.is_empty()),
         _ => None,
     };
     RefusalBody { code, message }

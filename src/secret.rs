@@ -19,35 +19,54 @@ impl Secrets {
         let encoded = authorization.strip_prefix("Basic ").unwrap_or(authorization);
         let mut texts: Vec<_> = [key, encoded]
             .into_iter()
-            .flat_map(|text| [Zeroizing::new(text.to_owned()), percent_encoded(text)])
             .filter(|text| text.len() >= SHORTEST)
+            .map(|text| Zeroizing::new(text.to_owned()))
             .collect();
         // The padding may be cut off in an echo.
         texts.push(Zeroizing::new(encoded.trim_end_matches('=').to_owned()));
         Self { texts }
     }
 
-    /// The text with every secret masked.
-    pub(crate) fn mask(&self, text: String) -> String {
-        self.texts.iter().filter(|secret| !secret.is_empty()).fold(text, |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), MASK) } else { text }
-        })
+    /// The text with every secret masked, be it written as it is or percent-encoded, in whole or in part.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        let secrets = self.texts.iter().filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_owned(), |text, secret| masked(&text, secret))
     }
 }
 
-fn percent_encoded(text: &str) -> Zeroizing<String> {
-    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            encoded.push('%');
-            for nibble in [byte >> 4, byte & 15] {
-                encoded.push(char::from_digit(nibble.into(), 16).expect("a nibble is a digit").to_ascii_uppercase());
+fn masked(text: &str, secret: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = echoed(rest.as_bytes(), secret.as_bytes());
+        // What is no boundary of characters is no echo either: secrets are ASCII.
+        match length.and_then(|length| rest.get(length..)) {
+            Some(after) => {
+                shown.push_str(MASK);
+                rest = after;
+            }
+            None => {
+                shown.push(first);
+                rest = &rest[first.len_utf8()..];
             }
         }
     }
-    encoded
+    shown
+}
+
+/// How long an echo of the secret the text begins with. Programs differ in which characters they percent-encode and in
+/// the case of the digits, so each character may be written either way.
+fn echoed(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut length = 0;
+    for &byte in secret {
+        length += match text[length..] {
+            [b'%', high, low, ..] if digit(high).zip(digit(low)).is_some_and(|(h, l)| h << 4 | l == byte) => 3,
+            [plain, ..] if plain == byte => 1,
+            _ => return None,
+        };
+    }
+    Some(length)
 }
 
 #[cfg(test)]
@@ -57,14 +76,32 @@ mod tests {
     #[test]
     fn an_echoed_secret_is_masked_in_every_spelling() {
         let secrets = Secrets::new("K004/abc+def", "Basic aWQ6SzAwNC9hYmMrZGVm==");
-        for echo in ["K004/abc+def", "K004%2Fabc%2Bdef", "aWQ6SzAwNC9hYmMrZGVm==", "aWQ6SzAwNC9hYmMrZGVm"] {
-            assert_eq!(secrets.mask(format!("bad <{echo}> key")), "bad <***> key");
+        for echo in [
+            "K004/abc+def",
+            "K004%2Fabc%2Bdef",
+            "K004%2fabc%2bdef",
+            "K004/abc%2Bdef",
+            "%4B004/abc+de%66",
+            "aWQ6SzAwNC9hYmMrZGVm==",
+            "aWQ6SzAwNC9hYmMrZGVm%3D%3d",
+            "aWQ6SzAwNC9hYmMrZGVm",
+        ] {
+            assert_eq!(secrets.mask(&format!("bad <{echo}> key")), "bad <***> key");
+            assert_eq!(secrets.mask(&format!("ä{echo}{echo}ü%")), "ä******ü%");
         }
-        assert_eq!(secrets.mask("nothing here".into()), "nothing here");
+        for other in ["nothing here", "K004/abc+de", "K004%2Gabc+def", "", "%", "%4"] {
+            assert_eq!(secrets.mask(other), other);
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_in_a_secret_is_no_trouble() {
+        let secrets = Secrets::new("K%41%xyz", "");
+        assert_eq!(secrets.mask("<K%41%xyz> <K%2541%25xyz> <KA%xyz>"), "<***> <***> <KA%xyz>");
     }
 
     #[test]
     fn a_text_too_short_to_be_a_secret_is_left() {
-        assert_eq!(Secrets::new("a", "Basic aTph").mask("a banana".into()), "a banana");
+        assert_eq!(Secrets::new("a", "Basic aTph").mask("a banana"), "a banana");
     }
 }
