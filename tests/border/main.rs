@@ -3,8 +3,12 @@
 //! Each test loads a copy of the shared library of its own, so it has a cache, a budget, counters and a clock of its own.
 
 #![allow(unreachable_pub, reason = "a test program has no outside")]
+#![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
 
 mod api;
 mod scene;
 
 mod crowds;
+mod hostile;
+mod restrictions;
+mod shapes;
