@@ -10,5 +10,6 @@ mod scene;
 
 mod crowds;
 mod hostile;
+mod keys;
 mod restrictions;
 mod shapes;
