@@ -8,8 +8,10 @@
 mod api;
 mod scene;
 
+mod choices;
 mod crowds;
 mod hostile;
 mod keys;
+mod options;
 mod restrictions;
 mod shapes;
