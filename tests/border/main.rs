@@ -9,7 +9,9 @@ mod api;
 mod scene;
 
 mod choices;
+mod credentials;
 mod crowds;
+mod environment;
 mod hostile;
 mod keys;
 mod options;
