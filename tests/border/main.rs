@@ -16,4 +16,5 @@ mod hostile;
 mod keys;
 mod options;
 mod restrictions;
+mod secrets;
 mod shapes;
