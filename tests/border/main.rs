@@ -15,6 +15,7 @@ mod environment;
 mod hostile;
 mod keys;
 mod options;
+mod requests;
 mod restrictions;
 mod secrets;
 mod shapes;
