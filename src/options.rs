@@ -250,13 +250,15 @@ static TABLE: &[Row] = &[
 
 /// What `B2_ENVIRONMENT` names. A bad value there fails the call, not the making of its options.
 fn default_realm() -> Result<Realm, Error> {
-    let Some(text) = environment::text("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
-    Realm::parse(&text).map_err(|not| {
-        let error = Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {}", not.problem));
-        match not.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+    let Some(value) = environment::raw("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
+    let refuse = |problem| Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {problem}"));
+    let text = value.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
+    if text.trim_ascii().is_empty() {
+        return Ok(Realm::production());
+    }
+    Realm::parse(text).map_err(|not| match not.hint {
+        Some(hint) => refuse(not.problem).with_hint(hint),
+        None => refuse(not.problem),
     })
 }
 

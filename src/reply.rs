@@ -134,12 +134,12 @@ const LONGEST_MESSAGE: usize = 300;
 ///
 /// `mask` takes our own secrets out of the message. It must see the whole of it: the part of a secret that is left
 /// where a long message is cut looks like none.
-pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(String) -> String) -> RefusalBody {
+pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(&str) -> String) -> RefusalBody {
     let Ok(document) = json::read(body) else { return RefusalBody::default() };
     let Ok(root) = Place::root(&document) else { return RefusalBody::default() };
     let code = root.id("code").ok().filter(|code| code.len() <= LONGEST_CODE).map(str::to_owned);
     let message = match root.get("message") {
-        Ok(Some(Value::Text(text))) => Some(shortened(mask(readable(text)))).filter(|text| !text.is_empty()),
+        Ok(Some(Value::Text(text))) => Some(shortened(mask(&readable(text)))).filter(|text| !text.is_empty()),
         _ => None,
     };
     RefusalBody { code, message }
