@@ -2,6 +2,7 @@
 //! attempt, the deadline or a cancel.
 
 use std::ffi::CString;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::credentials::Credentials;
 use crate::error::{Attempt, Error, Status};
 use crate::flight::{Outcome, Spent, Way};
 use crate::life::Life;
+use crate::log::Level;
 use crate::options::Options;
 use crate::realm::Realm;
 use crate::retry_after;
@@ -76,6 +78,8 @@ impl Series<'_> {
                 Verdict::Again { error, asked, closes_gate } => {
                     let asked = asked.map(|wait| wait.saturating_add(TICK));
                     if let Some(wait) = asked.filter(|_| closes_gate) {
+                        let ms = millis(wait);
+                        self.say(Level::Warn, format_args!("B2 asks every caller for this key to wait {ms} ms"));
                         self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
                     }
                     (error, asked)
@@ -94,10 +98,17 @@ impl Series<'_> {
                 let error = if asked.is_some() { error } else { error.with_retry_after(waited) };
                 return self.lost(error, log, false);
             }
+            let (ms, next) = (millis(waited), made + 1);
+            let why = if asked.is_some() { "as Retry-After asks" } else { "drawn at random" };
+            self.say(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next} of {most}"));
             if let Err(stop) = self.bounds.pause(waited) {
                 return self.stopped(stop, log);
             }
         }
+    }
+
+    fn say(&self, level: Level, message: fmt::Arguments<'_>) {
+        self.options.say(level, message);
     }
 
     /// Sends one request and judges what comes of it.
@@ -107,6 +118,7 @@ impl Series<'_> {
             state.counters.requests += 1;
             state.counters.retries += u64::from(again);
         }
+        self.say(Level::Info, format_args!("asking {}", self.owner.realm));
         let sent = self.world.clock.now();
         let answer = self.world.transport.send(&self.request(), &self.bounds.within(self.way.attempt));
         let now = self.world.clock.now();
@@ -135,6 +147,7 @@ impl Series<'_> {
         if let Verdict::Refused(error) | Verdict::Again { error, .. } = &verdict {
             entry.code = error.code().map(str::to_owned);
         }
+        self.tell(&entry, &verdict);
         log.attempts.push(entry);
         match verdict {
             Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Refused(self.another_account()),
@@ -142,6 +155,18 @@ impl Series<'_> {
                 Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()))
             }
             other => other,
+        }
+    }
+
+    fn tell(&self, entry: &Attempt, verdict: &Verdict<Arc<Session>>) {
+        let (host, ms) = (self.owner.realm.host(), entry.duration_ms);
+        let id = entry.request_id.as_deref().map(|id| format!(", request id {id}")).unwrap_or_default();
+        match verdict {
+            Verdict::Granted(_) => self.say(Level::Info, format_args!("{host} granted a session after {ms} ms{id}")),
+            Verdict::Cancelled => self.say(Level::Info, format_args!("cancelled after {ms} ms")),
+            Verdict::Refused(error) | Verdict::Failed(error) | Verdict::Again { error, .. } => {
+                self.say(Level::Warn, format_args!("failed after {ms} ms{id}: {}", error.message()));
+            }
         }
     }
 
@@ -184,6 +209,11 @@ impl Series<'_> {
                 let error = log.error.clone().unwrap_or_else(|| self.over_the_limit(wait));
                 return Err(error.with_retry_after(wait));
             }
+            let ms = millis(wait);
+            self.say(
+                Level::Warn,
+                format_args!("waiting {ms} ms for leave to ask: too many requests for this key of late"),
+            );
             self.bounds.pause(wait).map_err(|stop| self.stop_error(stop, log))?;
             held += wait;
         }

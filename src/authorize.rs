@@ -1,5 +1,6 @@
 //! The story of one call: credentials, cache, flight, attempts, session.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::credentials::{self, Credentials};
 use crate::digest::{CacheKey, Lane};
 use crate::error::{Error, Status};
 use crate::flight::{Heard, Lead, Outcome, Seat, Spent, Way};
+use crate::log::Level;
 use crate::options::{CacheMode, Options};
 use crate::realm::Realm;
 use crate::secret::Secrets;
@@ -47,14 +49,25 @@ pub(crate) enum Ask<'a> {
 
 /// The whole job: a session for a key, from the cache or from B2.
 pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {
+    let result = obtain(shared, world, wish);
+    if let Err(error) = &result {
+        let name = error.status().name().to_string_lossy();
+        wish.options.say(Level::Error, format_args!("the call fails with {name}: {error}"));
+    }
+    result
+}
+
+fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {
     if wish.options.cancel.as_ref().is_some_and(Cancel::is_triggered) {
         return Err(attempts::cancelled());
     }
     if let Some(session) = hit(shared, world.clock.now(), wish) {
+        wish.options.say(Level::Debug, format_args!("cache hit"));
         return Ok(session);
     }
     let realm = wish.options.realm.as_ref().map_err(Clone::clone)?;
     let credentials = credentials::find(wish.key_id, wish.key, wish.options)?;
+    wish.options.say(Level::Debug, format_args!("the application key comes from {}", credentials.source()));
     let bounds = Bounds::new(world.clock, wish.options.cancel.as_ref());
     let call = Call {
         shared,
@@ -138,7 +151,9 @@ impl Call<'_> {
         };
         let mut first = true;
         loop {
-            let session = match self.look(want, std::mem::take(&mut first)) {
+            let step = self.look(want, std::mem::take(&mut first));
+            self.tell(&step);
+            let session = match step {
                 Step::Have(session) => session,
                 Step::Refused(error) => return Err(error),
                 Step::Lead { lead, old } => match self.lead(lead, old, rejected)? {
@@ -148,10 +163,16 @@ impl Call<'_> {
                 },
                 Step::Wait(seat) => match seat.wait(&self.way(), self.options.max_attempts, &self.bounds) {
                     Heard::Verdict(verdict) => verdict?,
-                    Heard::Lead(lead) => match self.lead(lead, None, rejected)? {
-                        Some(session) => session,
-                        None => continue,
-                    },
+                    Heard::Lead(lead) => {
+                        self.say(
+                            Level::Info,
+                            format_args!("whoever was asking B2 has left: this call goes on in its place"),
+                        );
+                        match self.lead(lead, None, rejected)? {
+                            Some(session) => session,
+                            None => continue,
+                        }
+                    }
                     Heard::Stopped(Stop::Cancelled) => return Err(attempts::cancelled()),
                     Heard::Stopped(Stop::Deadline) => return Err(attempts::timed_out(self.realm)),
                 },
@@ -163,10 +184,31 @@ impl Call<'_> {
         }
     }
 
+    fn say(&self, level: Level, message: fmt::Arguments<'_>) {
+        self.options.say(level, message);
+    }
+
+    fn tell(&self, step: &Step<'_>) {
+        let host = self.realm.host();
+        match step {
+            Step::Have(_) => self.say(Level::Debug, format_args!("cache hit")),
+            Step::Refused(_) => self.say(Level::Debug, format_args!("B2 refused this key a while ago")),
+            Step::Wait(_) => {
+                self.say(Level::Debug, format_args!("{host} is being asked for this key: waiting for that"))
+            }
+            Step::Lead { old: None, .. } => self.say(Level::Info, format_args!("cache miss: {host} is to be asked")),
+            Step::Lead { old: Some(_), .. } => {
+                self.say(Level::Info, format_args!("the token grows old: {host} is to be asked for a new one"));
+            }
+        }
+    }
+
     /// B2 refused this session's token: nobody gets it again.
     fn fence(&self, rejected: &Session) {
         rejected.mark_rejected();
-        self.shared.lock().cache.drop_exactly(rejected);
+        if self.shared.lock().cache.drop_exactly(rejected) {
+            self.say(Level::Info, format_args!("B2 refused the cached token: it is dropped"));
+        }
     }
 
     /// Cache first, then the air, then what is known of the key, then B2.
@@ -234,6 +276,7 @@ impl Call<'_> {
             return Ok(None);
         }
         self.shared.lock().counters.stale_served += 1;
+        self.say(Level::Warn, format_args!("the old token is handed out, since the refresh failed: {error}"));
         Ok(Some(old))
     }
 

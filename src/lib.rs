@@ -59,6 +59,6 @@ pub use cancel::Cancel;
 pub use error::{Error, Status};
 #[cfg(not(loom))]
 pub use host::{authorize, cache_clear, reauthorize};
-pub use log::Level;
+pub use log::{Level, Tell};
 pub use options::Options;
 pub use session::Session;

@@ -134,12 +134,26 @@ static void no_error(void)
     group("null: no error");
 }
 
+static int released;
+
+static void hear(void *user_data, int level, const char *message)
+{
+    CHECK(user_data == NULL && level >= B2_LOG_ERROR && level <= B2_LOG_DEBUG && message != NULL);
+}
+
+static void release(void *user_data)
+{
+    CHECK(user_data == NULL);
+    released++;
+}
+
 static void options(void)
 {
     b2_options *options = b2_options_new();
     b2_options *copy = b2_options_copy(options);
     b2_error *error = NULL;
     b2_cancel *cancel = b2_cancel_new();
+    b2_session *session = NULL;
 
     CHECK(options != NULL && copy != NULL && cancel != NULL);
     CHECK(b2_options_copy(NULL) == NULL);
@@ -158,9 +172,22 @@ static void options(void)
     b2_options_set_cancel(options, cancel);
     b2_options_set_cancel(options, NULL);
     b2_options_free(copy);
-    b2_options_free(options);
-    b2_options_free(NULL);
     group("null: options");
+
+    b2_options_set_log(NULL, hear, NULL, release);
+    CHECK(released == 1);
+    b2_options_set_log(NULL, NULL, NULL, NULL);
+    b2_options_set_log(options, NULL, NULL, NULL);
+    b2_options_set_log(options, NULL, NULL, release);
+    CHECK(released == 2);
+    b2_options_set_log(options, hear, NULL, NULL);
+    b2_options_set_log(options, hear, NULL, release);
+    CHECK(b2_authorize_with(NULL, "a key alone", options, &session, NULL) == B2_INVALID_ARGUMENT);
+    CHECK(released == 2);
+    b2_options_free(options);
+    CHECK(released == 3);
+    b2_options_free(NULL);
+    group("null: the log");
 
     b2_cancel_trigger(NULL);
     CHECK(b2_cancel_is_triggered(NULL) == 0);
