@@ -291,6 +291,12 @@ pub(crate) fn cancelled() -> Error {
     Error::new(Status::Cancelled, "the call was cancelled")
 }
 
+/// What a place of a batch hears that had no turn before the batch ended.
+pub(crate) fn out_of_turn() -> Error {
+    Error::new(Status::Timeout, "the time of the batch ran out before this place had its turn")
+        .with_hint("allow more time (batch_timeout_ms) or more requests at once (concurrency)")
+}
+
 /// What a caller hears whose time ran out before there was anything better to say.
 pub(crate) fn timed_out(realm: &Realm) -> Error {
     Error::new(Status::Timeout, format!("no session from {} in the time allowed", realm.host()))

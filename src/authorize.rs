@@ -34,6 +34,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) options: &'a Options,
     pub(crate) ask: Ask<'a>,
+    /// When the batch ends that this belongs to, by the boot clock.
+    pub(crate) until_ms: Option<u64>,
 }
 
 /// Why the caller calls.
@@ -58,17 +60,19 @@ pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> R
 }
 
 fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {
-    if wish.options.cancel.as_ref().is_some_and(Cancel::is_triggered) {
-        return Err(attempts::cancelled());
-    }
-    if let Some(session) = hit(shared, world.clock.now(), wish) {
-        wish.options.say(Level::Debug, format_args!("cache hit"));
+    if let Some(session) = at_hand(shared, world, wish) {
         return Ok(session);
+    }
+    if is_cancelled(wish.options) {
+        return Err(attempts::cancelled());
     }
     let realm = wish.options.realm.as_ref().map_err(Clone::clone)?;
     let credentials = credentials::find(wish.key_id, wish.key, wish.options)?;
     wish.options.say(Level::Debug, format_args!("the application key comes from {}", credentials.source()));
-    let bounds = Bounds::new(world.clock, wish.options.cancel.as_ref());
+    let bounds = Bounds::new(world.clock, wish.options.cancel.as_ref()).until(wish.until_ms);
+    if bounds.stop() == Some(Stop::Deadline) {
+        return Err(attempts::out_of_turn());
+    }
     let call = Call {
         shared,
         world,
@@ -81,14 +85,20 @@ fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Sess
     call.run(wish.ask)
 }
 
+/// A triggered cancel wins even over a cached token.
+fn is_cancelled(options: &Options) -> bool {
+    options.cancel.as_ref().is_some_and(Cancel::is_triggered)
+}
+
 /// The way of nearly every call: given credentials, and a good token for them. No allocation, no system call.
-fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
+pub(crate) fn at_hand(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Option<Arc<Session>> {
     let (key_id, key) = (wish.key_id.trim_ascii(), wish.key.trim_ascii());
     let plain =
         matches!(wish.ask, Ask::AsOptionsSay) && wish.options.cache == CacheMode::Use && wish.options.realm.is_ok();
-    if !plain || key_id.is_empty() || key.is_empty() {
+    if !plain || key_id.is_empty() || key.is_empty() || is_cancelled(wish.options) {
         return None;
     }
+    let now = world.clock.now();
     let cache_key = CacheKey::new(wish.options.scope(), key_id, key);
     let mut state = shared.lock();
     let session = match state.cache.find(&cache_key, wish.options.min_remaining, now) {
@@ -97,6 +107,8 @@ fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
         _ => return None,
     };
     state.counters.cache_hits += 1;
+    drop(state);
+    wish.options.say(Level::Debug, format_args!("cache hit"));
     Some(session)
 }
 

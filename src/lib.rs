@@ -9,8 +9,12 @@
 //! # Ok::<(), b2auth::Error>(())
 //! ```
 
+#[cfg(not(loom))]
+mod action;
 mod attempts;
 mod authorize;
+#[cfg(not(loom))]
+mod batch;
 mod budget;
 mod cache;
 mod cancel;
@@ -22,6 +26,7 @@ mod environment;
 mod error;
 #[cfg(not(loom))]
 pub mod ffi;
+mod flaw;
 mod flight;
 #[cfg(not(loom))]
 mod fork;
@@ -29,6 +34,7 @@ mod fork;
 mod host;
 #[cfg(not(loom))]
 mod http;
+mod json;
 mod life;
 #[cfg(not(loom))]
 mod load;
