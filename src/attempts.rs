@@ -57,8 +57,11 @@ impl Series<'_> {
         let mut made = if self.quick { 0 } else { spent.made(&self.way).min(most - 1) };
         let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, own: 0, error: spent.error };
         let mut waited = Duration::ZERO;
-        if made > 0 {
-            waited = self.jitter(made);
+        if let Some(last) = log.error.clone().filter(|_| made > 0) {
+            waited = last.retry_after().unwrap_or_else(|| self.jitter(made));
+            if self.bounds.left().is_some_and(|left| left <= waited) {
+                return self.lost(last.with_retry_after(waited), log);
+            }
             if let Err(stop) = self.bounds.pause(waited) {
                 return self.stopped(stop, log);
             }
