@@ -17,6 +17,7 @@ mod authorize;
 mod batch;
 mod budget;
 mod cache;
+mod call;
 mod cancel;
 mod clock;
 mod counters;
