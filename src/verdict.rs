@@ -1,5 +1,7 @@
 //! What an answer means: a grant, a refusal, or a reason to try again.
 
+mod skew;
+
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -39,13 +41,15 @@ impl<T> Verdict<T> {
 
 /// Judges an answer by its status first; its code and message only say more.
 pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: Moment) -> Verdict<Grant> {
+    let clock = skew::hint(realm.host(), answer.date.as_deref(), now);
     if answer.status == 200 {
         return match reply::parse(&answer.body, realm) {
             Ok(grant) => Verdict::Granted(grant),
             Err(flaw) => {
                 let message = format!("{} answered 200, but not as B2 documents: {flaw}", realm.host());
                 let error = Error::new(Status::ProtocolError, message)
-                    .with_hint("check that the realm is B2's and that no proxy or portal answers in its place");
+                    .with_hint("check that the realm is B2's and that no proxy or portal answers in its place")
+                    .with_hint_behind(clock);
                 Verdict::Refused(about(error, answer, None, secrets))
             }
         };
@@ -63,7 +67,7 @@ pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: 
         _ => Status::ProtocolError,
     };
     let told = Told { answer, realm, body: &body, secrets };
-    let mut error = told.error(status);
+    let mut error = told.error(status).with_hint_behind(clock);
     if !matches!(answer.status, 408 | 429 | 500 | 502..=599) {
         if answer.status == 501 {
             error = error.not_retryable();

@@ -8,3 +8,4 @@ mod api;
 mod scene;
 
 mod crowds;
+mod skew;
