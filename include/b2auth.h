@@ -107,6 +107,21 @@ typedef enum {
     B2_STATUS_MAX_ENUM = 2147483647,
 } b2_status;
 
+/** How much a message of the log matters. */
+typedef enum {
+    /** A call failed. */
+    B2_LOG_ERROR = 1,
+    /**
+     * Something went wrong that a call can live with: a wait, a retry, an old
+     * token handed out because its refresh failed.
+     */
+    B2_LOG_WARN = 2,
+    /** What was asked of B2, and what it answered. */
+    B2_LOG_INFO = 3,
+    /** What was decided without asking: a cache hit, the source of the key. */
+    B2_LOG_DEBUG = 4,
+} b2_log_level;
+
 /** A flag that ends calls early. Once triggered it stays triggered. */
 typedef struct b2_cancel b2_cancel;
 
@@ -128,6 +143,12 @@ typedef struct b2_options b2_options;
  * freed.
  */
 typedef struct b2_session b2_session;
+
+/**
+ * A function of the caller's that hears the log. message is one line of UTF-8,
+ * and lives through the call; it holds no key and no token.
+ */
+typedef void (*b2_log_fn)(void *user_data, int level, const char *message);
 
 #ifdef __cplusplus
 extern "C" {
@@ -478,10 +499,11 @@ b2_status b2_options_set(b2_options *options,
                          b2_error **out_error);
 
 /**
- * A copy of its own, the caller's to free; it shares the cancel. NULL for
- * NULL. Any thread.
+ * A copy of its own, the caller's to free; it shares the log and the cancel.
+ * NULL for NULL. Any thread.
  */
-B2_NODISCARD b2_options *b2_options_copy(const b2_options *options);
+B2_NODISCARD
+b2_options *b2_options_copy(const b2_options *options);
 
 /**
  * Lets a cancel end every call made with these options; they keep a reference
@@ -494,6 +516,27 @@ void b2_options_set_cancel(b2_options *options, b2_cancel *cancel);
  * Frees options; calls under way with them go on. NULL is fine. Any thread.
  */
 void b2_options_free(b2_options *options);
+
+/**
+ * Has every decision of a call reported to log(user_data, level, message):
+ * cache hits and misses, refreshes, requests, answers, waits and their
+ * reasons, and the source of the key, never its value. Each level is one of
+ * b2_log_level.
+ *
+ * log is called on the threads that work for calls, one at a time for these
+ * options and their copies; a message may be told by the thread of another
+ * call that is telling one already. It may call this library. It must not
+ * throw or longjmp. user_data may be NULL. release (may be NULL) is called
+ * with it once, when the last options that hold this log are freed or given
+ * another, and every call with them has ended.
+ *
+ * log == NULL ends the reports. With options or log NULL, user_data has no
+ * place to be kept, and is released at once. Any thread.
+ */
+void b2_options_set_log(b2_options *options,
+                        b2_log_fn log,
+                        void *user_data,
+                        void (*release)(void *user_data));
 
 /**
  * Makes a cancel, the caller's to free. Attach it with

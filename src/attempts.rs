@@ -24,6 +24,10 @@ use crate::transport::Request;
 use crate::verdict::{self, Verdict};
 use crate::world::World;
 
+/// By so much the cheap clock that waits are measured with may lag behind: a tick of the kernel's, 10 ms at most. Added to
+/// what B2 asks for, so that by its own clock nobody comes back too early.
+const TICK: Duration = Duration::from_millis(10);
+
 /// A series of attempts for one caller.
 pub(crate) struct Series<'a> {
     pub(crate) shared: &'a Shared,
@@ -49,7 +53,7 @@ impl Series<'_> {
         let most = if self.quick { 1 } else { self.options.max_attempts };
         // Whoever takes over a series that its own limits would end gets one attempt all the same.
         let mut made = if self.quick { 0 } else { spent.made(&self.way).min(most - 1) };
-        let mut log = Log { attempts: spent.attempts, own: 0, error: spent.error };
+        let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, own: 0, error: spent.error };
         let mut waited = Duration::ZERO;
         if made > 0 {
             waited = self.jitter(made);
@@ -68,8 +72,9 @@ impl Series<'_> {
                 Verdict::Granted(session) => return Outcome::Granted(session),
                 Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
                 Verdict::Failed(error) => return self.lost(error, log, true),
-                Verdict::Cancelled => return self.own(cancelled(), log),
+                Verdict::Cancelled => return self.cut_short(cancelled(), log),
                 Verdict::Again { error, asked, closes_gate } => {
+                    let asked = asked.map(|wait| wait.saturating_add(TICK));
                     if let Some(wait) = asked.filter(|_| closes_gate) {
                         self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
                     }
@@ -78,7 +83,7 @@ impl Series<'_> {
             };
             if self.bounds.left() == Some(Duration::ZERO) {
                 // With more time than this caller has, it might have gone well.
-                return self.own(error, log);
+                return self.cut_short(error, log);
             }
             log.error = Some(error.clone());
             if made >= most {
@@ -86,7 +91,8 @@ impl Series<'_> {
             }
             waited = asked.unwrap_or_else(|| self.jitter(made));
             if self.bounds.left().is_some_and(|left| left <= waited) {
-                return self.lost(error.with_retry_after(waited), log, false);
+                let error = if asked.is_some() { error } else { error.with_retry_after(waited) };
+                return self.lost(error, log, false);
             }
             if let Err(stop) = self.bounds.pause(waited) {
                 return self.stopped(stop, log);
@@ -113,11 +119,12 @@ impl Series<'_> {
             wait_ms: millis(waited),
         };
         log.own += 1;
+        log.made = log.made.saturating_add(1);
         let verdict = match answer {
             Err(failure) => verdict::of_failure(failure, &self.secrets),
             Ok(answer) => {
                 entry.http_status = Some(answer.status);
-                entry.request_id = answer.request_id.clone().map(|id| self.secrets.mask(id));
+                entry.request_id = answer.request_id.as_deref().map(|id| self.secrets.mask(id));
                 verdict::of_answer(&answer, self.owner.realm, &self.secrets, now).map(|grant| {
                     let server_wall_ms = retry_after::server_wall_ms(answer.date.as_deref());
                     let life = Life::new(sent, server_wall_ms, grant.key_expires_ms);
@@ -214,16 +221,24 @@ impl Series<'_> {
 
     fn lost(&self, error: Error, log: Log, for_good: bool) -> Outcome {
         let error = log.close(error);
-        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: Some(error.clone()), for_good };
-        Outcome::Lost(error, spent)
+        Outcome::Lost(error.clone(), self.spent(log, Some(error), for_good))
+    }
+
+    /// The last attempt was ended by this caller's own bounds: it says nothing to those who have others.
+    fn cut_short(&self, error: Error, mut log: Log) -> Outcome {
+        log.made = log.made.saturating_sub(1);
+        self.own(error, log)
     }
 
     fn own(&self, error: Error, log: Log) -> Outcome {
         let error = log.close(error);
         // What the last attempt failed with is worth sharing; what ended this caller is not.
         let last = log.error.as_ref().map(|last| log.close(last.clone()));
-        let spent = Spent { attempts: log.attempts, way: Some(self.way.clone()), error: last, for_good: false };
-        Outcome::Own(error, spent)
+        Outcome::Own(error, self.spent(log, last, false))
+    }
+
+    fn spent(&self, log: Log, error: Option<Error>, for_good: bool) -> Spent {
+        Spent { attempts: log.attempts, made: log.made, way: Some(self.way.clone()), error, for_good }
     }
 }
 
@@ -232,6 +247,8 @@ struct Log {
     attempts: Vec<Attempt>,
     /// How many of them this very call made.
     own: u32,
+    /// How many of them count against whoever takes over by the same way.
+    made: u32,
     error: Option<Error>,
 }
 

@@ -12,6 +12,7 @@ mod error;
 #[cfg(feature = "test-hooks")]
 pub mod hooks;
 mod library;
+mod log;
 pub(crate) mod options;
 mod session;
 mod status;
@@ -20,6 +21,7 @@ pub use authorize::*;
 pub use cancel::*;
 pub use error::*;
 pub use library::*;
+pub use log::*;
 pub use options::*;
 pub use session::*;
 pub use status::*;

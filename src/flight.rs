@@ -33,6 +33,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Spent {
     /// The log of the attempts made.
     pub(crate) attempts: Vec<Attempt>,
+    /// How many of them count against whoever goes no other way: those that their leader did not cut short.
+    pub(crate) made: u32,
     /// The way they went.
     pub(crate) way: Option<Way>,
     /// What the last of them failed with.
@@ -44,7 +46,7 @@ pub(crate) struct Spent {
 impl Spent {
     /// The attempts made, as far as they count against a caller who goes `way`.
     pub(crate) fn made(&self, way: &Way) -> u32 {
-        if self.covers(way) { u32::try_from(self.attempts.len()).unwrap_or(u32::MAX) } else { 0 }
+        if self.covers(way) { self.made } else { 0 }
     }
 
     /// The failure, for a caller who could do no better: it allows no other way, no more time and no more attempts.

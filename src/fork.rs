@@ -8,13 +8,14 @@ use std::sync::MutexGuard;
 
 use crate::ffi::options;
 use crate::state::State;
-use crate::{http, sync, system};
+use crate::{http, log, sync, system};
 
 /// Where the guards wait between the two sides of a fork.
 struct Parked(UnsafeCell<Option<Guards>>);
 
 struct Guards {
     state: MutexGuard<'static, State>,
+    log: log::Held,
     _options: MutexGuard<'static, ()>,
 }
 
@@ -29,7 +30,7 @@ pub(crate) extern "C" fn prepare() {
     let state = system::shared().lock();
     http::before_fork();
     // SAFETY: this thread holds the locks, so no other is here.
-    unsafe { *PARKED.0.get() = Some(Guards { state, _options: options }) };
+    unsafe { *PARKED.0.get() = Some(Guards { state, log: log::hold(), _options: options }) };
 }
 
 pub(crate) extern "C" fn in_parent() {
@@ -39,13 +40,16 @@ pub(crate) extern "C" fn in_parent() {
 
 pub(crate) extern "C" fn in_child() {
     http::after_fork_in_child();
-    release(State::forget_flights);
+    release(|guards| {
+        guards.state.forget_flights();
+        guards.log.forget();
+    });
 }
 
-fn release(before: impl FnOnce(&mut State)) {
+fn release(before: impl FnOnce(&mut Guards)) {
     // SAFETY: this thread took the locks in `prepare` and still holds them, so no other is here.
     let guards = unsafe { (*PARKED.0.get()).take() };
     if let Some(mut guards) = guards {
-        before(&mut guards.state);
+        before(&mut guards);
     }
 }

@@ -32,6 +32,7 @@ mod http;
 mod life;
 #[cfg(not(loom))]
 mod load;
+mod log;
 #[cfg(loom)]
 mod models;
 mod options;
@@ -58,5 +59,6 @@ pub use cancel::Cancel;
 pub use error::{Error, Status};
 #[cfg(not(loom))]
 pub use host::{authorize, cache_clear, reauthorize};
+pub use log::Level;
 pub use options::Options;
 pub use session::Session;

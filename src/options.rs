@@ -1,5 +1,6 @@
 //! What a caller may choose, by name. One table serves every way in: the setter, the documentation, the tests.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::cancel::Cancel;
 use crate::digest::Scope;
 use crate::environment;
 use crate::error::Error;
+use crate::log::{Level, Log};
 use crate::proxy::Proxy;
 use crate::realm::Realm;
 
@@ -45,6 +47,7 @@ pub struct Options {
     pub(crate) concurrency: u32,
     pub(crate) all_fields: bool,
     pub(crate) cancel: Option<Cancel>,
+    pub(crate) log: Option<Log>,
     scope: Scope,
 }
 
@@ -72,6 +75,7 @@ impl Default for Options {
             concurrency: 0,
             all_fields: false,
             cancel: None,
+            log: None,
             scope: Scope::new(&Realm::production(), None),
         };
         for row in TABLE {
@@ -115,6 +119,20 @@ impl Options {
     /// Lets `cancel` end every call made with these options; `None` detaches it.
     pub fn set_cancel(&mut self, cancel: Option<Cancel>) {
         self.cancel = cancel;
+    }
+
+    /// Has every decision of a call reported to `tell`, one message at a time. `None` ends that.
+    ///
+    /// The function runs on threads that work for calls. It may call the library.
+    pub fn set_log(&mut self, tell: Option<Box<dyn Fn(Level, &str) + Send + Sync>>) {
+        self.log = tell.map(Log::new);
+    }
+
+    /// Reports to the log, if there is one.
+    pub(crate) fn say(&self, level: Level, message: fmt::Arguments<'_>) {
+        if let Some(log) = &self.log {
+            log.say(level, message);
+        }
     }
 
     /// The names of all options, in the order of the documentation.
@@ -232,13 +250,15 @@ static TABLE: &[Row] = &[
 
 /// What `B2_ENVIRONMENT` names. A bad value there fails the call, not the making of its options.
 fn default_realm() -> Result<Realm, Error> {
-    let Some(text) = environment::text("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
-    Realm::parse(&text).map_err(|not| {
-        let error = Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {}", not.problem));
-        match not.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+    let Some(value) = environment::raw("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
+    let refuse = |problem| Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {problem}"));
+    let text = value.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
+    if text.trim_ascii().is_empty() {
+        return Ok(Realm::production());
+    }
+    Realm::parse(text).map_err(|not| match not.hint {
+        Some(hint) => refuse(not.problem).with_hint(hint),
+        None => refuse(not.problem),
     })
 }
 

@@ -131,27 +131,34 @@ const LONGEST_CODE: usize = 64;
 const LONGEST_MESSAGE: usize = 300;
 
 /// Reads the body of a refusal, which may have passed any proxy: what is unreadable or empty is `None`.
-pub(crate) fn parse_refusal(body: &[u8]) -> RefusalBody {
+///
+/// `mask` takes our own secrets out of the message. It must see the whole of it: the part of a secret that is left
+/// where a long message is cut looks like none.
+pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(&str) -> String) -> RefusalBody {
     let Ok(document) = json::read(body) else { return RefusalBody::default() };
     let Ok(root) = Place::root(&document) else { return RefusalBody::default() };
     let code = root.id("code").ok().filter(|code| code.len() <= LONGEST_CODE).map(str::to_owned);
     let message = match root.get("message") {
-        Ok(Some(Value::Text(text))) => Some(readable(text)).filter(|text| !text.is_empty()),
+        Ok(Some(Value::Text(text))) => Some(shortened(mask(&readable(text)))).filter(|text| !text.is_empty()),
         _ => None,
     };
     RefusalBody { code, message }
 }
 
-/// One line of bounded length, without characters that command or confuse a terminal.
+/// One line, without characters that command or confuse a terminal.
 fn readable(text: &str) -> String {
     let blank = |c: char| {
         let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if c.is_control() || turns { ' ' } else { c }
     };
     let text: String = text.chars().map(blank).collect();
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().nth(LONGEST_MESSAGE).is_some() {
-        line = line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A line of bounded length.
+fn shortened(line: String) -> String {
+    if line.chars().nth(LONGEST_MESSAGE).is_none() {
+        return line;
     }
-    line
+    line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
 }

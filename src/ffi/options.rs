@@ -36,7 +36,7 @@ impl b2_options {
         Arc::clone(unsafe { &*self.current.get() })
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Options) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Options) -> T) -> T {
         let _guard = sync::lock(&GUARD);
         // SAFETY: the guard is held, so nobody else reads or writes.
         change(Arc::make_mut(unsafe { &mut *self.current.get() }))
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn b2_options_set(
     unsafe { boundary::outcome(out_error, work) }
 }
 
-/// A copy of its own, the caller's to free; it shares the cancel. NULL for
+/// A copy of its own, the caller's to free; it shares the log and the cancel. NULL for
 /// NULL. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]

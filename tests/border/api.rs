@@ -79,6 +79,13 @@ functions! {
     b2_counter: fn(Text) -> u64;
     b2_test_turn_clock: fn(i64, i64);
     b2_test_plant_panic: fn();
+    b2_session_download_url: fn(Handle) -> Text;
+    b2_session_recommended_part_size: fn(Handle) -> u64;
+    b2_session_absolute_minimum_part_size: fn(Handle) -> u64;
+    b2_session_capability_count: fn(Handle) -> usize;
+    b2_session_capability: fn(Handle, usize) -> Text;
+    b2_status_message: fn(c_int) -> Text;
+    b2_library_version: fn() -> Text;
 }
 
 /// A library of its own, and what its texts must never hold.
@@ -221,6 +228,22 @@ impl Api {
         assert!(!failure.message.contains('\n'), "a message is one line");
         failure
     }
+
+    /// From now on no error's text may hold this.
+    pub fn keep_out(&self, secret: &str) {
+        self.secrets.lock().expect("no test panics here").push(secret.to_owned());
+    }
+
+    /// What a function answers in words about a number.
+    pub fn words(&self, get: impl FnOnce(&Functions) -> unsafe extern "C" fn(c_int) -> Text, number: c_int) -> String {
+        // SAFETY: takes a number, and answers static text.
+        unsafe { read(get(&self.f)(number)) }.expect("never NULL")
+    }
+
+    pub fn version(&self) -> String {
+        // SAFETY: takes nothing, and answers static text.
+        unsafe { read((self.f.b2_library_version)()) }.expect("never NULL")
+    }
 }
 
 /// A session that frees itself.
@@ -278,6 +301,12 @@ impl Session {
     pub fn invalidate(&self) {
         // SAFETY: the handle lives.
         unsafe { (self.api.f.b2_session_invalidate)(self.at) }
+    }
+
+    /// Another reference to the same session.
+    pub fn retain(&self) -> Self {
+        // SAFETY: the handle lives.
+        Self { api: self.api, at: unsafe { (self.api.f.b2_session_retain)(self.at) } }
     }
 }
 
@@ -367,6 +396,17 @@ impl Options {
             (self.api.f.b2_options_set_cancel)(self.at, at);
             Cancel { api: self.api, at }
         }
+    }
+
+    /// Lets nothing end calls made with these options.
+    pub fn detach_cancel(&self) {
+        // SAFETY: the handle lives, and NULL is allowed.
+        unsafe { (self.api.f.b2_options_set_cancel)(self.at, null_mut()) }
+    }
+
+    /// The handle itself, for a test that keeps the rules of its life by itself.
+    pub fn raw(&self) -> Handle {
+        self.at
     }
 }
 

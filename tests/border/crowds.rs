@@ -1,9 +1,9 @@
 //! Many threads, one request.
 
-use b2_sandbox::Fault;
+use b2_sandbox::{Fault, Key};
 
 use crate::api::Ask;
-use crate::scene::{ID, PATIENCE, Scene};
+use crate::scene::{ID, KEY, PATIENCE, Scene};
 
 #[test]
 fn a_thousand_first_calls_are_one_request() {
@@ -46,4 +46,50 @@ fn calls_that_come_while_a_request_is_in_the_air_wait_for_it() {
         assert_eq!(tokens.len(), 1);
     });
     assert_eq!(scene.requests(), 1);
+}
+
+#[test]
+fn a_thousand_calls_wait_together_and_all_but_one_are_counted_as_coalesced() {
+    let scene = Scene::new();
+    scene.sandbox.script(ID, [Fault::hold("gate")]);
+    let mut tokens = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            scene.await_counter("coalesced", 999);
+            assert_eq!(scene.sandbox.held("gate"), 1);
+            scene.sandbox.release("gate");
+        });
+        scene.crowd(1_000, |_| scene.authorize().expect("granted").token())
+    });
+    tokens.dedup();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(scene.requests(), 1);
+    assert_eq!(scene.api.counter("coalesced"), 999);
+    assert_eq!(scene.api.counter("cache_misses"), 1_000);
+    assert_eq!(scene.api.counter("cache_hits"), 0);
+}
+
+#[test]
+fn a_thousand_calls_for_a_token_at_hand_are_no_request() {
+    let scene = Scene::new();
+    let token = scene.authorize().expect("granted").token();
+    let tokens = scene.crowd(1_000, |_| scene.authorize().expect("granted").token());
+    assert!(tokens.iter().all(|other| *other == token));
+    assert_eq!(scene.requests(), 1);
+    assert_eq!(scene.api.counter("cache_hits"), 1_000);
+}
+
+#[test]
+fn crowds_for_different_keys_do_not_share_a_token() {
+    let scene = Scene::new();
+    let (other_id, other_key) = ("0014aa9865d6f0000000000b9", "K001another/of+a+test/012345678");
+    scene.sandbox.add_key(Key::master(other_id, other_key));
+    let tokens = scene.crowd(200, |number| {
+        let (id, key) = if number % 2 == 0 { (ID, KEY) } else { (other_id, other_key) };
+        let session = scene.api.call(Some(id), Some(key), Ask::Authorize, Some(&scene.options)).expect("granted");
+        assert_eq!(session.text(|f| f.b2_session_key_id).as_deref(), Some(id));
+        session.token()
+    });
+    assert_eq!((scene.requests(), scene.sandbox.authorize_count(other_id)), (1, 1));
+    assert_ne!(tokens[0], tokens[1]);
+    assert!(tokens.iter().enumerate().all(|(number, token)| *token == tokens[number % 2]));
 }

@@ -3,9 +3,41 @@
 //! Each test loads a copy of the shared library of its own, so it has a cache, a budget, counters and a clock of its own.
 
 #![allow(unreachable_pub, reason = "a test program has no outside")]
+#![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
 
 mod api;
+mod aside;
 mod scene;
+mod stages;
 
+mod ages;
+mod bodies;
+mod budget;
+mod cancelling;
+mod choices;
+mod credentials;
 mod crowds;
+mod deadlines;
+mod environment;
+mod fencing;
+mod flights;
+mod gate;
+mod hostile;
+mod keys;
+mod leaders;
+mod lives;
+mod network;
+mod options;
+mod outages;
+mod redirects;
+mod refreshes;
+mod refusals;
+mod refused_keys;
+mod requests;
+mod restrictions;
+mod retry_after;
+mod secrets;
+mod shapes;
 mod skew;
+mod statuses;
+mod trust;

@@ -1,7 +1,7 @@
 //! A sandbox with one key, a library of its own, and options that bring the two together.
 
 use std::sync::{Arc, Barrier};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use b2_sandbox::{Config, Key, Sandbox};
 
@@ -73,5 +73,27 @@ impl Scene {
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
         })
+    }
+
+    /// Waits until one of the library's counters has come that far.
+    pub fn await_counter(&self, name: &str, least: u64) {
+        let start = Instant::now();
+        while self.api.counter(name) < least {
+            assert!(start.elapsed() < PATIENCE, "{name} never came to {least}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// A token old enough to be refreshed, with an hour of its life left.
+    pub fn stale(&self) -> Session {
+        let session = self.authorize().expect("granted");
+        self.api.pass(Duration::from_secs(23 * 60 * 60));
+        session
+    }
+
+    /// The same scene with these options besides.
+    pub fn options_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.options = self.options.with(settings);
+        self
     }
 }
