@@ -84,7 +84,7 @@ pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: 
 pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
     let status = match failure.kind {
         FailureKind::Cancelled => return Verdict::Cancelled,
-        FailureKind::Network => Status::NetworkError,
+        FailureKind::Network | FailureKind::Barred => Status::NetworkError,
         FailureKind::Timeout => Status::Timeout,
         FailureKind::Tls => Status::TlsError,
         FailureKind::Protocol => Status::ProtocolError,
@@ -95,10 +95,10 @@ pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
         Some(hint) => error.with_hint(secrets.mask(&hint)),
         None => error,
     };
-    if matches!(status, Status::NetworkError | Status::Timeout) {
-        Verdict::Again { error, asked: None, closes_gate: false }
-    } else {
-        Verdict::Failed(error)
+    match failure.kind {
+        FailureKind::Network | FailureKind::Timeout => Verdict::Again { error, asked: None, closes_gate: false },
+        FailureKind::Barred => Verdict::Failed(error.not_retryable()),
+        _ => Verdict::Failed(error),
     }
 }
 
