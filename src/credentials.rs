@@ -45,6 +45,10 @@ impl Credentials {
         &self.key
     }
 
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+
     /// What to look at where B2 refused them.
     pub(crate) fn hint_if_refused(&self) -> String {
         hint::for_refused(&self.key_id, &self.key).unwrap_or_else(|| {
@@ -72,6 +76,15 @@ impl Credentials {
             // Not `expect`, which would print the bytes.
             Err(_) => unreachable!("base64 is ASCII"),
         }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Call => "the call",
+            Self::Environment => "the environment",
+        })
     }
 }
 

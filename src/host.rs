@@ -37,6 +37,6 @@ pub fn cache_clear() {
 
 fn ask(key_id: &str, key: &str, options: &Options, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
     load::ensure();
-    let wish = Wish { key_id: key_id.as_bytes(), key: key.as_bytes(), options, ask };
+    let wish = Wish { key_id: key_id.as_bytes(), key: key.as_bytes(), options, ask, until_ms: None };
     authorize::authorize(system::shared(), system::WORLD, &wish)
 }

@@ -105,7 +105,7 @@ impl Scene {
 
     fn call(&self, ask: Ask<'_>, options: &Options) -> Result<Arc<Session>, Error> {
         let world = World { clock: &self.clock, dice: &self.clock, transport: &self.way };
-        authorize(&self.shared, world, &Wish { key_id: b"id", key: b"key", options, ask })
+        authorize(&self.shared, world, &Wish { key_id: b"id", key: b"key", options, ask, until_ms: None })
     }
 
     fn plain(&self) -> Result<Arc<Session>, Error> {

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::digest::Scope;
 use crate::environment;
 use crate::error::Error;
-use crate::log::{Level, Log};
+use crate::log::{Level, Log, Tell};
 use crate::proxy::Proxy;
 use crate::realm::Realm;
 
@@ -124,7 +124,7 @@ impl Options {
     /// Has every decision of a call reported to `tell`, one message at a time. `None` ends that.
     ///
     /// The function runs on threads that work for calls. It may call the library.
-    pub fn set_log(&mut self, tell: Option<Box<dyn Fn(Level, &str) + Send + Sync>>) {
+    pub fn set_log(&mut self, tell: Option<Tell>) {
         self.log = tell.map(Log::new);
     }
 

@@ -2,8 +2,6 @@
 //!
 //! v4 is what this library asks for; v1 to v3 are understood, since servers that speak B2's language differ in age.
 
-mod flaw;
-mod json;
 mod place;
 mod restrictions;
 #[cfg(test)]
@@ -16,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::realm::Realm;
 
-pub(crate) use flaw::Flaw;
-use json::Value;
+pub(crate) use crate::flaw::Flaw;
+use crate::json::{self, Value};
 use place::Place;
 
 /// What B2 grants to a key, checked: safe to hand through C and to use as it is.

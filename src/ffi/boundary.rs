@@ -52,14 +52,31 @@ pub(super) unsafe fn session(
         // SAFETY: as above.
         return unsafe { refuse(out_error, Error::invalid("out_session is NULL")) };
     }
-    match caught(Err(None), || work().map_err(Some)) {
-        Ok(session) => {
-            // SAFETY: not NULL, and the caller vouches for the place.
-            unsafe { *out_session = b2_session::hand_out(session) };
-            b2_status::B2_OK
+    let outcome = caught(Err(None), || work().map_err(Some)).map_err(|error| error.unwrap_or_else(bug));
+    // SAFETY: as above.
+    unsafe { place(outcome, out_session, out_error) }
+}
+
+/// Hands out a session or an error, never both.
+///
+/// # Safety
+/// Each pointer is NULL or a place for one pointer.
+pub(super) unsafe fn place(
+    outcome: Result<Arc<Session>, Error>,
+    out_session: *mut *mut b2_session,
+    out_error: *mut *mut b2_error,
+) -> b2_status {
+    // SAFETY: the caller vouches for both places.
+    unsafe {
+        clear(out_session);
+        clear(out_error);
+        match outcome {
+            Ok(session) => {
+                *out_session = b2_session::hand_out(session);
+                b2_status::B2_OK
+            }
+            Err(error) => refuse(out_error, error),
         }
-        // SAFETY: the caller vouches for the place.
-        Err(error) => unsafe { refuse(out_error, error.unwrap_or_else(bug)) },
     }
 }
 
@@ -77,7 +94,8 @@ pub(super) unsafe fn outcome(out_error: *mut *mut b2_error, work: impl FnOnce() 
     }
 }
 
-fn bug() -> Error {
+/// What a caller hears of a panic.
+pub(super) fn bug() -> Error {
     Error::internal("the library caught a bug of its own")
 }
 

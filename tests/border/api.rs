@@ -12,6 +12,8 @@ use serde_json::Value;
 
 type Handle = *mut c_void;
 type Text = *const c_char;
+type LogFn = unsafe extern "C" fn(Handle, c_int, Text);
+type ReleaseFn = unsafe extern "C" fn(Handle);
 
 macro_rules! functions {
     ($($name:ident: fn($($argument:ty),*) $(-> $answer:ty)?;)*) => {
@@ -30,7 +32,6 @@ macro_rules! functions {
 }
 
 functions! {
-    b2_authorize: fn(Text, Text, *mut Handle) -> c_int;
     b2_authorize_with: fn(Text, Text, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_reauthorize: fn(Text, Text, Handle, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_should_reauthorize: fn(c_int, Text) -> c_int;
@@ -70,10 +71,10 @@ functions! {
     b2_options_set: fn(Handle, Text, Text, *mut Handle) -> c_int;
     b2_options_copy: fn(Handle) -> Handle;
     b2_options_set_cancel: fn(Handle, Handle);
+    b2_options_set_log: fn(Handle, Option<LogFn>, Handle, Option<ReleaseFn>);
     b2_options_free: fn(Handle);
     b2_cancel_new: fn() -> Handle;
     b2_cancel_trigger: fn(Handle);
-    b2_cancel_is_triggered: fn(Handle) -> c_int;
     b2_cancel_free: fn(Handle);
     b2_cache_clear: fn();
     b2_counter: fn(Text) -> u64;
@@ -388,6 +389,15 @@ impl Options {
         copy
     }
 
+    /// Has these options report to `hear`, which is dropped when the library releases it.
+    pub fn set_log(&self, hear: Option<Hear>) {
+        let (log, release) =
+            (hear.is_some().then_some(heard as LogFn), hear.is_some().then_some(released as ReleaseFn));
+        let user_data = hear.map_or(null_mut(), |hear| Box::into_raw(Box::new(hear)).cast());
+        // SAFETY: the functions take what is given with them, and it lives until it is released.
+        unsafe { (self.api.f.b2_options_set_log)(self.at, log, user_data, release) }
+    }
+
     /// Lets the answer end calls made with these options.
     pub fn cancel(&self) -> Cancel {
         // SAFETY: both handles live through the calls; the options keep a reference of their own.
@@ -455,4 +465,18 @@ fn at(text: Option<&CStr>) -> Text {
 unsafe fn read(text: Text) -> Option<String> {
     // SAFETY: the caller vouches for it.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8").to_owned())
+}
+
+/// A function that hears the log.
+pub type Hear = Box<dyn Fn(c_int, &str) + Send + Sync>;
+
+unsafe extern "C" fn heard(user_data: Handle, level: c_int, message: Text) {
+    // SAFETY: it is what `set_log` gave, and the message lives through the call.
+    let (hear, message) = unsafe { (&*user_data.cast::<Hear>(), read(message)) };
+    hear(level, &message.expect("every message has a text"));
+}
+
+unsafe extern "C" fn released(user_data: Handle) {
+    // SAFETY: it is what `set_log` gave, and this is the one time.
+    drop(unsafe { Box::from_raw(user_data.cast::<Hear>()) });
 }

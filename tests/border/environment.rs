@@ -17,7 +17,7 @@ const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
 
 /// The other side: a call with what the task says, and what came of it.
 #[test]
-#[ignore = "does nothing by itself"]
+#[ignore = "run by the others, in a process of its own"]
 fn child() {
     let Ok(task) = std::env::var(TASK) else { return };
     let task: Value = serde_json::from_str(&task).expect("the parent writes JSON");

@@ -26,6 +26,7 @@ mod hostile;
 mod keys;
 mod leaders;
 mod lives;
+mod log;
 mod network;
 mod options;
 mod outages;

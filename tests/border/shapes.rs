@@ -215,6 +215,7 @@ fn the_s3_url_and_its_region_are_told_where_they_can_be() {
     }
     for (url, region) in [
         ("https://s3.eu-central-003.backblazeb2.com", Some("eu-central-003")),
+        ("https://s3.minio", None),
         ("https://s3.example.com", None),
         ("https://s3.us-west-004.backblazeb2.com.example.com", None),
         ("https://backblazeb2.com", None),
