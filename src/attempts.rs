@@ -109,9 +109,9 @@ impl Series<'_> {
         if self.bounds.left().is_some_and(|left| left <= wait) {
             return Err(Halt::TooLong(wait));
         }
-        let (ms, next) = (millis(wait), made + 1);
+        let (ms, next, most) = (millis(wait), made + 1, self.options.max_attempts);
         let why = if asked.is_some() { "as Retry-After asks" } else { "drawn at random" };
-        self.say(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next}"));
+        self.say(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next} of {most}"));
         self.bounds.pause(wait).map_err(Halt::Stopped)?;
         Ok(wait)
     }

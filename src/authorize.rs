@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::attempts;
 use crate::cache::Found;
-use crate::call::Call;
+use crate::call::{Ask, Call};
 use crate::cancel::{Bounds, Cancel, Stop};
 use crate::credentials;
 use crate::digest::CacheKey;
@@ -26,17 +26,6 @@ pub(crate) struct Wish<'a> {
     pub(crate) ask: Ask<'a>,
     /// When the batch ends that this belongs to, by the boot clock.
     pub(crate) until_ms: Option<u64>,
-}
-
-/// Why the caller calls.
-#[derive(Clone, Copy)]
-pub(crate) enum Ask<'a> {
-    /// To have a session; whether a cached one will do is for the options to say.
-    AsOptionsSay,
-    /// To have one that B2 grants now.
-    Anew,
-    /// B2 refused this one.
-    After(&'a Session),
 }
 
 /// The whole job: a session for a key, from the cache or from B2.

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::authorize::{self, Ask, Wish};
+use crate::authorize::{self, Wish};
+use crate::call::Ask;
 use crate::error::Error;
 use crate::options::Options;
 use crate::platform;

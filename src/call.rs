@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attempts::{self, Series};
-use crate::authorize::Ask;
 use crate::budget::Applicant;
 use crate::cache::Found;
 use crate::cancel::{Bounds, Stop};
 use crate::clock::Moment;
 use crate::credentials::Credentials;
+use crate::crew::{Heard, Lead, Seat};
 use crate::digest::{CacheKey, Lane};
 use crate::error::{Error, Status};
-use crate::flight::{Heard, Lead, Outcome, Seat, Spent, Way};
+use crate::flight::{Outcome, Spent, Way};
 use crate::log::Level;
 use crate::options::{CacheMode, Options};
 use crate::realm::Realm;
@@ -25,6 +25,17 @@ use crate::world::World;
 
 /// The most that a refresh may cost a caller who has a good token in hand.
 const QUICK: Duration = Duration::from_secs(5);
+
+/// Why the caller calls.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask<'a> {
+    /// To have a session; whether a cached one will do is for the options to say.
+    AsOptionsSay,
+    /// To have one that B2 grants now.
+    Anew,
+    /// B2 refused this one.
+    After(&'a Session),
+}
 
 /// One call, once it is known for whom.
 pub(crate) struct Call<'a> {
@@ -164,7 +175,7 @@ impl Call<'_> {
             }
             _ => None,
         };
-        if let Some(seat) = state.flights.join(self.shared, self.cache_key) {
+        if let Some(seat) = Seat::take(self.shared, state, self.cache_key) {
             state.counters.cache_misses += u64::from(first);
             state.counters.coalesced += u64::from(first);
             return Step::Wait(seat);
@@ -177,7 +188,7 @@ impl Call<'_> {
             return Step::Refused(error.clone().remembered(age));
         }
         state.counters.cache_misses += u64::from(first);
-        Step::Lead { lead: state.flights.start(self.shared, self.cache_key), old }
+        Step::Lead { lead: Lead::start(self.shared, state, self.cache_key), old }
     }
 
     /// Asks B2 for everybody who waits. `None`: look again.

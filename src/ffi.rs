@@ -14,7 +14,8 @@ mod error;
 pub mod hooks;
 mod library;
 mod log;
-pub(crate) mod options;
+mod options;
+mod outcome;
 mod session;
 mod status;
 

@@ -6,9 +6,8 @@
 use std::cell::UnsafeCell;
 use std::sync::MutexGuard;
 
-use crate::ffi::options;
 use crate::state::State;
-use crate::{http, log, sync, system};
+use crate::{http, log, options, sync, system};
 
 /// Where the guards wait between the two sides of a fork.
 struct Parked(UnsafeCell<Option<Guards>>);
@@ -26,7 +25,7 @@ unsafe impl Sync for Parked {}
 static PARKED: Parked = Parked(UnsafeCell::new(None));
 
 pub(crate) extern "C" fn prepare() {
-    let options = sync::lock(&options::GUARD);
+    let options = sync::lock(&options::HANDLES);
     let state = system::shared().lock();
     http::before_fork();
     // SAFETY: this thread holds the locks, so no other is here.

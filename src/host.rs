@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::authorize::{self, Ask, Wish};
+use crate::authorize::{self, Wish};
+use crate::call::Ask;
 use crate::{Error, Options, Session, load, system};
 
 /// Turns an application key into a session: from the cache if a good token is there, else by asking B2.

@@ -22,6 +22,7 @@ mod cancel;
 mod clock;
 mod counters;
 mod credentials;
+mod crew;
 mod digest;
 mod environment;
 mod error;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use loom::thread;
 use zeroize::Zeroizing;
 
-use crate::authorize::{Ask, Wish, authorize};
+use crate::authorize::{Wish, authorize};
+use crate::call::Ask;
 use crate::cancel::{Bounds, Cancel};
 use crate::clock::{Clock, Moment};
 use crate::error::{Error, Status};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
+#[cfg(not(loom))]
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
@@ -11,6 +13,11 @@ use crate::error::Error;
 use crate::log::{Level, Log, Tell};
 use crate::proxy::Proxy;
 use crate::realm::Realm;
+
+/// Guards what every handle of options holds at present. One lock for all, so that a fork can take it: a lock in each
+/// handle could be left held in the child.
+#[cfg(not(loom))]
+pub(crate) static HANDLES: Mutex<()> = Mutex::new(());
 
 /// How a call uses the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

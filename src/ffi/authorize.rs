@@ -1,13 +1,15 @@
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
-use super::boundary::{self, bytes, caught};
+use super::boundary::{bytes, caught};
 use super::error::b2_error;
 use super::options::{self, b2_options};
+use super::outcome;
 use super::session::b2_session;
 use super::status::b2_status;
-use crate::authorize::{self, Ask, Wish};
+use crate::authorize::{self, Wish};
 use crate::batch::{self, Pace, Place};
+use crate::call::Ask;
 use crate::error::Error;
 use crate::{load, system};
 
@@ -111,7 +113,7 @@ unsafe fn obtain(
         authorize::authorize(system::shared(), system::WORLD, &wish)
     };
     // SAFETY: the caller's places hold a pointer each.
-    unsafe { boundary::session(out_session, out_error, work) }
+    unsafe { outcome::session(out_session, out_error, work) }
 }
 
 /// Many at once. key_ids and keys are arrays of count strings, each as in
@@ -144,9 +146,9 @@ pub unsafe extern "C" fn b2_authorize_many(
     let mut outcomes = unsafe { many(key_ids, keys, count, options, out_sessions) }.into_iter();
     for index in 0..count {
         // Whatever went wrong, every place is told.
-        let outcome = outcomes.next().unwrap_or_else(|| Err(boundary::bug()));
+        let result = outcomes.next().unwrap_or_else(|| Err(outcome::bug()));
         // SAFETY: the caller's arrays have `count` places, or are NULL.
-        let status = unsafe { boundary::place(outcome, nth(out_sessions, index), nth(out_errors, index)) };
+        let status = unsafe { outcome::place(result, nth(out_sessions, index), nth(out_errors, index)) };
         if lowest == b2_status::B2_OK {
             lowest = status;
         }
