@@ -46,6 +46,8 @@ pub(crate) struct Answer {
 pub(crate) enum FailureKind {
     /// Name look-up, connect, reset, early close.
     Network,
+    /// A proxy that says no. That is meant to last, and a wrong password given often may lock its owner out.
+    Barred,
     /// A certificate or the handshake.
     Tls,
     /// The bounds or the connect timeout ran out.

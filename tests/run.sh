@@ -58,6 +58,7 @@ install() { tests/install.sh; }
 examples() { tests/examples.sh; }
 docs() { tests/docs.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
+proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 
 # ---- running them ----
 
@@ -77,14 +78,15 @@ run() {
     done
 }
 
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc 2>"$logs/need.log" || true
+packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare \
+    tinyproxy danted microsocks stunnel4 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
 run library loom header symbols docs &
 wait
 # These use what is built by now.
-run c install &
+run c install proxies &
 run examples peers &
 wait
 

@@ -16,7 +16,7 @@ use crate::proxy::{Kind, ProxyUrl};
 use crate::transport::FailureKind;
 
 use super::failure::{hinted, reason};
-use super::line::{Line, Phase};
+use super::line::{CHECK_PROXY, Line, Phase};
 use super::lookup::{self, Resolve};
 use super::shared::SHARED;
 use super::stream::{Carrier, Socket, Stream};
@@ -63,6 +63,9 @@ impl Dial {
             Some(_) => format!("the proxy {host}:{port}"),
             None => format!("{host}:{port}"),
         };
+        if route.proxy.is_some() {
+            line.go_through(&format!("{host}:{port}"));
+        }
         line.enter(Phase::LookUp);
         let addresses = lookup::addresses(line, &SHARED, route.resolve, host)?;
         line.enter(Phase::Connect);
@@ -70,15 +73,15 @@ impl Dial {
         let mut stream = Stream::Bare(Socket::new(tcp, Arc::clone(line)));
         if let Some(proxy) = &route.proxy {
             if let (Kind::Https, Some(trust)) = (proxy.kind(), &route.trust) {
-                line.enter(Phase::Handshake);
-                stream = tls::wrap(line, trust, stream, proxy.host())?;
+                line.enter(Phase::ProxyHandshake);
+                stream = tls::wrap(line, trust, stream, proxy.host(), &called)?;
             }
             line.enter(Phase::Proxy);
             tunnel::open(line, proxy, &mut stream, route)?;
         }
         if let Some(trust) = &route.trust {
             line.enter(Phase::Handshake);
-            stream = tls::wrap(line, trust, stream, &route.host)?;
+            stream = tls::wrap(line, trust, stream, &route.host, &route.host)?;
         }
         Ok(stream)
     }
@@ -116,7 +119,7 @@ fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Re
         }
     };
     let hint = if called.starts_with("the proxy") {
-        "check the proxy's address, and that it runs"
+        CHECK_PROXY
     } else {
         "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy"
     };
