@@ -56,6 +56,7 @@ symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
 install() { tests/install.sh; }
 examples() { tests/examples.sh; }
+cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 
@@ -84,7 +85,7 @@ run format lint rust &
 run library loom header symbols docs &
 wait
 # These use what is built by now.
-run c install &
+run c install cli &
 run examples peers &
 wait
 
