@@ -56,6 +56,7 @@ symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
 install() { tests/install.sh; }
 examples() { tests/examples.sh; }
+cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
@@ -87,7 +88,7 @@ run library loom header symbols docs &
 wait
 # These use what is built by now.
 run c install proxies &
-run examples peers &
+run examples cli peers &
 wait
 
 # ---- adding up ----
