@@ -35,6 +35,8 @@ struct Request {
     key_id: Zeroizing<String>,
     key: Zeroizing<String>,
     options: Options,
+    /// Of a batch, if this says so much of it.
+    concurrency: Option<u32>,
 }
 
 impl Request {
@@ -64,8 +66,10 @@ fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
         })
         .collect();
     let good: Vec<&Request> = requests.iter().flatten().collect();
+    let given = good.iter().filter_map(|request| request.concurrency).max();
     let pace = Pace {
-        concurrency: good.iter().map(|request| request.options.concurrency).max().unwrap_or(1),
+        // Where none is given, each has the default.
+        concurrency: given.or(good.first().map(|request| request.options.concurrency)).unwrap_or(1),
         timeout: good.iter().map(|request| request.options.batch_timeout).max().unwrap_or_default(),
     };
     let places: Vec<Place<'_>> = good.iter().map(|request| request.place()).collect();
@@ -93,7 +97,7 @@ fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
 
 /// Reads one object. Its values are not repeated: one may be a key in the wrong place.
 fn read(members: Members) -> Result<Request, Error> {
-    let mut request = Request { key_id: blank(), key: blank(), options: Options::new() };
+    let mut request = Request { key_id: blank(), key: blank(), options: Options::new(), concurrency: None };
     let mut seen: Vec<&str> = Vec::with_capacity(members.len());
     for (name, value) in members {
         let name = known(&name)?;
@@ -101,6 +105,7 @@ fn read(members: Members) -> Result<Request, Error> {
             return Err(Error::invalid(format!("the request has \"{name}\" twice")));
         }
         seen.push(name);
+        let is_given = !matches!(value, Value::Null);
         match name {
             "keyId" | "applicationKeyId" => credential(&mut request.key_id, "keyId", "applicationKeyId", value)?,
             "key" | "applicationKey" => credential(&mut request.key, "key", "applicationKey", value)?,
@@ -113,6 +118,9 @@ fn read(members: Members) -> Result<Request, Error> {
                     return Err(Error::invalid(format!("\"{name}\" is {kind}, not a string or a whole number")));
                 }
             },
+        }
+        if name == "concurrency" && is_given {
+            request.concurrency = Some(request.options.concurrency);
         }
     }
     Ok(request)
