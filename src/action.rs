@@ -13,6 +13,9 @@ use crate::session::Session;
 use crate::state::Shared;
 use crate::world::World;
 
+/// The longest array. Every place has an answer of some hundred bytes, so a few megabytes of commas would fill the memory.
+const MOST: usize = 100_000;
+
 /// What the action answers, and how it went: for an array, how the lowest place that failed did.
 pub(crate) struct Answer {
     pub(crate) status: Status,
@@ -24,6 +27,9 @@ pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answe
     let request = if request.trim_ascii().is_empty() { b"{}" } else { request };
     match json::read(request) {
         Ok(Value::Object(members)) => one(shared, world, members),
+        Ok(Value::List(list)) if list.len() > MOST => {
+            failed(&Error::invalid(format!("a batch has at most {MOST} requests, not {}", list.len())))
+        }
         Ok(Value::List(list)) => many(shared, world, list),
         Ok(other) => failed(&not_an_object(&other)),
         Err(flaw) => failed(&Error::invalid(format!("the request can't be read: {flaw}"))),
