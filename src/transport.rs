@@ -82,7 +82,6 @@ pub(crate) trait Transport: Send + Sync {
 
     /// The same way for many requests, which may find the connections of those before them open. They are closed when
     /// it is dropped.
-    #[allow(dead_code, reason = "for batches, which do not use it yet")]
     fn keeping(&self) -> Box<dyn Transport + '_>;
 }
 
