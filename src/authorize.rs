@@ -8,7 +8,7 @@ use crate::budget::Applicant;
 use crate::cache::Found;
 use crate::cancel::{Bounds, Cancel, Stop};
 use crate::clock::Moment;
-use crate::credentials::{self, Credentials};
+use crate::credentials::{self, Credentials, Look};
 use crate::digest::{CacheKey, Lane};
 use crate::error::{Error, Status};
 use crate::flight::{Heard, Lead, Outcome, Seat, Spent, Way};
@@ -34,6 +34,13 @@ pub(crate) struct Wish<'a> {
     pub(crate) ask: Ask<'a>,
 }
 
+impl Wish<'_> {
+    /// Any token that lives will do.
+    fn takes_any(&self) -> bool {
+        matches!(self.ask, Ask::AsOptionsSay) && self.options.cache == CacheMode::Use
+    }
+}
+
 /// Why the caller calls.
 #[derive(Clone, Copy)]
 pub(crate) enum Ask<'a> {
@@ -54,15 +61,25 @@ pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> R
         return Ok(session);
     }
     let realm = wish.options.realm.as_ref().map_err(Clone::clone)?;
-    let credentials = credentials::find(wish.key_id, wish.key, wish.options)?;
+    let find = |look| credentials::find(shared, wish.key_id, wish.key, wish.options, look);
+    let mut found = find(Look::Remember)?;
+    if let credentials::Found::Known(cache_key) = &found {
+        if let Some(answer) = at_hand(shared, world.clock.now(), wish, cache_key) {
+            return answer;
+        }
+        found = find(Look::Anew)?;
+    }
+    let credentials::Found::Pair(credentials) = found else {
+        return Err(Error::internal("a key was asked for and not read"));
+    };
     let bounds = Bounds::new(world.clock, wish.options.cancel.as_ref());
     let call = Call {
         shared,
         world,
         options: wish.options,
-        realm,
+        realm: credentials.realm().unwrap_or(realm),
         credentials: &credentials,
-        cache_key: CacheKey::new(wish.options.scope(), credentials.key_id().as_bytes(), credentials.key().as_bytes()),
+        cache_key: credentials.cache_key(wish.options),
         bounds: wish.options.total().map_or(bounds, |total| bounds.within(total)),
     };
     call.run(wish.ask)
@@ -71,20 +88,40 @@ pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> R
 /// The way of nearly every call: given credentials, and a good token for them. No allocation, no system call.
 fn hit(shared: &Shared, now: Moment, wish: &Wish<'_>) -> Option<Arc<Session>> {
     let (key_id, key) = (wish.key_id.trim_ascii(), wish.key.trim_ascii());
-    let plain =
-        matches!(wish.ask, Ask::AsOptionsSay) && wish.options.cache == CacheMode::Use && wish.options.realm.is_ok();
-    if !plain || key_id.is_empty() || key.is_empty() {
+    if !wish.takes_any() || wish.options.realm.is_err() || key_id.is_empty() || key.is_empty() {
         return None;
     }
-    let cache_key = CacheKey::new(wish.options.scope(), key_id, key);
-    let mut state = shared.lock();
-    let session = match state.cache.find(&cache_key, wish.options.min_remaining, now) {
+    cached(&mut shared.lock(), &CacheKey::new(wish.options.scope(), key_id, key), wish.options, now)
+}
+
+/// The token to hand out, unless there is none or the caller has to refresh it first.
+fn cached(state: &mut State, key: &CacheKey, options: &Options, now: Moment) -> Option<Arc<Session>> {
+    let session = match state.cache.find(key, options.min_remaining, now) {
         Found::Fresh(session) => session,
-        Found::Stale { session, due } if !due || state.flights.is_aloft(&cache_key) => session,
+        Found::Stale { session, due } if !due || state.flights.is_aloft(key) => session,
         _ => return None,
     };
     state.counters.cache_hits += 1;
     Some(session)
+}
+
+/// All that can be answered without the key: a good token, or a refusal not yet forgotten.
+fn at_hand(shared: &Shared, now: Moment, wish: &Wish<'_>, key: &CacheKey) -> Option<Result<Arc<Session>, Error>> {
+    if !wish.takes_any() {
+        return None;
+    }
+    let mut state = shared.lock();
+    if let Some(session) = cached(&mut state, key, wish.options, now) {
+        return Some(Ok(session));
+    }
+    // A token past its best, or with too little left: those are for the call that has the key.
+    if state.cache.is_live(key, now) || state.flights.is_aloft(key) {
+        return None;
+    }
+    let (error, age) = state.cache.refusal(key, wish.options.negative_ttl, now)?;
+    let error = error.clone().remembered(age);
+    state.counters.negative_hits += 1;
+    Some(Err(error))
 }
 
 /// One call, once it is known for whom.
