@@ -62,7 +62,7 @@ pub(crate) enum Look {
 /// Nothing found in the b2 tool's database: what to say of it, and what to do about it.
 struct Absent {
     said: String,
-    hint: Option<&'static str>,
+    hint: Option<String>,
 }
 
 /// Where the key came from.

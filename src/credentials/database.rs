@@ -66,7 +66,7 @@ pub(super) fn find(shared: &Shared, options: &Options, wanted: Option<&str>, loo
                     Err(problem) => problem,
                 };
                 reasons.push(told(place, &problem));
-                return Err(absent(&reasons, problem.hint));
+                return Err(absent(&reasons, problem.hint, options));
             }
             Err(error) => {
                 let problem = Problem::io(&error);
@@ -74,7 +74,7 @@ pub(super) fn find(shared: &Shared, options: &Options, wanted: Option<&str>, loo
             }
         }
     }
-    Err(absent(&reasons, None))
+    Err(absent(&reasons, Some(problem::AUTHORIZE), options))
 }
 
 fn told(place: &Place, problem: &Problem) -> String {
@@ -82,7 +82,11 @@ fn told(place: &Place, problem: &Problem) -> String {
     format!("{}{named_by} {}", place.path.display(), problem.reason)
 }
 
-fn absent(reasons: &[String], hint: Option<&'static str>) -> Absent {
+fn absent(reasons: &[String], hint: Option<&str>, options: &Options) -> Absent {
+    let hint = hint.map(|hint| match &options.profile {
+        Some(profile) if hint == problem::AUTHORIZE => format!("{hint} --profile {profile}"),
+        _ => hint.to_owned(),
+    });
     Absent { said: format!("the b2 tool's database {}", reasons.join("; ")), hint }
 }
 

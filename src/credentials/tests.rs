@@ -18,7 +18,7 @@ fn find_in(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> Result<Cre
 }
 
 fn no_database(_: Option<&str>) -> Result<Found, Absent> {
-    Err(Absent { said: "the database /d does not exist".into(), hint: Some("make one") })
+    Err(Absent { said: "the database /d does not exist".into(), hint: Some("make one".into()) })
 }
 
 fn refusal(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> (Status, String, String) {
@@ -52,7 +52,7 @@ fn what_is_given_comes_before_what_is_set() {
         ("env-id ", " ", ("env-id", "env-key", Source::Environment)),
     ] {
         let found = find_in(set, key_id.as_bytes(), key.as_bytes()).expect("found");
-        assert_eq!((found.key_id(), found.key(), found.source), expected);
+        assert_eq!((found.key_id(), found.key(), found.source.clone()), expected);
     }
     // A broken environment does not matter to whoever gives both.
     assert!(find_in(&[(ID_VARIABLE, b"a:b")], b"given-id", b"given-key").is_ok());

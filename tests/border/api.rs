@@ -79,6 +79,7 @@ functions! {
     b2_counter: fn(Text) -> u64;
     b2_test_turn_clock: fn(i64, i64);
     b2_test_plant_panic: fn();
+    b2_test_database_reads: fn() -> u64;
 }
 
 /// A library of its own, and what its texts must never hold.
@@ -166,6 +167,12 @@ impl Api {
     pub fn plant_panic(&self) {
         // SAFETY: takes nothing.
         unsafe { (self.f.b2_test_plant_panic)() }
+    }
+
+    /// How often a database of the b2 tool was opened.
+    pub fn database_reads(&self) -> u64 {
+        // SAFETY: takes nothing.
+        unsafe { (self.f.b2_test_database_reads)() }
     }
 
     /// Lets time pass, on both clocks.

@@ -5,12 +5,15 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 #![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
 
+mod account_info;
 mod api;
 mod aside;
 mod scene;
 mod stages;
 
 mod ages;
+mod b2_places;
+mod b2_tool;
 mod bodies;
 mod budget;
 mod cancelling;

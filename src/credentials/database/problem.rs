@@ -12,7 +12,8 @@ pub(super) struct Problem {
     pub(super) lasts: bool,
 }
 
-const ANEW: &str = "authorize the b2 tool anew: b2 account authorize";
+/// How a key comes into a database. The profile is put behind it.
+pub(super) const AUTHORIZE: &str = "authorize the b2 tool: b2 account authorize";
 
 impl Problem {
     /// Not what the b2 tool writes.
@@ -22,7 +23,7 @@ impl Problem {
 
     /// The tool's own, without a key in it.
     pub(super) fn unauthorized() -> Self {
-        Self { reason: "holds no account".into(), hint: Some(ANEW), lasts: true }
+        Self { reason: "holds no account".into(), hint: Some(AUTHORIZE), lasts: true }
     }
 
     pub(super) fn damaged() -> Self {

@@ -86,8 +86,8 @@ fn problem(error: &rusqlite::Error) -> Problem {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::locked(),
-        Some(ErrorCode::NotADatabase) => Problem::foreign("is no SQLite database"),
-        Some(ErrorCode::DatabaseCorrupt) => Problem::damaged(),
+        // It does begin like a database.
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Problem::damaged(),
         Some(ErrorCode::ReadOnly) if extended == Some(ffi::SQLITE_READONLY_ROLLBACK) => Problem::half_written(),
         Some(ErrorCode::TooBig) => Problem::foreign("holds a value that is too large"),
         _ => match extended {
