@@ -229,6 +229,31 @@ b2_status b2_reauthorize(const char *key_id,
                          b2_error **out_error);
 
 /**
+ * Many at once. key_ids and keys are arrays of count strings, each as in
+ * b2_authorize(); up to the option concurrency requests are in the air
+ * together, on threads that end before the call does. Equal places share one
+ * outcome, and cached ones cost no request.
+ *
+ * out_sessions, an array of count places, and out_errors, one too or NULL, are
+ * the caller's to free place by place: each place gets a session and no error,
+ * or an error and no session. A key that fails spoils its own place only. The
+ * option batch_timeout_ms, or a cancel, ends the whole call, and each place
+ * that was not done gets an error that says so.
+ *
+ * Answers B2_OK if every place got a session, else the status of the lowest
+ * place that did not. With count 0 nothing is read and the answer is B2_OK;
+ * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. Any
+ * thread.
+ */
+B2_NODISCARD
+b2_status b2_authorize_many(const char *const *key_ids,
+                            const char *const *keys,
+                            size_t count,
+                            const b2_options *options,
+                            b2_session **out_sessions,
+                            b2_error **out_errors);
+
+/**
  * After B2 refused a call of the caller's own: 1 if a new token is the cure,
  * that is for 401 with the code bad_auth_token, expired_auth_token (the two
  * after which B2's integration checklist has b2_authorize_account called
@@ -236,6 +261,40 @@ b2_status b2_reauthorize(const char *key_id,
  * key may not do this, which no new token changes. Any thread.
  */
 int b2_should_reauthorize(int http_status, const char *code);
+
+/**
+ * The workflow action, for tools that can only pass strings. request is a JSON
+ * object: keyId and key (also applicationKeyId, applicationKey), each of which
+ * may be missing, null or blank, and any option by its name, as a string or a
+ * number. NULL or blank is {}. An array of such objects is a batch, and is
+ * answered by an array in the same order; its concurrency and its
+ * batch_timeout_ms are the largest ones given.
+ *
+ * The answer to {} is {"accountId":…,"apiUrl":…,"authorizationToken":…,
+ * "downloadUrl":…}; with "fields":"all" it is what b2_session_json() says. A
+ * failure is answered too, as b2_error_json() says, in its place of a batch.
+ *
+ * *out_response is always written, is valid JSON, holds a token, and is the
+ * caller's to free with b2_string_free(). out_response may not be NULL: then
+ * nothing is done. Answers the status of the answer, of a batch that of the
+ * lowest place that failed. A field that is not known, or that is there twice
+ * with different values, is B2_INVALID_ARGUMENT. Otherwise as
+ * b2_authorize_with(). Any thread.
+ */
+b2_status b2_authorize_json(const char *request, char **out_response);
+
+/**
+ * b2_authorize_json() into a buffer of the caller's: writes at most size
+ * bytes, always ended by NUL if size > 0, and answers the length of the whole
+ * answer without the NUL, as snprintf() does. The status is in the answer.
+ * buffer may be NULL if size is 0. Any thread.
+ */
+size_t b2_authorize_json_into(const char *request, char *buffer, size_t size);
+
+/**
+ * Wipes and frees what b2_authorize_json() answered. NULL is fine. Any thread.
+ */
+void b2_string_free(char *string);
 
 /**
  * The account's id, as B2 answered it (accountId of b2_authorize_account's

@@ -1,8 +1,10 @@
 //! The attempts of one call: leave to ask, the request, its judgement, a wait, and again, until a verdict, the last
 //! attempt, the deadline or a cancel.
 
+mod ask;
+
 use std::ffi::CString;
-use std::sync::Arc;
+use std::fmt;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -13,15 +15,13 @@ use crate::clock::millis;
 use crate::credentials::Credentials;
 use crate::error::{Attempt, Error, Status};
 use crate::flight::{Outcome, Spent, Way};
-use crate::life::Life;
+use crate::log::Level;
 use crate::options::Options;
 use crate::realm::Realm;
-use crate::retry_after;
 use crate::secret::Secrets;
-use crate::session::{Owner, Session};
+use crate::session::Owner;
 use crate::state::Shared;
-use crate::transport::Request;
-use crate::verdict::{self, Verdict};
+use crate::verdict::Verdict;
 use crate::world::World;
 
 /// By so much the cheap clock that waits are measured with may lag behind: a tick of the kernel's, 10 ms at most. Added to
@@ -56,9 +56,9 @@ impl Series<'_> {
         let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, own: 0, error: spent.error };
         let mut waited = Duration::ZERO;
         if made > 0 {
-            waited = self.jitter(made);
-            if let Err(stop) = self.bounds.pause(waited) {
-                return self.stopped(stop, log);
+            match self.back_off(&log, made) {
+                Ok(wait) => waited = wait,
+                Err(halt) => return self.halted(halt, log),
             }
         }
         loop {
@@ -68,17 +68,16 @@ impl Series<'_> {
             }
             let verdict = self.ask(&mut log, waited, made > 0);
             made += 1;
-            let (error, asked) = match verdict {
+            let error = match verdict {
                 Verdict::Granted(session) => return Outcome::Granted(session),
                 Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
                 Verdict::Failed(error) => return self.lost(error, log, true),
                 Verdict::Cancelled => return self.cut_short(cancelled(), log),
                 Verdict::Again { error, asked, closes_gate } => {
-                    let asked = asked.map(|wait| wait.saturating_add(TICK));
                     if let Some(wait) = asked.filter(|_| closes_gate) {
-                        self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
+                        self.close_gate(wait.saturating_add(TICK));
                     }
-                    (error, asked)
+                    error
                 }
             };
             if self.bounds.left() == Some(Duration::ZERO) {
@@ -89,81 +88,47 @@ impl Series<'_> {
             if made >= most {
                 return self.lost(error, log, false);
             }
-            waited = asked.unwrap_or_else(|| self.jitter(made));
-            if self.bounds.left().is_some_and(|left| left <= waited) {
-                let error = if asked.is_some() { error } else { error.with_retry_after(waited) };
-                return self.lost(error, log, false);
-            }
-            if let Err(stop) = self.bounds.pause(waited) {
-                return self.stopped(stop, log);
+            match self.back_off(&log, made) {
+                Ok(wait) => waited = wait,
+                Err(halt) => return self.halted(halt, log),
             }
         }
     }
 
-    /// Sends one request and judges what comes of it.
-    fn ask(&self, log: &mut Log, waited: Duration, again: bool) -> Verdict<Arc<Session>> {
-        {
-            let mut state = self.shared.lock();
-            state.counters.requests += 1;
-            state.counters.retries += u64::from(again);
+    fn close_gate(&self, wait: Duration) {
+        self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
+        let ms = millis(wait);
+        self.say(Level::Warn, format_args!("B2 asks every caller for this key to wait {ms} ms"));
+    }
+
+    /// Waits before the next attempt: as long as the last answer asked, else by lot. A wait that can't end before the
+    /// deadline is not begun.
+    fn back_off(&self, log: &Log, made: u32) -> Result<Duration, Halt> {
+        let asked = log.error.as_ref().and_then(Error::retry_after).map(|wait| wait.saturating_add(TICK));
+        let wait = asked.unwrap_or_else(|| self.jitter(made));
+        if self.bounds.left().is_some_and(|left| left <= wait) {
+            return Err(Halt::TooLong(wait));
         }
-        let sent = self.world.clock.now();
-        let answer = self.world.transport.send(&self.request(), &self.bounds.within(self.way.attempt));
-        let now = self.world.clock.now();
-        let mut entry = Attempt {
-            started_at: sent,
-            duration_ms: now.boot_ms.saturating_sub(sent.boot_ms),
-            http_status: None,
-            code: None,
-            request_id: None,
-            wait_ms: millis(waited),
-        };
-        log.own += 1;
-        log.made = log.made.saturating_add(1);
-        let verdict = match answer {
-            Err(failure) => verdict::of_failure(failure, &self.secrets),
-            Ok(answer) => {
-                entry.http_status = Some(answer.status);
-                entry.request_id = answer.request_id.clone().map(|id| self.secrets.mask(id));
-                verdict::of_answer(&answer, self.owner.realm, &self.secrets, now).map(|grant| {
-                    let server_wall_ms = retry_after::server_wall_ms(answer.date.as_deref());
-                    let life = Life::new(sent, server_wall_ms, grant.key_expires_ms);
-                    Arc::new(Session::new(&self.owner, grant, life))
-                })
+        let (ms, next, most) = (millis(wait), made + 1, self.options.max_attempts);
+        let why = if asked.is_some() { "as Retry-After asks" } else { "drawn at random" };
+        self.say(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next} of {most}"));
+        self.bounds.pause(wait).map_err(Halt::Stopped)?;
+        Ok(wait)
+    }
+
+    fn halted(&self, halt: Halt, log: Log) -> Outcome {
+        match (halt, log.error.clone()) {
+            (Halt::TooLong(wait), Some(error)) => {
+                let asked = error.retry_after().unwrap_or(wait);
+                self.lost(error.with_retry_after(asked), log, false)
             }
-        };
-        if let Verdict::Refused(error) | Verdict::Again { error, .. } = &verdict {
-            entry.code = error.code().map(str::to_owned);
-        }
-        log.attempts.push(entry);
-        match verdict {
-            Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Refused(self.another_account()),
-            Verdict::Refused(error) if error.status() == Status::BadCredentials => {
-                Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()))
-            }
-            other => other,
+            (Halt::TooLong(_), None) => self.own(timed_out(self.owner.realm), log),
+            (Halt::Stopped(stop), _) => self.own(self.stop_error(stop, &log), log),
         }
     }
 
-    fn request(&self) -> Request<'_> {
-        Request {
-            realm: self.owner.realm,
-            authorization: &self.authorization,
-            user_agent: &self.user_agent,
-            proxy: &self.options.proxy,
-            ca_file: self.options.ca_file.as_deref(),
-            connect_timeout: self.options.connect_timeout,
-        }
-    }
-
-    fn is_another_account(&self, session: &Session) -> bool {
-        self.account_id.as_deref().is_some_and(|known| known != session.account_id())
-    }
-
-    fn another_account(&self) -> Error {
-        let message = format!("{} answered for another account than before", self.owner.realm.host());
-        Error::new(Status::ProtocolError, message)
-            .with_hint("the account of an application key can't change: check what answers in B2's place")
+    fn say(&self, level: Level, message: fmt::Arguments<'_>) {
+        self.options.say(level, message);
     }
 
     /// Waits for the gate and the budget. Answers how long that took.
@@ -184,6 +149,11 @@ impl Series<'_> {
                 let error = log.error.clone().unwrap_or_else(|| self.over_the_limit(wait));
                 return Err(error.with_retry_after(wait));
             }
+            let ms = millis(wait);
+            self.say(
+                Level::Warn,
+                format_args!("waiting {ms} ms for leave to ask: too many requests for this key of late"),
+            );
             self.bounds.pause(wait).map_err(|stop| self.stop_error(stop, log))?;
             held += wait;
         }
@@ -203,10 +173,6 @@ impl Series<'_> {
     fn jitter(&self, failed: u32) -> Duration {
         let doubled = self.options.initial_backoff.saturating_mul(1 << (failed - 1).min(16));
         doubled.min(self.options.max_backoff).mul_f64(self.world.dice.roll())
-    }
-
-    fn stopped(&self, stop: Stop, log: Log) -> Outcome {
-        self.own(self.stop_error(stop, &log), log)
     }
 
     /// A deadline that comes while waiting to try again says less than the failure that made us wait.
@@ -240,6 +206,13 @@ impl Series<'_> {
     }
 }
 
+/// Why there is no next attempt.
+enum Halt {
+    /// The wait before it can't end in time.
+    TooLong(Duration),
+    Stopped(Stop),
+}
+
 /// What has been tried so far.
 struct Log {
     attempts: Vec<Attempt>,
@@ -259,6 +232,12 @@ impl Log {
 /// What a caller hears whose cancel was triggered.
 pub(crate) fn cancelled() -> Error {
     Error::new(Status::Cancelled, "the call was cancelled")
+}
+
+/// What a place of a batch hears that had no turn before the batch ended.
+pub(crate) fn out_of_turn() -> Error {
+    Error::new(Status::Timeout, "the time of the batch ran out before this place had its turn")
+        .with_hint("allow more time (batch_timeout_ms) or more requests at once (concurrency)")
 }
 
 /// What a caller hears whose time ran out before there was anything better to say.

@@ -100,6 +100,10 @@ impl Credentials {
         }
     }
 
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// What to look at where B2 refused them.
     pub(crate) fn hint_if_refused(&self) -> String {
         hint::for_refused(&self.key_id, &self.key).unwrap_or_else(|| {
@@ -127,6 +131,16 @@ impl Credentials {
             Ok(text) => Zeroizing::new(text),
             // Not `expect`, which would print the bytes.
             Err(_) => unreachable!("base64 is ASCII"),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call => f.write_str("the call"),
+            Self::Environment => f.write_str("the environment"),
+            Self::Database(path) => write!(f, "the b2 tool's database {}", path.display()),
         }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types, reason = "these are C's names")]
 #![allow(clippy::missing_safety_doc, reason = "the rules for all pointers stand at the head of the header")]
 
+mod action;
 mod authorize;
 mod boundary;
 mod cancel;
@@ -13,10 +14,12 @@ mod error;
 pub mod hooks;
 mod library;
 mod log;
-pub(crate) mod options;
+mod options;
+mod outcome;
 mod session;
 mod status;
 
+pub use action::*;
 pub use authorize::*;
 pub use cancel::*;
 pub use error::*;

@@ -8,13 +8,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cancel::{Bounds, Stop};
 use crate::digest::{CacheKey, Identity};
 use crate::error::{Attempt, Error};
 use crate::proxy::Proxy;
 use crate::session::Session;
-use crate::state::{Shared, State};
-use crate::sync::{self, Condvar};
+use crate::sync::Condvar;
 
 /// What a flight came to.
 pub(crate) enum Outcome {
@@ -50,7 +48,7 @@ impl Spent {
     }
 
     /// The failure, for a caller who could do no better: it allows no other way, no more time and no more attempts.
-    fn failure_for(&self, way: &Way, max_attempts: u32) -> Option<&Error> {
+    pub(crate) fn failure_for(&self, way: &Way, max_attempts: u32) -> Option<&Error> {
         let exhausted = self.made(way) >= max_attempts || (self.for_good && self.covers(way));
         self.error.as_ref().filter(|_| exhausted)
     }
@@ -75,19 +73,20 @@ pub(crate) struct Way {
 #[derive(Default)]
 pub(crate) struct Flights {
     aloft: HashMap<CacheKey, u64, Identity>,
-    by_id: HashMap<u64, Flight>,
+    pub(crate) by_id: HashMap<u64, Flight>,
     next: u64,
 }
 
-struct Flight {
-    bell: Arc<Condvar>,
-    seats: usize,
-    phase: Phase,
+pub(crate) struct Flight {
+    pub(crate) bell: Arc<Condvar>,
+    pub(crate) seats: usize,
+    pub(crate) phase: Phase,
     /// The cache was cleared, or its token invalidated, since this began: the result is handed out, not kept.
-    fenced: bool,
+    pub(crate) fenced: bool,
 }
 
-enum Phase {
+/// Where a flight stands.
+pub(crate) enum Phase {
     Led,
     /// The leader left it, and the first seat to look decides what becomes of it.
     Open(Spent),
@@ -114,24 +113,24 @@ impl Flights {
     }
 
     /// Takes a seat in the key's flight, if there is one.
-    pub(crate) fn join<'s>(&mut self, shared: &'s Shared, key: CacheKey) -> Option<Seat<'s>> {
-        let id = *self.aloft.get(&key)?;
+    pub(crate) fn join(&mut self, key: &CacheKey) -> Option<u64> {
+        let id = *self.aloft.get(key)?;
         self.by_id.get_mut(&id)?.seats += 1;
-        Some(Seat { shared, key, id })
+        Some(id)
     }
 
     /// Starts a flight that the caller leads.
-    pub(crate) fn start<'s>(&mut self, shared: &'s Shared, key: CacheKey) -> Lead<'s> {
+    pub(crate) fn start(&mut self, key: CacheKey) -> u64 {
         let id = self.next;
         self.next += 1;
         let flight = Flight { bell: Arc::default(), seats: 0, phase: Phase::Led, fenced: false };
         self.by_id.insert(id, flight);
         self.aloft.insert(key, id);
-        Lead { shared, key, id, spent: Spent::default(), landed: false }
+        id
     }
 
     /// Changes a flight's phase and tells everybody in it. One that nobody sits in is over.
-    fn turn(&mut self, key: &CacheKey, id: u64, phase: Phase) {
+    pub(crate) fn turn(&mut self, key: &CacheKey, id: u64, phase: Phase) {
         let Some(flight) = self.by_id.get_mut(&id) else { return };
         let over = matches!(phase, Phase::Landed(_)) || flight.seats == 0;
         flight.phase = phase;
@@ -145,7 +144,7 @@ impl Flights {
     }
 
     /// Gives up a seat. The last to leave a flight that nobody leads ends it.
-    fn leave(&mut self, key: &CacheKey, id: u64) {
+    pub(crate) fn leave(&mut self, key: &CacheKey, id: u64) {
         let Some(flight) = self.by_id.get_mut(&id) else { return };
         flight.seats -= 1;
         if flight.seats == 0 && !matches!(flight.phase, Phase::Led) {
@@ -166,100 +165,5 @@ impl Flights {
     #[cfg(loom)]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_id.is_empty() && self.aloft.is_empty()
-    }
-}
-
-/// A place in a flight that somebody else leads.
-pub(crate) struct Seat<'s> {
-    shared: &'s Shared,
-    key: CacheKey,
-    id: u64,
-}
-
-/// What a seat's wait came to.
-pub(crate) enum Heard<'s> {
-    /// The flight's verdict.
-    Verdict(Result<Arc<Session>, Error>),
-    /// The leader left, and this caller goes on in its place.
-    Lead(Lead<'s>),
-    /// This caller's own bounds ended the wait.
-    Stopped(Stop),
-}
-
-impl<'s> Seat<'s> {
-    /// Waits for the verdict, for the leader's place, or for this caller's own bounds.
-    pub(crate) fn wait(self, way: &Way, max_attempts: u32, bounds: &Bounds<'_>) -> Heard<'s> {
-        let mut state = self.shared.lock();
-        loop {
-            let Some(flight) = state.flights.by_id.get_mut(&self.id) else {
-                // Only a fork ends a flight under its seats, and then this thread is not in the child.
-                return Heard::Verdict(Err(Error::internal("a flight ended without a verdict")));
-            };
-            match &mut flight.phase {
-                Phase::Landed(verdict) => {
-                    let verdict = verdict.clone();
-                    state.flights.leave(&self.key, self.id);
-                    return Heard::Verdict(verdict.map_err(Error::for_waiter));
-                }
-                Phase::Open(spent) => {
-                    if let Some(error) = spent.failure_for(way, max_attempts).cloned() {
-                        state.flights.leave(&self.key, self.id);
-                        return Heard::Verdict(Err(error.for_waiter()));
-                    }
-                    let spent = std::mem::take(spent);
-                    flight.phase = Phase::Led;
-                    flight.seats -= 1;
-                    return Heard::Lead(Lead { shared: self.shared, key: self.key, id: self.id, spent, landed: false });
-                }
-                Phase::Led => {}
-            }
-            if let Some(stop) = bounds.stop() {
-                state.flights.leave(&self.key, self.id);
-                return Heard::Stopped(stop);
-            }
-            let bell = Arc::clone(&flight.bell);
-            state = sync::wait(&bell, state, bounds.slice());
-        }
-    }
-}
-
-/// The duty to bring a flight to its end. Dropped without a landing, as by a panic, it fails everybody in it.
-pub(crate) struct Lead<'s> {
-    shared: &'s Shared,
-    key: CacheKey,
-    id: u64,
-    spent: Spent,
-    landed: bool,
-}
-
-impl Lead<'_> {
-    /// What earlier leaders of this flight have already tried.
-    pub(crate) fn take_spent(&mut self) -> Spent {
-        std::mem::take(&mut self.spent)
-    }
-
-    /// Ends the flight: writes its outcome into the cache and tells everybody who waits. `settle` is the map work that
-    /// belongs to the outcome, told whether the result may be kept.
-    pub(crate) fn land(mut self, outcome: Outcome, settle: impl FnOnce(&mut State, bool, &Outcome)) -> Outcome {
-        self.landed = true;
-        let mut state = self.shared.lock();
-        let fenced = state.flights.by_id.get(&self.id).is_none_or(|flight| flight.fenced);
-        settle(&mut state, !fenced, &outcome);
-        let phase = match &outcome {
-            Outcome::Granted(session) => Phase::Landed(Ok(Arc::clone(session))),
-            Outcome::Refused(error) => Phase::Landed(Err(error.clone())),
-            Outcome::Lost(_, spent) | Outcome::Own(_, spent) => Phase::Open(spent.clone()),
-        };
-        state.flights.turn(&self.key, self.id, phase);
-        outcome
-    }
-}
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        if !self.landed {
-            let error = Error::internal("the thread that was asking B2 for everybody panicked");
-            self.shared.lock().flights.turn(&self.key, self.id, Phase::Landed(Err(error)));
-        }
     }
 }

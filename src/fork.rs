@@ -6,10 +6,8 @@
 use std::cell::UnsafeCell;
 use std::sync::MutexGuard;
 
-use crate::credentials;
-use crate::ffi::options;
 use crate::state::State;
-use crate::{http, log, sync, system};
+use crate::{credentials, http, log, options, sync, system};
 
 /// Where the guards wait between the two sides of a fork.
 struct Parked(UnsafeCell<Option<Guards>>);
@@ -30,7 +28,7 @@ static PARKED: Parked = Parked(UnsafeCell::new(None));
 pub(crate) extern "C" fn prepare() {
     // First, since its holder may be reading a file: nobody else need wait for that meanwhile.
     let database = credentials::hold();
-    let options = sync::lock(&options::GUARD);
+    let options = sync::lock(&options::HANDLES);
     let state = system::shared().lock();
     http::before_fork();
     // SAFETY: this thread holds the locks, so no other is here.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::authorize::{self, Ask, Wish};
+use crate::authorize::{self, Wish};
+use crate::call::Ask;
 use crate::{Error, Options, Session, load, system};
 
 /// Turns an application key into a session: from the cache if a good token is there, else by asking B2.
@@ -37,6 +38,6 @@ pub fn cache_clear() {
 
 fn ask(key_id: &str, key: &str, options: &Options, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
     load::ensure();
-    let wish = Wish { key_id: key_id.as_bytes(), key: key.as_bytes(), options, ask };
+    let wish = Wish { key_id: key_id.as_bytes(), key: key.as_bytes(), options, ask, until_ms: None };
     authorize::authorize(system::shared(), system::WORLD, &wish)
 }

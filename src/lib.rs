@@ -9,19 +9,26 @@
 //! # Ok::<(), b2auth::Error>(())
 //! ```
 
+#[cfg(not(loom))]
+mod action;
 mod attempts;
 mod authorize;
+#[cfg(not(loom))]
+mod batch;
 mod budget;
 mod cache;
+mod call;
 mod cancel;
 mod clock;
 mod counters;
 mod credentials;
+mod crew;
 mod digest;
 mod environment;
 mod error;
 #[cfg(not(loom))]
 pub mod ffi;
+mod flaw;
 mod flight;
 #[cfg(not(loom))]
 mod fork;
@@ -29,6 +36,7 @@ mod fork;
 mod host;
 #[cfg(not(loom))]
 mod http;
+mod json;
 mod life;
 #[cfg(not(loom))]
 mod load;
@@ -59,6 +67,6 @@ pub use cancel::Cancel;
 pub use error::{Error, Status};
 #[cfg(not(loom))]
 pub use host::{authorize, cache_clear, reauthorize};
-pub use log::Level;
+pub use log::{Level, Tell};
 pub use options::Options;
 pub use session::Session;

@@ -36,7 +36,8 @@ struct Queue {
     told: bool,
 }
 
-type Tell = Box<dyn Fn(Level, &str) + Send + Sync>;
+/// A function that hears the log.
+pub type Tell = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 /// Where a family of options reports to. Clones share it.
 #[derive(Clone)]

@@ -11,7 +11,8 @@ use std::time::Duration;
 use loom::thread;
 use zeroize::Zeroizing;
 
-use crate::authorize::{Ask, Wish, authorize};
+use crate::authorize::{Wish, authorize};
+use crate::call::Ask;
 use crate::cancel::{Bounds, Cancel};
 use crate::clock::{Clock, Moment};
 use crate::error::{Error, Status};
@@ -105,7 +106,7 @@ impl Scene {
 
     fn call(&self, ask: Ask<'_>, options: &Options) -> Result<Arc<Session>, Error> {
         let world = World { clock: &self.clock, dice: &self.clock, transport: &self.way };
-        authorize(&self.shared, world, &Wish { key_id: b"id", key: b"key", options, ask })
+        authorize(&self.shared, world, &Wish { key_id: b"id", key: b"key", options, ask, until_ms: None })
     }
 
     fn plain(&self) -> Result<Arc<Session>, Error> {

@@ -2,15 +2,22 @@
 
 use std::fmt;
 use std::path::PathBuf;
+#[cfg(not(loom))]
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::digest::Scope;
 use crate::environment;
 use crate::error::Error;
-use crate::log::{Level, Log};
+use crate::log::{Level, Log, Tell};
 use crate::proxy::Proxy;
 use crate::realm::Realm;
+
+/// Guards what every handle of options holds at present. One lock for all, so that a fork can take it: a lock in each
+/// handle could be left held in the child.
+#[cfg(not(loom))]
+pub(crate) static HANDLES: Mutex<()> = Mutex::new(());
 
 /// How a call uses the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +134,7 @@ impl Options {
     /// Has every decision of a call reported to `tell`, one message at a time. `None` ends that.
     ///
     /// The function runs on threads that work for calls. It may call the library.
-    pub fn set_log(&mut self, tell: Option<Box<dyn Fn(Level, &str) + Send + Sync>>) {
+    pub fn set_log(&mut self, tell: Option<Tell>) {
         self.log = tell.map(Log::new);
     }
 
@@ -258,13 +265,15 @@ fn reset_realm(options: &mut Options) {
 
 /// What `B2_ENVIRONMENT` names. A bad value there fails the call, not the making of its options.
 fn default_realm() -> Result<Realm, Error> {
-    let Some(text) = environment::text("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
-    Realm::parse(&text).map_err(|not| {
-        let error = Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {}", not.problem));
-        match not.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+    let Some(value) = environment::raw("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
+    let refuse = |problem| Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {problem}"));
+    let text = value.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
+    if text.trim_ascii().is_empty() {
+        return Ok(Realm::production());
+    }
+    Realm::parse(text).map_err(|not| match not.hint {
+        Some(hint) => refuse(not.problem).with_hint(hint),
+        None => refuse(not.problem),
     })
 }
 

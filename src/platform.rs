@@ -20,7 +20,12 @@ pub(crate) fn clocks() -> Moment {
 
 /// Starts a thread on which no signal handler of the host will run.
 pub(crate) fn spawn_deaf(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    imp::with_signals_blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop))
+    deaf(|| std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop))
+}
+
+/// Runs `spawn`, which starts a thread, so that no signal handler of the host will run on that thread.
+pub(crate) fn deaf<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    imp::with_signals_blocked(spawn)
 }
 
 /// Calls `prepare` before each fork of this process, `parent` and `child` after it on their sides.

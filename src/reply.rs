@@ -2,8 +2,6 @@
 //!
 //! v4 is what this library asks for; v1 to v3 are understood, since servers that speak B2's language differ in age.
 
-mod flaw;
-mod json;
 mod place;
 mod restrictions;
 #[cfg(test)]
@@ -16,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::realm::Realm;
 
-pub(crate) use flaw::Flaw;
-use json::Value;
+pub(crate) use crate::flaw::Flaw;
+use crate::json::{self, Value};
 use place::Place;
 
 /// What B2 grants to a key, checked: safe to hand through C and to use as it is.
@@ -134,12 +132,12 @@ const LONGEST_MESSAGE: usize = 300;
 ///
 /// `mask` takes our own secrets out of the message. It must see the whole of it: the part of a secret that is left
 /// where a long message is cut looks like none.
-pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(String) -> String) -> RefusalBody {
+pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(&str) -> String) -> RefusalBody {
     let Ok(document) = json::read(body) else { return RefusalBody::default() };
     let Ok(root) = Place::root(&document) else { return RefusalBody::default() };
     let code = root.id("code").ok().filter(|code| code.len() <= LONGEST_CODE).map(str::to_owned);
     let message = match root.get("message") {
-        Ok(Some(Value::Text(text))) => Some(shortened(mask(readable(text)))).filter(|text| !text.is_empty()),
+        Ok(Some(Value::Text(text))) => Some(shortened(mask(&readable(text)))).filter(|text| !text.is_empty()),
         _ => None,
     };
     RefusalBody { code, message }

@@ -22,36 +22,52 @@ impl Secrets {
         let encoded = Zeroizing::new(STANDARD.encode(key));
         // The padding may be cut off in an echo. The longer text goes first, so that none is left of it.
         let encodings = [pair, pair.trim_end_matches('='), &encoded, encoded.trim_end_matches('=')];
-        let mut texts = Vec::new();
-        for text in [key].into_iter().chain(encodings) {
-            texts.push(Zeroizing::new(text.to_owned()));
-            texts.push(percent_encoded(text, b"0123456789ABCDEF"));
-            texts.push(percent_encoded(text, b"0123456789abcdef"));
-        }
+        let mut texts = vec![Zeroizing::new(key.to_owned())];
+        texts.extend(encodings.map(|text| Zeroizing::new(text.to_owned())));
         texts.extend(encodings.map(url_safe));
         texts.retain(|text| text.len() >= SHORTEST);
         Self { texts }
     }
 
-    /// The text with every secret masked.
-    pub(crate) fn mask(&self, text: String) -> String {
-        self.texts.iter().fold(text, |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), MASK) } else { text }
-        })
+    /// The text with every secret masked, be it written as it is or percent-encoded, in whole or in part.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        self.texts.iter().fold(text.to_owned(), |text, secret| masked(&text, secret))
     }
 }
 
-fn percent_encoded(text: &str, digits: &[u8; 16]) -> Zeroizing<String> {
-    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            encoded.push('%');
-            encoded.extend([byte >> 4, byte & 15].map(|nibble| char::from(digits[usize::from(nibble)])));
+fn masked(text: &str, secret: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = echoed(rest.as_bytes(), secret.as_bytes());
+        // What is no boundary of characters is no echo either: secrets are ASCII.
+        match length.and_then(|length| rest.get(length..)) {
+            Some(after) => {
+                shown.push_str(MASK);
+                rest = after;
+            }
+            None => {
+                shown.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
         }
     }
-    encoded
+    shown
+}
+
+/// How long an echo of the secret the text begins with. Programs differ in which characters they percent-encode and in
+/// the case of the digits, so each character may be written either way.
+fn echoed(text: &[u8], secret: &[u8]) -> Option<usize> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut length = 0;
+    for &byte in secret {
+        length += match text[length..] {
+            [b'%', high, low, ..] if digit(high).zip(digit(low)).is_some_and(|(h, l)| h << 4 | l == byte) => 3,
+            [plain, ..] if plain == byte => 1,
+            _ => return None,
+        };
+    }
+    Some(length)
 }
 
 /// Base64 in the alphabet that URLs and file names take.
@@ -77,6 +93,7 @@ mod tests {
             "K004/abc+def~~~???",
             "K004%2Fabc%2Bdef~~~%3F%3F%3F",
             "K004%2fabc%2bdef~~~%3f%3f%3f",
+            "%4B004/abc+de%66~~~???",
             "aWQ6SzAwNC9hYmMrZGVmfn5+Pz8/==",
             "aWQ6SzAwNC9hYmMrZGVmfn5+Pz8/",
             "aWQ6SzAwNC9hYmMrZGVmfn5-Pz8_",
@@ -84,13 +101,22 @@ mod tests {
             "SzAwNC9hYmMrZGVmfn5+Pz8/",
             "SzAwNC9hYmMrZGVmfn5-Pz8_",
         ] {
-            assert_eq!(secrets.mask(format!("bad <{echo}> key")), "bad <***> key");
+            assert_eq!(secrets.mask(&format!("bad <{echo}> key")), "bad <***> key");
+            assert_eq!(secrets.mask(&format!("ä{echo}{echo}ü%")), "ä******ü%");
         }
-        assert_eq!(secrets.mask("nothing here".into()), "nothing here");
+        for other in ["nothing here", "K004/abc+de", "K004%2Gabc+def", "", "%", "%4"] {
+            assert_eq!(secrets.mask(other), other);
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_in_a_secret_is_no_trouble() {
+        let secrets = Secrets::new("K%41%xyz", "");
+        assert_eq!(secrets.mask("<K%41%xyz> <K%2541%25xyz> <KA%xyz>"), "<***> <***> <KA%xyz>");
     }
 
     #[test]
     fn a_text_too_short_to_be_a_secret_is_left() {
-        assert_eq!(Secrets::new("a", "Basic aTph").mask("a banana".into()), "a banana");
+        assert_eq!(Secrets::new("a", "Basic aTph").mask("a banana"), "a banana");
     }
 }

@@ -214,6 +214,25 @@ impl Session {
         self.json.get_or_init(|| Box::new(Zeroizing::new(text(self.to_json().as_str()))))
     }
 
+    /// The four fields of the workflow action.
+    pub(crate) fn action_json(&self) -> Zeroizing<String> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Action<'a> {
+            account_id: &'a str,
+            api_url: &'a str,
+            authorization_token: &'a str,
+            download_url: &'a str,
+        }
+        let action = Action {
+            account_id: utf8(&self.account_id),
+            api_url: utf8(&self.api_url),
+            authorization_token: utf8(&self.token),
+            download_url: utf8(&self.download_url),
+        };
+        Zeroizing::new(serde_json::to_string(&action).expect("strings always serialise"))
+    }
+
     fn to_json(&self) -> Zeroizing<String> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]

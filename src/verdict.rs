@@ -86,9 +86,9 @@ pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
         FailureKind::Protocol => Status::ProtocolError,
         FailureKind::Setup => Status::InvalidArgument,
     };
-    let error = Error::new(status, secrets.mask(failure.message));
+    let error = Error::new(status, secrets.mask(&failure.message));
     let error = match failure.hint {
-        Some(hint) => error.with_hint(secrets.mask(hint)),
+        Some(hint) => error.with_hint(secrets.mask(&hint)),
         None => error,
     };
     if matches!(status, Status::NetworkError | Status::Timeout) {
@@ -143,7 +143,7 @@ impl Told<'_> {
         };
         let code = self.body.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
         let said = self.body.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-        self.secrets.mask(format!("{what}{code}){said}"))
+        self.secrets.mask(&format!("{what}{code}){said}"))
     }
 
     fn hint(&self, status: Status) -> Option<&'static str> {
@@ -163,15 +163,16 @@ impl Told<'_> {
         (300..400).contains(&self.answer.status)
     }
 
-    /// The host alone: the rest of a location may hold anything.
+    /// The host alone: the rest of a location may hold anything. A secret in it is masked before it is taken apart,
+    /// since a slash in a key makes its first half look like a host.
     fn redirect_host(&self) -> Option<String> {
-        let uri: http::Uri = self.answer.location.as_deref()?.parse().ok()?;
+        let uri: http::Uri = self.secrets.mask(self.answer.location.as_deref()?).parse().ok()?;
         uri.host().map(str::to_owned)
     }
 }
 
 /// Attaches what the answer says about itself. It is all somebody else's text, so it is masked.
 fn about(error: Error, answer: &Answer, code: Option<String>, secrets: &Secrets) -> Error {
-    let request_id = answer.request_id.clone().map(|id| secrets.mask(id));
-    error.with_code(code.map(|code| secrets.mask(code))).with_http(answer.status, request_id)
+    let request_id = answer.request_id.as_deref().map(|id| secrets.mask(id));
+    error.with_code(code.map(|code| secrets.mask(&code))).with_http(answer.status, request_id)
 }

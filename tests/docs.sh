@@ -23,7 +23,7 @@ cp examples-c/authorize.c "$work/true"
 same "the program is examples-c/authorize.c"
 
 table Statuses | sed -n 's/^| \([0-9]*\) | `\(B2_[A-Z_]*\)`.*/\2 = \1,/p' >"$work/said"
-sed -n 's/^ *\(B2_[A-Z_]* = [0-9]*,\)$/\1/p' include/b2auth.h | grep -v MAX_ENUM >"$work/true"
+sed -n 's/^ *\(B2_[A-Z_]* = [0-9]*,\)$/\1/p' include/b2auth.h | grep -v -e MAX_ENUM -e B2_LOG >"$work/true"
 same "the statuses are the header's"
 
 table Options | sed -n 's/^| `\([a-z_]*\)`.*/\1/p' | sort >"$work/said"

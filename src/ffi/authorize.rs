@@ -1,12 +1,16 @@
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
-use super::boundary::{self, bytes};
+use super::boundary::{bytes, caught};
 use super::error::b2_error;
 use super::options::{self, b2_options};
+use super::outcome;
 use super::session::b2_session;
 use super::status::b2_status;
-use crate::authorize::{self, Ask, Wish};
+use crate::authorize::{self, Wish};
+use crate::batch::{self, Pace, Place};
+use crate::call::Ask;
+use crate::error::Error;
 use crate::{load, system};
 
 /// Turns an application key into a session: from the cache if a good token is
@@ -105,11 +109,90 @@ unsafe fn obtain(
             None => Ask::AsOptionsSay,
         };
         load::ensure();
-        let wish = Wish { key_id, key, options: &options, ask };
+        let wish = Wish { key_id, key, options: &options, ask, until_ms: None };
         authorize::authorize(system::shared(), system::WORLD, &wish)
     };
     // SAFETY: the caller's places hold a pointer each.
-    unsafe { boundary::session(out_session, out_error, work) }
+    unsafe { outcome::session(out_session, out_error, work) }
+}
+
+/// Many at once. key_ids and keys are arrays of count strings, each as in
+/// b2_authorize(); up to the option concurrency requests are in the air
+/// together, on threads that end before the call does. Equal places share one
+/// outcome, and cached ones cost no request.
+///
+/// out_sessions, an array of count places, and out_errors, one too or NULL, are
+/// the caller's to free place by place: each place gets a session and no error,
+/// or an error and no session. A key that fails spoils its own place only. The
+/// option batch_timeout_ms, or a cancel, ends the whole call, and each place
+/// that was not done gets an error that says so.
+///
+/// Answers B2_OK if every place got a session, else the status of the lowest
+/// place that did not. With count 0 nothing is read and the answer is B2_OK;
+/// otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. Any
+/// thread.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_authorize_many(
+    key_ids: *const *const c_char,
+    keys: *const *const c_char,
+    count: usize,
+    options: *const b2_options,
+    out_sessions: *mut *mut b2_session,
+    out_errors: *mut *mut b2_error,
+) -> b2_status {
+    let mut lowest = b2_status::B2_OK;
+    // SAFETY: the caller's arrays have `count` places, or are NULL.
+    let mut outcomes = unsafe { many(key_ids, keys, count, options, out_sessions) }.into_iter();
+    for index in 0..count {
+        // Whatever went wrong, every place is told.
+        let result = outcomes.next().unwrap_or_else(|| Err(outcome::bug()));
+        // SAFETY: the caller's arrays have `count` places, or are NULL.
+        let status = unsafe { outcome::place(result, nth(out_sessions, index), nth(out_errors, index)) };
+        if lowest == b2_status::B2_OK {
+            lowest = status;
+        }
+    }
+    lowest
+}
+
+/// # Safety
+/// The arrays have `count` places, or are NULL.
+unsafe fn many(
+    key_ids: *const *const c_char,
+    keys: *const *const c_char,
+    count: usize,
+    options: *const b2_options,
+    out_sessions: *mut *mut b2_session,
+) -> Vec<batch::Outcome> {
+    let missing = [("key_ids", key_ids.is_null()), ("keys", keys.is_null()), ("out_sessions", out_sessions.is_null())];
+    if let Some((name, _)) = missing.into_iter().find(|(_, is_null)| *is_null) {
+        let refused = || Err(Error::invalid(format!("{name} is NULL")));
+        return caught(Vec::new(), || std::iter::repeat_with(refused).take(count).collect());
+    }
+    caught(Vec::new(), || {
+        load::ensure();
+        // SAFETY: the caller's handle is NULL or lives.
+        let options = unsafe { options::read(options) };
+        let places: Vec<_> = (0..count)
+            .map(|index| {
+                // SAFETY: both arrays have `count` places, and their strings live through the call.
+                let (key_id, key) = unsafe { (bytes(*key_ids.add(index)), bytes(*keys.add(index))) };
+                Place { key_id, key, options: &options }
+            })
+            .collect();
+        let pace = Pace { concurrency: options.concurrency, timeout: options.batch_timeout };
+        batch::authorize_many(system::shared(), system::WORLD, &places, pace)
+    })
+}
+
+/// The place at an index of an array; NULL if there is no array.
+///
+/// # Safety
+/// The array is NULL or has a place at `index`.
+unsafe fn nth<T>(array: *mut *mut T, index: usize) -> *mut *mut T {
+    // SAFETY: the caller vouches for the place.
+    if array.is_null() { array } else { unsafe { array.add(index) } }
 }
 
 /// After B2 refused a call of the caller's own: 1 if a new token is the cure,

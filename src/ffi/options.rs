@@ -1,29 +1,25 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_char;
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::boundary::{self, bytes, caught};
+use super::boundary::{bytes, caught};
 use super::cancel::b2_cancel;
 use super::error::b2_error;
+use super::outcome;
 use super::status::b2_status;
 use crate::error::Error;
-use crate::options::Options;
+use crate::options::{HANDLES, Options};
 use crate::{load, sync};
 
 /// The choices of a call. Any thread may set or use it: a call reads it once,
 /// at entry.
 pub struct b2_options {
-    /// Guarded by `GUARD`.
+    /// Guarded by [`HANDLES`].
     current: UnsafeCell<Arc<Options>>,
 }
-
-/// Guards what every options handle holds at present. One lock for all, so
-/// that a fork can take it: a lock in each handle could be left held in the
-/// child.
-pub(crate) static GUARD: Mutex<()> = Mutex::new(());
 
 impl b2_options {
     fn hand_out(options: Arc<Options>) -> *mut Self {
@@ -31,13 +27,13 @@ impl b2_options {
     }
 
     fn snapshot(&self) -> Arc<Options> {
-        let _guard = sync::lock(&GUARD);
+        let _guard = sync::lock(&HANDLES);
         // SAFETY: the guard is held, so nobody writes.
         Arc::clone(unsafe { &*self.current.get() })
     }
 
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Options) -> T) -> T {
-        let _guard = sync::lock(&GUARD);
+        let _guard = sync::lock(&HANDLES);
         // SAFETY: the guard is held, so nobody else reads or writes.
         change(Arc::make_mut(unsafe { &mut *self.current.get() }))
     }
@@ -137,7 +133,7 @@ pub unsafe extern "C" fn b2_options_set(
         options.change(|options| options.set(name, (!value.is_null()).then_some(given)))
     };
     // SAFETY: the caller's place is NULL or holds a pointer.
-    unsafe { boundary::outcome(out_error, work) }
+    unsafe { outcome::done(out_error, work) }
 }
 
 /// A copy of its own, the caller's to free; it shares the log and the cancel. NULL for

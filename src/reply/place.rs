@@ -1,7 +1,7 @@
 //! An object of the reply that knows where it stands, so that every complaint names the field.
 
-use super::flaw::Flaw;
-use super::json::{Members, Value};
+use crate::flaw::Flaw;
+use crate::json::{Members, Value};
 
 /// An object and the path that leads to it.
 #[derive(Clone)]

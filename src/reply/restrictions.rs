@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use super::Bucket;
-use super::flaw::Flaw;
-use super::json::Value;
 use super::place::Place;
+use crate::flaw::Flaw;
+use crate::json::Value;
 
 /// What the reply as a whole allows.
 pub(super) struct Restrictions {

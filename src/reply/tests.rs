@@ -462,7 +462,7 @@ fn a_key_without_storage_is_told_from_a_broken_reply() {
 #[test]
 fn refusals_are_read_as_far_as_they_can_be() {
     let read = |body: &str| {
-        let RefusalBody { code, message } = parse_refusal(body.as_bytes(), |text| text);
+        let RefusalBody { code, message } = parse_refusal(body.as_bytes(), str::to_owned);
         (code.unwrap_or_default(), message.unwrap_or_default())
     };
     let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
@@ -479,7 +479,7 @@ fn refusals_are_read_as_far_as_they_can_be() {
     ] {
         assert_eq!(read(body), expected, "{body}");
     }
-    assert_eq!(parse_refusal(b"\xff\xfe", |text| text), RefusalBody::default());
+    assert_eq!(parse_refusal(b"\xff\xfe", str::to_owned), RefusalBody::default());
     let (code, message) = read(&json!({"code": "c".repeat(65), "message": "é".repeat(301)}).to_string());
     assert_eq!((code.as_str(), message.chars().count(), message.ends_with("é…")), ("", 300, true));
     let (_, message) = read(&json!({"message": "é".repeat(300)}).to_string());
@@ -488,7 +488,7 @@ fn refusals_are_read_as_far_as_they_can_be() {
 
 #[test]
 fn a_secret_is_masked_before_a_long_message_is_cut() {
-    let mask = |text: String| text.replace("secret", "***");
+    let mask = |text: &str| text.replace("secret", "***");
     for blanks in 290..300 {
         let body = format!(r#"{{"message":"{}secret"}}"#, "x".repeat(blanks));
         let message = parse_refusal(body.as_bytes(), mask).message.expect("a message");

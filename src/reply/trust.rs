@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::realm::Realm;
 
-use super::flaw::Flaw;
 use super::place::Place;
+use crate::flaw::Flaw;
 
 /// Tokens of today have about 80 characters.
 const LONGEST_TOKEN: usize = 8192;

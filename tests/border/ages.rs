@@ -101,6 +101,19 @@ fn a_token_is_dead_a_minute_before_its_end() {
 }
 
 #[test]
+fn a_token_is_dead_as_soon_as_either_clock_says_so() {
+    let last_minute = DAY_MS - 30_000;
+    for (wall_ms, boot_ms) in [(last_minute, 0), (0, last_minute)] {
+        let scene = Scene::with(&[("max_attempts", "1"), ("min_remaining_s", "0")]);
+        let session = scene.authorize().expect("granted");
+        scene.sandbox.script(ID, [Fault::status(503).forever()]);
+        scene.api.turn(wall_ms, boot_ms);
+        assert_eq!(session.seconds_left(), 0);
+        scene.authorize().expect_err("it is dead, and no other is to be had");
+    }
+}
+
+#[test]
 fn a_dead_token_is_replaced() {
     let scene = Scene::new();
     let old = scene.authorize().expect("granted").token();

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 type Handle = *mut c_void;
 type Text = *const c_char;
+type LogFn = unsafe extern "C" fn(Handle, c_int, Text);
+type ReleaseFn = unsafe extern "C" fn(Handle);
 
 macro_rules! functions {
     ($($name:ident: fn($($argument:ty),*) $(-> $answer:ty)?;)*) => {
@@ -30,7 +32,6 @@ macro_rules! functions {
 }
 
 functions! {
-    b2_authorize: fn(Text, Text, *mut Handle) -> c_int;
     b2_authorize_with: fn(Text, Text, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_reauthorize: fn(Text, Text, Handle, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_should_reauthorize: fn(c_int, Text) -> c_int;
@@ -70,16 +71,23 @@ functions! {
     b2_options_set: fn(Handle, Text, Text, *mut Handle) -> c_int;
     b2_options_copy: fn(Handle) -> Handle;
     b2_options_set_cancel: fn(Handle, Handle);
+    b2_options_set_log: fn(Handle, Option<LogFn>, Handle, Option<ReleaseFn>);
     b2_options_free: fn(Handle);
     b2_cancel_new: fn() -> Handle;
     b2_cancel_trigger: fn(Handle);
-    b2_cancel_is_triggered: fn(Handle) -> c_int;
     b2_cancel_free: fn(Handle);
     b2_cache_clear: fn();
     b2_counter: fn(Text) -> u64;
     b2_test_turn_clock: fn(i64, i64);
     b2_test_plant_panic: fn();
     b2_test_database_reads: fn() -> u64;
+    b2_session_download_url: fn(Handle) -> Text;
+    b2_session_recommended_part_size: fn(Handle) -> u64;
+    b2_session_absolute_minimum_part_size: fn(Handle) -> u64;
+    b2_session_capability_count: fn(Handle) -> usize;
+    b2_session_capability: fn(Handle, usize) -> Text;
+    b2_status_message: fn(c_int) -> Text;
+    b2_library_version: fn() -> Text;
 }
 
 /// A library of its own, and what its texts must never hold.
@@ -228,6 +236,22 @@ impl Api {
         assert!(!failure.message.contains('\n'), "a message is one line");
         failure
     }
+
+    /// From now on no error's text may hold this.
+    pub fn keep_out(&self, secret: &str) {
+        self.secrets.lock().expect("no test panics here").push(secret.to_owned());
+    }
+
+    /// What a function answers in words about a number.
+    pub fn words(&self, get: impl FnOnce(&Functions) -> unsafe extern "C" fn(c_int) -> Text, number: c_int) -> String {
+        // SAFETY: takes a number, and answers static text.
+        unsafe { read(get(&self.f)(number)) }.expect("never NULL")
+    }
+
+    pub fn version(&self) -> String {
+        // SAFETY: takes nothing, and answers static text.
+        unsafe { read((self.f.b2_library_version)()) }.expect("never NULL")
+    }
 }
 
 /// A session that frees itself.
@@ -372,6 +396,15 @@ impl Options {
         copy
     }
 
+    /// Has these options report to `hear`, which is dropped when the library releases it.
+    pub fn set_log(&self, hear: Option<Hear>) {
+        let (log, release) =
+            (hear.is_some().then_some(heard as LogFn), hear.is_some().then_some(released as ReleaseFn));
+        let user_data = hear.map_or(null_mut(), |hear| Box::into_raw(Box::new(hear)).cast());
+        // SAFETY: the functions take what is given with them, and it lives until it is released.
+        unsafe { (self.api.f.b2_options_set_log)(self.at, log, user_data, release) }
+    }
+
     /// Lets the answer end calls made with these options.
     pub fn cancel(&self) -> Cancel {
         // SAFETY: both handles live through the calls; the options keep a reference of their own.
@@ -380,6 +413,17 @@ impl Options {
             (self.api.f.b2_options_set_cancel)(self.at, at);
             Cancel { api: self.api, at }
         }
+    }
+
+    /// Lets nothing end calls made with these options.
+    pub fn detach_cancel(&self) {
+        // SAFETY: the handle lives, and NULL is allowed.
+        unsafe { (self.api.f.b2_options_set_cancel)(self.at, null_mut()) }
+    }
+
+    /// The handle itself, for a test that keeps the rules of its life by itself.
+    pub fn raw(&self) -> Handle {
+        self.at
     }
 }
 
@@ -428,4 +472,18 @@ fn at(text: Option<&CStr>) -> Text {
 unsafe fn read(text: Text) -> Option<String> {
     // SAFETY: the caller vouches for it.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8").to_owned())
+}
+
+/// A function that hears the log.
+pub type Hear = Box<dyn Fn(c_int, &str) + Send + Sync>;
+
+unsafe extern "C" fn heard(user_data: Handle, level: c_int, message: Text) {
+    // SAFETY: it is what `set_log` gave, and the message lives through the call.
+    let (hear, message) = unsafe { (&*user_data.cast::<Hear>(), read(message)) };
+    hear(level, &message.expect("every message has a text"));
+}
+
+unsafe extern "C" fn released(user_data: Handle) {
+    // SAFETY: it is what `set_log` gave, and this is the one time.
+    drop(unsafe { Box::from_raw(user_data.cast::<Hear>()) });
 }

@@ -14,7 +14,7 @@ const TASK: &str = "B2AUTH_TEST_DATABASE";
 
 /// The other side: a blank call with the task's options, and what came of it.
 #[test]
-#[ignore = "does nothing by itself"]
+#[ignore = "run by the others, in a process of its own"]
 fn child() {
     let Ok(task) = std::env::var(TASK) else { return };
     let task: Value = serde_json::from_str(&task).expect("the parent writes JSON");

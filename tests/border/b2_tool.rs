@@ -263,7 +263,7 @@ fn what_is_no_file_is_not_waited_for() {
 /// The other program: it holds the database that it is told of until its input ends. Not a thread of this one, since a
 /// process loses its locks on a file when any part of it closes that file.
 #[test]
-#[ignore = "does nothing by itself"]
+#[ignore = "run by the others, in a process of its own"]
 fn holder() {
     let Some(path) = std::env::var_os(HELD) else { return };
     let connection = Connection::open(path).expect("it opens");

@@ -13,19 +13,24 @@ const PROMISED: Duration = Duration::from_millis(250);
 /// What a machine that is busy with other things may make of it.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// Cancels a call in the place where it waits, and sees that it ends in time. A busy machine may spoil a try or two.
+/// Cancels a call in the place where it waits, and sees that it ends in time.
 fn cancels(place: fn() -> Stage) {
-    let mut spoilt = Vec::new();
-    for _ in 0..4 {
-        let stage = place();
-        let took = cancel_once(&stage);
+    ends_in_time(|| cancel_once(&place()));
+}
+
+/// Sees that what is told to end does so in time: most of the times, since a busy machine may spoil a try or two.
+fn ends_in_time(one_try: impl Fn() -> Duration) {
+    let (mut good, mut spoilt) = (0, Vec::new());
+    while good < 3 {
+        let took = one_try();
         assert!(took < BUSY, "{took:?}");
         if took <= PROMISED {
-            return;
+            good += 1;
+        } else {
+            spoilt.push(took);
         }
-        spoilt.push(took);
+        assert!(spoilt.len() < 3, "not within {PROMISED:?}: {spoilt:?}");
     }
-    panic!("never within {PROMISED:?}: {spoilt:?}");
 }
 
 fn cancel_once(stage: &Stage) -> Duration {
@@ -95,25 +100,29 @@ fn a_cancel_ends_the_wait_for_the_budget() {
 
 #[test]
 fn whoever_waits_for_anothers_request_leaves_alone() {
-    let scene = Scene::new();
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
-    let impatient = scene.options.with(&[]);
-    let cancel = impatient.cancel();
-    std::thread::scope(|scope| {
-        let leader = scope.spawn(|| scene.authorize());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
-        let seat = scope.spawn(|| (scene.authorize_with(&impatient), Instant::now()));
-        until("the seat", || scene.api.counter("coalesced") == 1);
-        let triggered = Instant::now();
-        cancel.trigger();
-        let (answer, ended) = seat.join().expect("no panic");
-        let failure = answer.expect_err("cancelled");
-        assert_eq!((failure.name.as_str(), failure.attempts), ("B2_CANCELLED", 0));
-        assert!(ended - triggered < BUSY, "{:?}", ended - triggered);
-        scene.sandbox.release("gate");
-        leader.join().expect("no panic").expect("nobody cancelled this one");
+    ends_in_time(|| {
+        let scene = Scene::new();
+        scene.sandbox.script(ID, [Fault::hold("gate")]);
+        let impatient = scene.options.with(&[]);
+        let cancel = impatient.cancel();
+        let took = std::thread::scope(|scope| {
+            let leader = scope.spawn(|| scene.authorize());
+            assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+            let seat = scope.spawn(|| (scene.authorize_with(&impatient), Instant::now()));
+            until("the seat", || scene.api.counter("coalesced") == 1);
+            std::thread::sleep(Duration::from_millis(40));
+            let triggered = Instant::now();
+            cancel.trigger();
+            let (answer, ended) = seat.join().expect("no panic");
+            let failure = answer.expect_err("cancelled");
+            assert_eq!((failure.name.as_str(), failure.attempts), ("B2_CANCELLED", 0));
+            scene.sandbox.release("gate");
+            leader.join().expect("no panic").expect("nobody cancelled this one");
+            ended - triggered
+        });
+        assert_eq!(scene.requests(), 1);
+        took
     });
-    assert_eq!(scene.requests(), 1);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn a_thousand_calls_wait_together_and_all_but_one_are_counted_as_coalesced() {
     let mut tokens = std::thread::scope(|scope| {
         scope.spawn(|| {
             scene.await_counter("coalesced", 999);
-            assert_eq!(scene.sandbox.held("gate"), 1);
+            assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
             scene.sandbox.release("gate");
         });
         scene.crowd(1_000, |_| scene.authorize().expect("granted").token())

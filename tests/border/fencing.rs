@@ -43,6 +43,17 @@ fn a_late_rejection_of_the_old_token_is_no_request() {
 }
 
 #[test]
+fn a_token_older_than_the_rejected_one_will_not_do() {
+    let scene = Scene::new();
+    let older = scene.authorize().expect("granted").token();
+    let rejected = scene.authorize_with(&scene.options.with(&[("cache", "bypass")])).expect("granted");
+    let newer = scene.reauthorize(Some(&rejected)).expect("granted").token();
+    assert!(newer != older && newer != rejected.token());
+    assert_eq!(scene.authorize().expect("granted").token(), newer);
+    assert_eq!(scene.requests(), 3);
+}
+
+#[test]
 fn each_token_in_turn_can_be_rejected() {
     let scene = Scene::new();
     let first = scene.authorize().expect("granted");

@@ -230,3 +230,17 @@ fn an_attempt_cut_short_by_the_leaders_deadline_does_not_count_against_a_waiter(
     waiter.expect("it had more time for a second attempt");
     assert_eq!(scene.requests(), 3);
 }
+
+#[test]
+fn a_waiter_who_takes_over_waits_as_long_as_b2_asked_the_leader_to() {
+    let scene = Scene::with(&[("total_timeout_ms", "60000")]);
+    // Not a 503, whose gate would hold the waiter back in any case.
+    scene.sandbox.script(ID, [Fault::status(500).retry_after("600").held_at("gate")]);
+    let few = scene.options.with(&[("max_attempts", "1")]);
+    let (leader, waiter) = together(&scene, &few, &scene.options, || scene.sandbox.release("gate"));
+    assert_eq!(leader.expect_err("an outage").attempts, 1);
+    let failure = waiter.expect_err("the wait could not end before the deadline, so it was not begun");
+    assert_eq!((failure.name.as_str(), failure.attempts), ("B2_SERVICE_UNAVAILABLE", 0));
+    assert_eq!(failure.retry_after_ms, 600_000);
+    assert_eq!(scene.requests(), 1);
+}

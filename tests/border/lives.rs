@@ -27,6 +27,17 @@ fn a_token_lives_no_longer_than_its_key() {
 }
 
 #[test]
+fn a_wrong_wall_clock_does_not_move_the_end_of_a_token_that_ends_with_its_key() {
+    let day_ms = 24 * 60 * 60 * 1_000;
+    for wrong_ms in [-400 * day_ms, 400 * day_ms] {
+        let scene = ending_in(3_600, &[]);
+        scene.api.turn(wrong_ms, 0);
+        let session = scene.authorize().expect("granted");
+        assert!((3_500..=3_601).contains(&session.seconds_left()), "{}", session.seconds_left());
+    }
+}
+
+#[test]
 fn a_short_lived_token_is_dead_a_tenth_before_its_end() {
     let scene = ending_in(500, &[("max_attempts", "1"), ("min_remaining_s", "0")]);
     let session = scene.authorize().expect("granted");

@@ -70,9 +70,12 @@ fn clearing_the_cache_forgets_a_refusal() {
 #[test]
 fn refresh_goes_past_a_refusal() {
     let scene = refused(Fault::status(401));
-    scene.authorize_with(&scene.options.with(&[("cache", "refresh")])).expect("granted");
-    scene.authorize().expect("and it is forgotten");
+    let session = scene.authorize_with(&scene.options.with(&[("cache", "refresh")])).expect("granted");
+    assert_eq!(scene.authorize().expect("it is cached").token(), session.token());
     assert_eq!(scene.requests(), 2);
+    session.invalidate();
+    scene.authorize().expect("the grant had the refusal forgotten");
+    assert_eq!(scene.requests(), 3);
 }
 
 #[test]

@@ -53,6 +53,33 @@ static inline b2_status counted_reauthorize(const char *id, const char *key, con
     return gave(b2_reauthorize(id, key, rejected, options, session, error), session, error);
 }
 
+static inline b2_status counted_authorize_many(const char *const *ids, const char *const *keys, size_t count,
+                                               const b2_options *options, b2_session **sessions, b2_error **errors)
+{
+    b2_status status = b2_authorize_many(ids, keys, count, options, sessions, errors);
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        came(sessions != NULL ? sessions[i] : NULL);
+        came(errors != NULL ? errors[i] : NULL);
+    }
+    return status;
+}
+
+static inline b2_status counted_json(const char *request, char **response)
+{
+    b2_status status = b2_authorize_json(request, response);
+
+    came(response != NULL ? *response : NULL);
+    return status;
+}
+
+static inline void counted_string_free(char *string)
+{
+    goes(string);
+    b2_string_free(string);
+}
+
 static inline b2_status counted_options_set(b2_options *options, const char *name, const char *value, b2_error **error)
 {
     return gave(b2_options_set(options, name, value, error), NULL, error);
@@ -85,6 +112,9 @@ FREES(cancel)
 #define b2_authorize counted_authorize
 #define b2_authorize_with counted_authorize_with
 #define b2_reauthorize counted_reauthorize
+#define b2_authorize_many counted_authorize_many
+#define b2_authorize_json counted_json
+#define b2_string_free counted_string_free
 #define b2_options_set counted_options_set
 #define b2_session_retain counted_session_retain
 #define b2_options_new counted_options_new

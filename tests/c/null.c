@@ -71,6 +71,56 @@ static void authorize(const char *id, const char *key)
     group("null: b2_should_reauthorize");
 }
 
+static void many(const char *id, const char *key)
+{
+    const char *ids[2] = {NULL, NULL}, *keys[2] = {NULL, NULL};
+    b2_session *sessions[2] = {JUNK(b2_session), JUNK(b2_session)};
+    b2_error *errors[2] = {JUNK(b2_error), JUNK(b2_error)};
+    int i;
+
+    ids[0] = id;
+    keys[0] = key;
+    CHECK(b2_authorize_many(ids, keys, 2, NULL, sessions, errors) == B2_OK);
+    for (i = 0; i < 2; i++) {
+        CHECK(sessions[i] != NULL && errors[i] == NULL);
+        b2_session_free(sessions[i]);
+    }
+    CHECK(b2_authorize_many(ids, keys, 2, NULL, sessions, NULL) == B2_OK);
+    for (i = 0; i < 2; i++)
+        b2_session_free(sessions[i]);
+    CHECK(b2_authorize_many(NULL, keys, 2, NULL, sessions, errors) == B2_INVALID_ARGUMENT);
+    for (i = 0; i < 2; i++) {
+        CHECK(sessions[i] == NULL && errors[i] != NULL);
+        b2_error_free(errors[i]);
+    }
+    CHECK(b2_authorize_many(ids, NULL, 2, NULL, sessions, NULL) == B2_INVALID_ARGUMENT);
+    CHECK(sessions[0] == NULL && sessions[1] == NULL);
+    CHECK(b2_authorize_many(ids, keys, 2, NULL, NULL, errors) == B2_INVALID_ARGUMENT);
+    for (i = 0; i < 2; i++) {
+        CHECK(errors[i] != NULL);
+        b2_error_free(errors[i]);
+    }
+    CHECK(b2_authorize_many(NULL, NULL, 2, NULL, NULL, NULL) == B2_INVALID_ARGUMENT);
+    CHECK(b2_authorize_many(NULL, NULL, 0, NULL, NULL, NULL) == B2_OK);
+    group("null: b2_authorize_many");
+}
+
+static void json(void)
+{
+    char *answer = JUNK(char), buffer[4] = "xyz";
+
+    CHECK(b2_authorize_json(NULL, &answer) == B2_OK && strstr(answer, "\"accountId\"") != NULL);
+    CHECK(b2_authorize_json_into(NULL, NULL, 0) > 100);
+    CHECK(b2_authorize_json_into(NULL, NULL, 4) > 100);
+    CHECK(b2_authorize_json_into(NULL, buffer, 0) > 100 && same(buffer, "xyz"));
+    CHECK(b2_authorize_json_into(NULL, buffer, sizeof buffer) > 100 && same(buffer, "{\"a"));
+    b2_string_free(answer);
+    CHECK(b2_authorize_json("{}", NULL) == B2_INVALID_ARGUMENT);
+    CHECK(b2_authorize_json(NULL, NULL) == B2_INVALID_ARGUMENT);
+    b2_string_free(NULL);
+    group("null: the JSON action");
+}
+
 static void no_session(void)
 {
     CHECK(b2_session_account_id(NULL) == NULL);
@@ -134,12 +184,26 @@ static void no_error(void)
     group("null: no error");
 }
 
+static int released;
+
+static void hear(void *user_data, int level, const char *message)
+{
+    CHECK(user_data == NULL && level >= B2_LOG_ERROR && level <= B2_LOG_DEBUG && message != NULL);
+}
+
+static void release(void *user_data)
+{
+    CHECK(user_data == NULL);
+    released++;
+}
+
 static void options(void)
 {
     b2_options *options = b2_options_new();
     b2_options *copy = b2_options_copy(options);
     b2_error *error = NULL;
     b2_cancel *cancel = b2_cancel_new();
+    b2_session *session = NULL;
 
     CHECK(options != NULL && copy != NULL && cancel != NULL);
     CHECK(b2_options_copy(NULL) == NULL);
@@ -158,9 +222,22 @@ static void options(void)
     b2_options_set_cancel(options, cancel);
     b2_options_set_cancel(options, NULL);
     b2_options_free(copy);
-    b2_options_free(options);
-    b2_options_free(NULL);
     group("null: options");
+
+    b2_options_set_log(NULL, hear, NULL, release);
+    CHECK(released == 1);
+    b2_options_set_log(NULL, NULL, NULL, NULL);
+    b2_options_set_log(options, NULL, NULL, NULL);
+    b2_options_set_log(options, NULL, NULL, release);
+    CHECK(released == 2);
+    b2_options_set_log(options, hear, NULL, NULL);
+    b2_options_set_log(options, hear, NULL, release);
+    CHECK(b2_authorize_with(NULL, "a key alone", options, &session, NULL) == B2_INVALID_ARGUMENT);
+    CHECK(released == 2);
+    b2_options_free(options);
+    CHECK(released == 3);
+    b2_options_free(NULL);
+    group("null: the log");
 
     b2_cancel_trigger(NULL);
     CHECK(b2_cancel_is_triggered(NULL) == 0);
@@ -187,6 +264,8 @@ int main(void)
     const char *key = environment("B2_APPLICATION_KEY");
 
     authorize(id, key);
+    many(id, key);
+    json();
     no_session();
     past_the_end(id, key);
     no_error();

@@ -9,13 +9,13 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use zeroize::Zeroizing;
 
-use super::flaw::Flaw;
+use crate::flaw::Flaw;
 
 /// Far more than any reply of B2's, far less than any stack.
 const DEEPEST: u8 = 32;
 
 /// One JSON value.
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Boolean,
     /// Wide enough for everything that serde_json calls an integer.
@@ -27,11 +27,11 @@ pub(super) enum Value {
 }
 
 /// The members of an object in their order, repeated ones included.
-pub(super) type Members = Vec<(String, Value)>;
+pub(crate) type Members = Vec<(String, Value)>;
 
 impl Value {
     /// What it is, for a sentence about a value that should have been something else.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Boolean => "a boolean",
@@ -44,7 +44,7 @@ impl Value {
 }
 
 /// Reads a whole document. What serde_json says of a bad one is not passed on, since it quotes values.
-pub(super) fn read(body: &[u8]) -> Result<Value, Flaw> {
+pub(crate) fn read(body: &[u8]) -> Result<Value, Flaw> {
     // RFC 8259 lets a reader ignore the mark, and servers other than B2's own do write it.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if body.trim_ascii().is_empty() {

@@ -1,0 +1,170 @@
+//! The workflow action, text in and text out: a JSON request, or an array of them, and a JSON answer to each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::batch::{self, Outcome, Pace, Place};
+use crate::error::{Error, Status};
+use crate::json::{self, Members, Value};
+use crate::options::Options;
+use crate::session::Session;
+use crate::state::Shared;
+use crate::world::World;
+
+/// What the action answers, and how it went: for an array, how the lowest place that failed did.
+pub(crate) struct Answer {
+    pub(crate) status: Status,
+    pub(crate) text: Zeroizing<String>,
+}
+
+/// Answers a request, whatever it is.
+pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answer {
+    let request = if request.trim_ascii().is_empty() { b"{}" } else { request };
+    match json::read(request) {
+        Ok(Value::Object(members)) => one(shared, world, members),
+        Ok(Value::List(list)) => many(shared, world, list),
+        Ok(other) => failed(&not_an_object(&other)),
+        Err(flaw) => failed(&Error::invalid(format!("the request can't be read: {flaw}"))),
+    }
+}
+
+/// What one object of a request asks for.
+struct Request {
+    key_id: Zeroizing<String>,
+    key: Zeroizing<String>,
+    options: Options,
+}
+
+impl Request {
+    fn place(&self) -> Place<'_> {
+        Place { key_id: self.key_id.as_bytes(), key: self.key.as_bytes(), options: &self.options }
+    }
+}
+
+fn one(shared: &Shared, world: World<'_>, members: Members) -> Answer {
+    match read(members) {
+        Ok(request) => {
+            let pace = Pace { concurrency: 1, timeout: Duration::ZERO };
+            let mut outcomes = batch::authorize_many(shared, world, &[request.place()], pace);
+            told(&outcomes.remove(0), &request.options)
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// The concurrency and the time of an array are the largest that one of its places gives.
+fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
+    let requests: Vec<Result<Request, Error>> = list
+        .into_iter()
+        .map(|value| match value {
+            Value::Object(members) => read(members),
+            other => Err(not_an_object(&other)),
+        })
+        .collect();
+    let good: Vec<&Request> = requests.iter().flatten().collect();
+    let pace = Pace {
+        concurrency: good.iter().map(|request| request.options.concurrency).max().unwrap_or(1),
+        timeout: good.iter().map(|request| request.options.batch_timeout).max().unwrap_or_default(),
+    };
+    let places: Vec<Place<'_>> = good.iter().map(|request| request.place()).collect();
+    let mut outcomes = batch::authorize_many(shared, world, &places, pace).into_iter();
+    let mut answer = Answer { status: Status::Ok, text: Zeroizing::new("[".to_owned()) };
+    for (index, request) in requests.iter().enumerate() {
+        let place = match request {
+            Ok(request) => {
+                let outcome = outcomes.next().expect("each good request has an outcome");
+                told(&outcome, &request.options)
+            }
+            Err(error) => failed(error),
+        };
+        if answer.status == Status::Ok {
+            answer.status = place.status;
+        }
+        if index > 0 {
+            answer.text.push(',');
+        }
+        answer.text.push_str(&place.text);
+    }
+    answer.text.push(']');
+    answer
+}
+
+/// Reads one object. Its values are not repeated: one may be a key in the wrong place.
+fn read(members: Members) -> Result<Request, Error> {
+    let mut request = Request { key_id: blank(), key: blank(), options: Options::new() };
+    let mut seen: Vec<String> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        if seen.contains(&name) {
+            return Err(Error::invalid(format!("the request has \"{}\" twice", known(&name))));
+        }
+        match name.as_str() {
+            "keyId" | "applicationKeyId" => credential(&mut request.key_id, "keyId", "applicationKeyId", value)?,
+            "key" | "applicationKey" => credential(&mut request.key, "key", "applicationKey", value)?,
+            _ => match value {
+                Value::Null => request.options.set(&name, None)?,
+                Value::Text(text) => request.options.set(&name, Some(&text))?,
+                Value::Whole(number) => request.options.set(&name, Some(&number.to_string()))?,
+                other => {
+                    // An unknown name says more than a value of the wrong kind.
+                    request.options.set(&name, None)?;
+                    let kind = other.kind();
+                    return Err(Error::invalid(format!("\"{name}\" is {kind}, not a string or a whole number")));
+                }
+            },
+        }
+        seen.push(name);
+    }
+    Ok(request)
+}
+
+/// A field that has two spellings. Both may be there if they agree, or if one of them is blank.
+fn credential(field: &mut Zeroizing<String>, name: &str, spelling: &str, value: Value) -> Result<(), Error> {
+    let text = match value {
+        Value::Null => return Ok(()),
+        Value::Text(text) => text,
+        other => return Err(Error::invalid(format!("\"{name}\" is {}, not a string", other.kind()))),
+    };
+    if text.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    if !field.is_empty() && **field != *text {
+        return Err(Error::invalid(format!("the request has \"{name}\" and \"{spelling}\", and they differ")));
+    }
+    *field = text;
+    Ok(())
+}
+
+/// A name that is known may be repeated in a message; another may be a secret in the wrong place.
+fn known(name: &str) -> &str {
+    let credentials = ["keyId", "applicationKeyId", "key", "applicationKey"];
+    credentials.into_iter().chain(Options::names()).find(|known| *known == name).unwrap_or("a field")
+}
+
+fn blank() -> Zeroizing<String> {
+    Zeroizing::new(String::new())
+}
+
+fn not_an_object(value: &Value) -> Error {
+    Error::invalid(format!("a request is a JSON object, not {}", value.kind()))
+        .with_hint("for example {\"keyId\": \"…\", \"key\": \"…\"}, or {} to have the key found")
+}
+
+fn told(outcome: &Outcome, options: &Options) -> Answer {
+    match outcome {
+        Ok(session) => Answer { status: Status::Ok, text: granted(session, options.all_fields) },
+        Err(error) => failed(error),
+    }
+}
+
+fn granted(session: &Arc<Session>, all_fields: bool) -> Zeroizing<String> {
+    if all_fields {
+        return Zeroizing::new(session.json().to_string_lossy().into_owned());
+    }
+    session.action_json()
+}
+
+fn failed(error: &Error) -> Answer {
+    Answer { status: error.status(), text: Zeroizing::new(error.to_json()) }
+}
