@@ -4,8 +4,7 @@ set -eu
 tool=$1 file=$2 program=$3
 id=$B2_APPLICATION_KEY_ID key=$B2_APPLICATION_KEY
 export SANDBOX="$B2_ENVIRONMENT"
-unset B2_APPLICATION_KEY_ID B2_APPLICATION_KEY B2_ENVIRONMENT
-# Not before, since the sandbox is started without.
+unset B2_APPLICATION_KEY_ID B2_APPLICATION_KEY B2_ENVIRONMENT B2_ACCOUNT_INFO
 [ -z "${B2_ACCOUNT_INFO_TO_SET:-}" ] || export B2_ACCOUNT_INFO="$B2_ACCOUNT_INFO_TO_SET"
 
 "$tool" "$id" "$key"
