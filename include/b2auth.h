@@ -173,8 +173,19 @@ const char *b2_status_message(int status);
  *
  * key_id and key are borrowed for the call and not kept. Blank (NULL, "" or
  * white space) for both means: take B2_APPLICATION_KEY_ID and
- * B2_APPLICATION_KEY from the environment. White space around either is
- * dropped.
+ * B2_APPLICATION_KEY from the environment; if neither is set, the key in the
+ * database of the b2 command-line tool, where "b2 account authorize" left it.
+ * A key_id with a blank key: the same places, but only that very key. White
+ * space around either is dropped.
+ *
+ * The database is the one that the b2 tool would use: of the option profile,
+ * else the option account_info, else $B2_ACCOUNT_INFO, else
+ * ~/.b2_account_info, else $XDG_CONFIG_HOME/b2/account_info (by default
+ * ~/.config/b2/account_info). Its realm counts unless the option realm or
+ * $B2_ENVIRONMENT names one. It is read, never written, and not opened again
+ * before it has changed or B2 has to be asked. If there is none, or if it is
+ * locked, damaged or empty, that is B2_NO_CREDENTIALS, and the error of
+ * b2_authorize_with() names each place and what is wrong with it.
  *
  * On success *out_session is the caller's to free with b2_session_free(); on
  * failure it is NULL. For what went wrong in words, call b2_authorize_with().
@@ -525,7 +536,7 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *                          base URL: https, or http to   else production
  *                          a loopback address
  *   profile                a profile of the b2 tool      none
- *   account_info           a path                        $B2_ACCOUNT_INFO
+ *   account_info           the path of its database      $B2_ACCOUNT_INFO
  *   cache                  use, refresh, bypass          use
  *   min_remaining_s        0 to 82800                    300
  *   store                  none                          none

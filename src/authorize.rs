@@ -6,7 +6,8 @@ use crate::attempts;
 use crate::cache::Found;
 use crate::call::{Ask, Call};
 use crate::cancel::{Bounds, Cancel, Stop};
-use crate::credentials;
+use crate::clock::Moment;
+use crate::credentials::{self, Look};
 use crate::digest::CacheKey;
 use crate::error::Error;
 use crate::log::Level;
@@ -28,6 +29,13 @@ pub(crate) struct Wish<'a> {
     pub(crate) until_ms: Option<u64>,
 }
 
+impl Wish<'_> {
+    /// Any token that lives will do.
+    fn takes_any(&self) -> bool {
+        matches!(self.ask, Ask::AsOptionsSay) && self.options.cache == CacheMode::Use
+    }
+}
+
 /// The whole job: a session for a key, from the cache or from B2.
 pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {
     let result = obtain(shared, world, wish);
@@ -46,7 +54,17 @@ fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Sess
         return Err(attempts::cancelled());
     }
     let realm = wish.options.realm.as_ref().map_err(Clone::clone)?;
-    let credentials = credentials::find(wish.key_id, wish.key, wish.options)?;
+    let find = |look| credentials::find(shared, wish.key_id, wish.key, wish.options, look);
+    let mut found = find(Look::Remember)?;
+    if let credentials::Found::Known(cache_key) = &found {
+        if let Some(answer) = without_key(shared, world, wish, cache_key) {
+            return answer;
+        }
+        found = find(Look::Anew)?;
+    }
+    let credentials::Found::Pair(credentials) = found else {
+        return Err(Error::internal("a key was asked for and not read"));
+    };
     wish.options.say(Level::Debug, format_args!("the application key comes from {}", credentials.source()));
     let bounds = Bounds::new(world.clock, wish.options.cancel.as_ref()).until(wish.until_ms);
     if bounds.stop() == Some(Stop::Deadline) {
@@ -56,9 +74,9 @@ fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Sess
         shared,
         world,
         options: wish.options,
-        realm,
+        realm: credentials.realm().unwrap_or(realm),
         credentials: &credentials,
-        cache_key: CacheKey::new(wish.options.scope(), credentials.key_id().as_bytes(), credentials.key().as_bytes()),
+        cache_key: credentials.cache_key(wish.options),
         bounds: wish.options.total().map_or(bounds, |total| bounds.within(total)),
     };
     call.run(wish.ask)
@@ -72,21 +90,56 @@ fn is_cancelled(options: &Options) -> bool {
 /// The way of nearly every call: given credentials, and a good token for them. No allocation, no system call.
 pub(crate) fn at_hand(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Option<Arc<Session>> {
     let (key_id, key) = (wish.key_id.trim_ascii(), wish.key.trim_ascii());
-    let plain =
-        matches!(wish.ask, Ask::AsOptionsSay) && wish.options.cache == CacheMode::Use && wish.options.realm.is_ok();
-    if !plain || key_id.is_empty() || key.is_empty() || is_cancelled(wish.options) {
+    if !wish.takes_any()
+        || wish.options.realm.is_err()
+        || key_id.is_empty()
+        || key.is_empty()
+        || is_cancelled(wish.options)
+    {
         return None;
     }
     let now = world.clock.now();
     let cache_key = CacheKey::new(wish.options.scope(), key_id, key);
+    cached(shared, &cache_key, wish, now)
+}
+
+/// The token to hand out, unless there is none or this caller has to refresh it first.
+fn cached(shared: &Shared, key: &CacheKey, wish: &Wish<'_>, now: Moment) -> Option<Arc<Session>> {
     let mut state = shared.lock();
-    let session = match state.cache.find(&cache_key, wish.options.min_remaining, now) {
+    let session = match state.cache.find(key, wish.options.min_remaining, now) {
         Found::Fresh(session) => session,
-        Found::Stale { session, due } if !due || state.flights.is_aloft(&cache_key) => session,
+        Found::Stale { session, due } if !due || state.flights.is_aloft(key) => session,
         _ => return None,
     };
     state.counters.cache_hits += 1;
     drop(state);
     wish.options.say(Level::Debug, format_args!("cache hit"));
     Some(session)
+}
+
+/// All that can be answered where the key is known but not at hand: a good token, or a refusal not yet forgotten.
+fn without_key(
+    shared: &Shared,
+    world: World<'_>,
+    wish: &Wish<'_>,
+    key: &CacheKey,
+) -> Option<Result<Arc<Session>, Error>> {
+    if !wish.takes_any() {
+        return None;
+    }
+    let now = world.clock.now();
+    if let Some(session) = cached(shared, key, wish, now) {
+        return Some(Ok(session));
+    }
+    let mut state = shared.lock();
+    // A token past its best, or with too little left: those are for the call that has the key.
+    if state.cache.is_live(key, now) || state.flights.is_aloft(key) {
+        return None;
+    }
+    let (error, age) = state.cache.refusal(key, wish.options.negative_ttl, now)?;
+    let error = error.clone().remembered(age);
+    state.counters.negative_hits += 1;
+    drop(state);
+    wish.options.say(Level::Debug, format_args!("B2 refused this key a while ago"));
+    Some(Err(error))
 }

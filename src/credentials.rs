@@ -1,21 +1,34 @@
 //! From what a caller gave, or did not give, to a key ID and a key that may be sent.
 
 mod check;
+#[cfg(all(feature = "b2-tool", not(loom)))]
+pub(crate) mod database;
+#[cfg(not(all(feature = "b2-tool", not(loom))))]
+#[path = "credentials/no_database.rs"]
+mod database;
 mod hint;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::digest::{CacheKey, Scope};
 use crate::environment;
 use crate::error::{Error, Status};
 use crate::options::Options;
 use crate::platform;
+use crate::realm::Realm;
+use crate::state::Shared;
 
 use check::Field;
+#[cfg(all(feature = "b2-tool", not(loom)))]
+pub(crate) use database::Memory;
+#[cfg(not(loom))]
+pub(crate) use database::{Held, hold};
 
 const ID_VARIABLE: &str = "B2_APPLICATION_KEY_ID";
 const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
@@ -24,16 +37,44 @@ const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
 pub(crate) struct Credentials {
     key_id: String,
     key: Zeroizing<String>,
+    /// The realm that came with them, if it is the one to use.
+    realm: Option<Realm>,
     source: Source,
 }
 
-/// Where the key came from.
+/// What was found for a call.
+pub(crate) enum Found {
+    /// A key ID and its key.
+    Pair(Credentials),
+    /// The b2 tool's database, as it was when its key was last read. The cache may have a session for that, under this.
+    #[allow(dead_code, reason = "not every build reads that database")]
+    Known(CacheKey),
+}
+
+/// Whether what is remembered of a file will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Remember,
+    /// No: the key itself is needed.
+    Anew,
+}
+
+/// Nothing found in the b2 tool's database: what to say of it, and what to do about it.
+struct Absent {
+    said: String,
+    hint: Option<String>,
+}
+
+/// Where the key came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The caller gave it.
     Call,
     /// `B2_APPLICATION_KEY`.
     Environment,
+    /// This database of the b2 tool.
+    #[allow(dead_code, reason = "not every build reads one")]
+    Database(PathBuf),
 }
 
 impl Credentials {
@@ -45,16 +86,31 @@ impl Credentials {
         &self.key
     }
 
-    pub(crate) fn source(&self) -> Source {
-        self.source
+    /// The realm that came with them, if it is the one to use.
+    pub(crate) fn realm(&self) -> Option<&Realm> {
+        self.realm.as_ref()
+    }
+
+    /// What their session is cached under.
+    pub(crate) fn cache_key(&self, options: &Options) -> CacheKey {
+        let of = |scope: &Scope| CacheKey::new(scope, self.key_id.as_bytes(), self.key.as_bytes());
+        match &self.realm {
+            None => of(options.scope()),
+            Some(realm) => of(&Scope::new(realm, options.ca_file.as_deref())),
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
     }
 
     /// What to look at where B2 refused them.
     pub(crate) fn hint_if_refused(&self) -> String {
         hint::for_refused(&self.key_id, &self.key).unwrap_or_else(|| {
-            let given = match self.source {
-                Source::Call => "the call gave",
-                Source::Environment => "B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY hold",
+            let given = match &self.source {
+                Source::Call => "the call gave".to_owned(),
+                Source::Environment => "B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY hold".to_owned(),
+                Source::Database(path) => format!("the b2 tool's database {} holds", path.display()),
             };
             format!("compare what {given} with \"Application Keys\" in the B2 web console: the key may be deleted or expired")
         })
@@ -81,10 +137,11 @@ impl Credentials {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Call => "the call",
-            Self::Environment => "the environment",
-        })
+        match self {
+            Self::Call => f.write_str("the call"),
+            Self::Environment => f.write_str("the environment"),
+            Self::Database(path) => write!(f, "the b2 tool's database {}", path.display()),
+        }
     }
 }
 
@@ -94,16 +151,12 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Finds the credentials of a call: what was given, else what the environment holds.
-pub(crate) fn find(key_id: &[u8], key: &[u8], options: &Options) -> Result<Credentials, Error> {
+/// Finds the credentials of a call: what was given, else what the environment holds, else the b2 tool's.
+pub(crate) fn find(shared: &Shared, key_id: &[u8], key: &[u8], options: &Options, look: Look) -> Result<Found, Error> {
     let places = Places {
         variable: &environment::raw,
         raised_rights: platform::has_raised_rights(),
-        database: match (&options.account_info, &options.profile) {
-            (Some(_), _) => " (option \"account_info\")",
-            (_, Some(_)) => " (option \"profile\")",
-            _ => "",
-        },
+        database: &|wanted| database::find(shared, options, wanted, look),
     };
     places.find(key_id.trim_ascii(), key.trim_ascii())
 }
@@ -113,13 +166,13 @@ struct Places<'a> {
     variable: &'a dyn Fn(&str) -> Option<OsString>,
     /// Then `variable` finds nothing, and whoever set the variables should learn why.
     raised_rights: bool,
-    /// What chose the database of the b2 tool, for the message.
-    database: &'static str,
+    /// The b2 tool's database, and the only key ID that will do.
+    database: &'a dyn Fn(Option<&str>) -> Result<Found, Absent>,
 }
 
 impl Places<'_> {
-    fn find(&self, key_id: &[u8], key: &[u8]) -> Result<Credentials, Error> {
-        match (key_id.is_empty(), key.is_empty()) {
+    fn find(&self, key_id: &[u8], key: &[u8]) -> Result<Found, Error> {
+        let found = match (key_id.is_empty(), key.is_empty()) {
             (false, false) => pair(key_id, Field::KEY_ID, key, Field::KEY, Source::Call),
             (true, false) => Err(Error::invalid("an application key was given without its key ID")
                 .with_hint("give both, or neither to use those of the environment")),
@@ -127,24 +180,28 @@ impl Places<'_> {
                 let wanted = check::checked(key_id, Field::KEY_ID)?;
                 match self.environment()? {
                     Some(found) if found.0.as_slice() == wanted.as_bytes() => found.credentials(),
-                    found => Err(self.nothing(Some(found.is_some()))),
+                    found => {
+                        let another = Some(found.is_some());
+                        return (self.database)(Some(wanted)).map_err(|absent| self.nothing(another, absent));
+                    }
                 }
             }
             (true, true) => match self.environment()? {
                 Some(found) => found.credentials(),
-                None => Err(self.nothing(None)),
+                None => return (self.database)(None).map_err(|absent| self.nothing(None, absent)),
             },
-        }
+        };
+        found.map(Found::Pair)
     }
 
     /// The variables' pair, trimmed but not yet checked: of another key's pair nothing need be right.
-    fn environment(&self) -> Result<Option<Found>, Error> {
+    fn environment(&self) -> Result<Option<Variables>, Error> {
         let alone = |set: &str, unset: &str| {
             Error::invalid(format!("{set} is set in the environment, but {unset} is not set or blank"))
                 .with_hint(format!("set {unset} too, or neither of the two"))
         };
         match (self.value(ID_VARIABLE), self.value(KEY_VARIABLE)) {
-            (Some(key_id), Some(key)) => Ok(Some(Found(key_id, key))),
+            (Some(key_id), Some(key)) => Ok(Some(Variables(key_id, key))),
             (Some(_), None) => Err(alone(ID_VARIABLE, KEY_VARIABLE)),
             (None, Some(_)) => Err(alone(KEY_VARIABLE, ID_VARIABLE)),
             (None, None) => Ok(None),
@@ -158,7 +215,7 @@ impl Places<'_> {
     }
 
     /// `another`: only a key for the given ID was looked for, and whether the variables hold another one.
-    fn nothing(&self, another: Option<bool>) -> Error {
+    fn nothing(&self, another: Option<bool>, absent: Absent) -> Error {
         let sought = if another.is_some() { "no application key for the given key ID" } else { "no application key" };
         let variables = if self.raised_rights {
             format!("{ID_VARIABLE} and {KEY_VARIABLE} were not read, since this program runs with raised rights")
@@ -167,9 +224,8 @@ impl Places<'_> {
         } else {
             format!("{ID_VARIABLE} and {KEY_VARIABLE} are not set in the environment")
         };
-        let database = self.database;
-        let message = format!("{sought}: {variables}, and this build does not read the b2 tool's database{database}");
-        let hint = match (self.raised_rights, another) {
+        let message = format!("{sought}: {variables}; {}", absent.said);
+        let set = match (self.raised_rights, another) {
             (true, _) => "give the key ID and the key in the call".to_owned(),
             (false, Some(_)) => {
                 format!("give the key in the call, or set {ID_VARIABLE} and {KEY_VARIABLE} to this key")
@@ -178,14 +234,18 @@ impl Places<'_> {
                 format!("give the key ID and the key in the call, or set {ID_VARIABLE} and {KEY_VARIABLE}")
             }
         };
+        let hint = match absent.hint {
+            Some(cure) => format!("{set}; or {cure}"),
+            None => set,
+        };
         Error::new(Status::NoCredentials, message).with_hint(hint)
     }
 }
 
 /// The values of both variables.
-struct Found(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>);
+struct Variables(Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>);
 
-impl Found {
+impl Variables {
     fn credentials(&self) -> Result<Credentials, Error> {
         pair(&self.0, Field::ID_VARIABLE, &self.1, Field::KEY_VARIABLE, Source::Environment)
     }
@@ -194,7 +254,7 @@ impl Found {
 fn pair(key_id: &[u8], id_field: Field, key: &[u8], key_field: Field, source: Source) -> Result<Credentials, Error> {
     let key_id = check::checked(key_id, id_field)?.to_owned();
     let key = Zeroizing::new(check::checked(key, key_field)?.to_owned());
-    Ok(Credentials { key_id, key, source })
+    Ok(Credentials { key_id, key, realm: None, source })
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Scope {
     }
 
     /// The digest of a text within this scope. It is the last field, so it needs no length.
-    fn digest(&self, text: &[u8]) -> u128 {
+    pub(crate) fn digest(&self, text: &[u8]) -> u128 {
         let mut hasher = self.0;
         hasher.write(text);
         hasher.finish128().into()

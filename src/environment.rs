@@ -9,6 +9,11 @@ pub(crate) fn raw(name: &str) -> Option<OsString> {
     if platform::has_raised_rights() { None } else { std::env::var_os(name) }
 }
 
+/// True if the variable has a value that is not blank.
+pub(crate) fn is_set(name: &str) -> bool {
+    raw(name).is_some_and(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
+}
+
 /// The variable's value as text, trimmed; a blank value counts as not set.
 pub(crate) fn text(name: &str) -> Option<String> {
     let value = raw(name)?.into_string().ok()?;

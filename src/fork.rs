@@ -7,7 +7,7 @@ use std::cell::UnsafeCell;
 use std::sync::MutexGuard;
 
 use crate::state::State;
-use crate::{http, log, options, sync, system};
+use crate::{credentials, http, log, options, sync, system};
 
 /// Where the guards wait between the two sides of a fork.
 struct Parked(UnsafeCell<Option<Guards>>);
@@ -16,6 +16,7 @@ struct Guards {
     state: MutexGuard<'static, State>,
     log: log::Held,
     _options: MutexGuard<'static, ()>,
+    _database: credentials::Held,
 }
 
 // SAFETY: touched only by the three functions below, and by one thread at a time: the one that holds the locks which the
@@ -25,11 +26,13 @@ unsafe impl Sync for Parked {}
 static PARKED: Parked = Parked(UnsafeCell::new(None));
 
 pub(crate) extern "C" fn prepare() {
+    // First, since its holder may be reading a file: nobody else need wait for that meanwhile.
+    let database = credentials::hold();
     let options = sync::lock(&options::HANDLES);
     let state = system::shared().lock();
     http::before_fork();
     // SAFETY: this thread holds the locks, so no other is here.
-    unsafe { *PARKED.0.get() = Some(Guards { state, log: log::hold(), _options: options }) };
+    unsafe { *PARKED.0.get() = Some(Guards { state, log: log::hold(), _options: options, _database: database }) };
 }
 
 pub(crate) extern "C" fn in_parent() {

@@ -8,7 +8,8 @@ use crate::{Error, Options, Session, load, system};
 
 /// Turns an application key into a session: from the cache if a good token is there, else by asking B2.
 ///
-/// Blank for both means: take `B2_APPLICATION_KEY_ID` and `B2_APPLICATION_KEY` from the environment.
+/// Blank for both means: take `B2_APPLICATION_KEY_ID` and `B2_APPLICATION_KEY` from the environment, else the key in the
+/// b2 tool's database.
 ///
 /// # Errors
 /// Whatever kept B2 from granting one, with what to do about it.

@@ -35,6 +35,8 @@ pub(crate) enum CacheMode {
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) realm: Result<Realm, Error>,
+    /// Nobody named a realm, so that of a key's own source may stand in.
+    pub(crate) realm_is_default: bool,
     pub(crate) profile: Option<String>,
     pub(crate) account_info: Option<PathBuf>,
     pub(crate) cache: CacheMode,
@@ -63,6 +65,7 @@ impl Default for Options {
     fn default() -> Self {
         let mut options = Self {
             realm: Ok(Realm::production()),
+            realm_is_default: true,
             profile: None,
             account_info: None,
             cache: CacheMode::Use,
@@ -197,7 +200,7 @@ const fn row(name: &'static str, reset: fn(&mut Options), set: fn(&mut Options, 
 }
 
 static TABLE: &[Row] = &[
-    row("realm", |o| o.realm = default_realm(), set_realm),
+    row("realm", reset_realm, set_realm),
     row("profile", |o| o.profile = None, set_profile),
     row("account_info", |o| o.account_info = None, set_account_info),
     row("cache", |o| o.cache = CacheMode::Use, set_cache),
@@ -255,6 +258,11 @@ static TABLE: &[Row] = &[
     row("fields", |o| o.all_fields = false, set_fields),
 ];
 
+fn reset_realm(options: &mut Options) {
+    options.realm = default_realm();
+    options.realm_is_default = !environment::is_set("B2_ENVIRONMENT");
+}
+
 /// What `B2_ENVIRONMENT` names. A bad value there fails the call, not the making of its options.
 fn default_realm() -> Result<Realm, Error> {
     let Some(value) = environment::raw("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
@@ -272,6 +280,7 @@ fn default_realm() -> Result<Realm, Error> {
 fn set_realm(options: &mut Options, value: &str) -> Result<(), Refused> {
     let realm = Realm::parse(value).map_err(|not| Refused { problem: not.problem.to_owned(), hint: not.hint })?;
     options.realm = Ok(realm);
+    options.realm_is_default = false;
     Ok(())
 }
 

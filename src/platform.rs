@@ -4,6 +4,8 @@ use std::io;
 
 use crate::clock::Moment;
 
+#[cfg(all(feature = "b2-tool", not(loom)))]
+pub(crate) mod home;
 pub(crate) mod socket;
 
 /// True if the program runs with rights that its caller lacks, so that its environment is not to be trusted.

@@ -3,6 +3,8 @@
 use crate::budget::Budget;
 use crate::cache::Cache;
 use crate::counters::Counters;
+#[cfg(all(feature = "b2-tool", not(loom)))]
+use crate::credentials::Memory;
 use crate::flight::Flights;
 use crate::session::Session;
 use crate::sync::{self, Mutex, MutexGuard};
@@ -18,6 +20,8 @@ pub(crate) struct State {
     pub(crate) flights: Flights,
     pub(crate) budget: Budget,
     pub(crate) counters: Counters,
+    #[cfg(all(feature = "b2-tool", not(loom)))]
+    pub(crate) databases: Memory,
 }
 
 impl Shared {

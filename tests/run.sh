@@ -16,6 +16,8 @@ only=" $* "
 
 # The tests bring their own keys and server, and no proxy stands before loopback.
 for name in $(compgen -e | grep -E '^B2_|^SSL_CERT_|_(proxy|PROXY)$'); do unset "$name"; done
+# Nor is anybody's own database looked into.
+export B2_ACCOUNT_INFO=$logs/no-database
 
 # ---- the suites ----
 
@@ -31,6 +33,8 @@ lint() {
     echo "ok lint: test-hooks"
     cargo clippy --locked --workspace --all-targets --features c-library -- -D warnings
     echo "ok lint: c-library"
+    cargo clippy --locked -p b2auth --lib --tests --no-default-features -- -D warnings
+    echo "ok lint: without the b2 tool's database"
 }
 
 rust() {
@@ -60,6 +64,7 @@ cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
+b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
 # ---- running them ----
 
@@ -87,8 +92,8 @@ run format lint rust &
 run library loom header symbols docs &
 wait
 # These use what is built by now.
-run c install proxies &
-run examples cli peers &
+run c install proxies cli &
+run examples peers b2tool &
 wait
 
 # ---- adding up ----

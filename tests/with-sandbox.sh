@@ -22,7 +22,9 @@ B2_SANDBOX_HTTPS=$(printf '%s' "$ready" | text https)
 B2_APPLICATION_KEY_ID=$(master keyId)
 B2_APPLICATION_KEY=$(master key)
 export B2_ENVIRONMENT B2_SANDBOX B2_SANDBOX_CA B2_SANDBOX_HTTPS B2_APPLICATION_KEY_ID B2_APPLICATION_KEY
-unset B2_ACCOUNT_INFO B2_TOKEN_STORE || true
+# Nobody's own database is looked into.
+export B2_ACCOUNT_INFO="$work/no-database"
+unset B2_TOKEN_STORE || true
 
 status=0
 "$@" || status=$?

@@ -18,6 +18,10 @@ impl Field {
     pub(super) const KEY: Self = Self { name: "the application key", longest: 1024, may_hold_colon: true };
     pub(super) const ID_VARIABLE: Self = Self { name: ID_VARIABLE, ..Self::KEY_ID };
     pub(super) const KEY_VARIABLE: Self = Self { name: KEY_VARIABLE, ..Self::KEY };
+    #[cfg(all(feature = "b2-tool", not(loom)))]
+    pub(super) const FILED_KEY_ID: Self = Self { name: "its key ID", ..Self::KEY_ID };
+    #[cfg(all(feature = "b2-tool", not(loom)))]
+    pub(super) const FILED_KEY: Self = Self { name: "its application key", ..Self::KEY };
 }
 
 /// The value, if it may be sent. It was trimmed, and it is not blank.

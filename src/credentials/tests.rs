@@ -10,8 +10,15 @@ fn find_in(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> Result<Cre
         // SAFETY: on Unix any bytes will do; elsewhere the tables below stay within UTF-8.
         Some(unsafe { OsString::from_encoded_bytes_unchecked(value.to_vec()) })
     };
-    let places = Places { variable: &variable, raised_rights: false, database: "" };
-    places.find(key_id.trim_ascii(), key.trim_ascii())
+    let places = Places { variable: &variable, raised_rights: false, database: &no_database };
+    match places.find(key_id.trim_ascii(), key.trim_ascii())? {
+        Found::Pair(credentials) => Ok(credentials),
+        Found::Known(_) => panic!("no database was read"),
+    }
+}
+
+fn no_database(_: Option<&str>) -> Result<Found, Absent> {
+    Err(Absent { said: "the database /d does not exist".into(), hint: Some("make one".into()) })
 }
 
 fn refusal(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> (Status, String, String) {
@@ -45,7 +52,7 @@ fn what_is_given_comes_before_what_is_set() {
         ("env-id ", " ", ("env-id", "env-key", Source::Environment)),
     ] {
         let found = find_in(set, key_id.as_bytes(), key.as_bytes()).expect("found");
-        assert_eq!((found.key_id(), found.key(), found.source), expected);
+        assert_eq!((found.key_id(), found.key(), found.source.clone()), expected);
     }
     // A broken environment does not matter to whoever gives both.
     assert!(find_in(&[(ID_VARIABLE, b"a:b")], b"given-id", b"given-key").is_ok());
@@ -87,14 +94,21 @@ fn where_nothing_is_found_every_place_is_named() {
     ] {
         let (status, message, hint) = refusal(set, key_id, b"");
         assert_eq!(status, Status::NoCredentials);
-        for part in [words, ID_VARIABLE, KEY_VARIABLE, "does not read the b2 tool's database"] {
+        for part in [words, ID_VARIABLE, KEY_VARIABLE, "; the database /d does not exist"] {
             assert!(message.contains(part), "{message}");
         }
-        assert!(hint.starts_with("give the key") && !message.contains("MARKED") && !hint.contains("MARKED"), "{hint}");
+        assert!(
+            hint.starts_with("give the key")
+                && hint.ends_with("; or make one")
+                && !message.contains("MARKED")
+                && !hint.contains("MARKED"),
+            "{hint}"
+        );
     }
-    let raised = Places { variable: &|_| None, raised_rights: true, database: " (option \"profile\")" };
-    let error = raised.find(b"", b"").expect_err("nothing is read");
-    assert!(error.message().contains("raised rights") && error.message().ends_with("database (option \"profile\")"));
+    let raised = Places { variable: &|_| None, raised_rights: true, database: &no_database };
+    let error = raised.find(b"", b"").err().expect("nothing is read");
+    assert!(error.message().contains("raised rights") && error.message().ends_with("; the database /d does not exist"));
+    assert_eq!(error.hint(), Some("give the key ID and the key in the call; or make one"));
 }
 
 #[test]

@@ -19,8 +19,19 @@ use crate::{load, system};
 ///
 /// key_id and key are borrowed for the call and not kept. Blank (NULL, "" or
 /// white space) for both means: take B2_APPLICATION_KEY_ID and
-/// B2_APPLICATION_KEY from the environment. White space around either is
-/// dropped.
+/// B2_APPLICATION_KEY from the environment; if neither is set, the key in the
+/// database of the b2 command-line tool, where "b2 account authorize" left it.
+/// A key_id with a blank key: the same places, but only that very key. White
+/// space around either is dropped.
+///
+/// The database is the one that the b2 tool would use: of the option profile,
+/// else the option account_info, else $B2_ACCOUNT_INFO, else
+/// ~/.b2_account_info, else $XDG_CONFIG_HOME/b2/account_info (by default
+/// ~/.config/b2/account_info). Its realm counts unless the option realm or
+/// $B2_ENVIRONMENT names one. It is read, never written, and not opened again
+/// before it has changed or B2 has to be asked. If there is none, or if it is
+/// locked, damaged or empty, that is B2_NO_CREDENTIALS, and the error of
+/// b2_authorize_with() names each place and what is wrong with it.
 ///
 /// On success *out_session is the caller's to free with b2_session_free(); on
 /// failure it is NULL. For what went wrong in words, call b2_authorize_with().

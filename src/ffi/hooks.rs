@@ -1,5 +1,7 @@
 //! For this project's own tests, in builds of their own.
 
+#[cfg(feature = "b2-tool")]
+use crate::credentials::database;
 use crate::system;
 
 /// Moves the library's wall clock and boot clock by that many milliseconds.
@@ -12,4 +14,13 @@ pub extern "C" fn b2_test_turn_clock(wall_ms: i64, boot_ms: i64) {
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_test_plant_panic() {
     system::planted::plant();
+}
+
+/// How often a database of the b2 tool was opened.
+#[unsafe(no_mangle)]
+pub extern "C" fn b2_test_database_reads() -> u64 {
+    #[cfg(feature = "b2-tool")]
+    return database::count::get();
+    #[cfg(not(feature = "b2-tool"))]
+    return 0;
 }

@@ -90,7 +90,7 @@ pub extern "C" fn b2_options_new() -> *mut b2_options {
 ///                          base URL: https, or http to   else production
 ///                          a loopback address
 ///   profile                a profile of the b2 tool      none
-///   account_info           a path                        $B2_ACCOUNT_INFO
+///   account_info           the path of its database      $B2_ACCOUNT_INFO
 ///   cache                  use, refresh, bypass          use
 ///   min_remaining_s        0 to 82800                    300
 ///   store                  none                          none

@@ -80,6 +80,7 @@ functions! {
     b2_counter: fn(Text) -> u64;
     b2_test_turn_clock: fn(i64, i64);
     b2_test_plant_panic: fn();
+    b2_test_database_reads: fn() -> u64;
     b2_session_download_url: fn(Handle) -> Text;
     b2_session_recommended_part_size: fn(Handle) -> u64;
     b2_session_absolute_minimum_part_size: fn(Handle) -> u64;
@@ -174,6 +175,12 @@ impl Api {
     pub fn plant_panic(&self) {
         // SAFETY: takes nothing.
         unsafe { (self.f.b2_test_plant_panic)() }
+    }
+
+    /// How often a database of the b2 tool was opened.
+    pub fn database_reads(&self) -> u64 {
+        // SAFETY: takes nothing.
+        unsafe { (self.f.b2_test_database_reads)() }
     }
 
     /// Lets time pass, on both clocks.

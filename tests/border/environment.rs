@@ -47,6 +47,8 @@ fn outcome<T: AsRef<OsStr> + Copy>(variables: &[(&str, T)], task: &Value) -> Val
     for name in [ID_VARIABLE, KEY_VARIABLE, "B2_ENVIRONMENT", "B2_ACCOUNT_INFO", "B2_TOKEN_STORE"] {
         command.env_remove(name);
     }
+    // Nobody's own database is looked into.
+    command.env("HOME", "/nonexistent").env_remove("XDG_CONFIG_HOME");
     let output = command.env(TASK, task.to_string()).envs(variables.iter().copied()).output().expect("it runs");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     let line = said.lines().find_map(|line| line.strip_prefix("OUTCOME "));

@@ -5,12 +5,18 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 #![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
 
+#[cfg(feature = "b2-tool")]
+mod account_info;
 mod api;
 mod aside;
 mod scene;
 mod stages;
 
 mod ages;
+#[cfg(feature = "b2-tool")]
+mod b2_places;
+#[cfg(feature = "b2-tool")]
+mod b2_tool;
 mod bodies;
 mod budget;
 mod cancelling;

@@ -5,6 +5,7 @@
  */
 #include <b2auth.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -99,16 +100,34 @@ static int in_memory(const secret *wanted)
     return found;
 }
 
-/* Authorizes with the masked key, and keeps the session's token masked. */
-static b2_session *authorize(const b2_options *options, secret *token)
+/* Writes a database as the b2 tool does. Another program unmasks the key, so it has not been in this one. */
+static int write_database(const char *path)
+{
+    static const char program[] =
+        "import sqlite3, sys; path, key_id, masked = sys.argv[1:]; "
+        "key = bytes(byte ^ 0x5a for byte in bytes.fromhex(masked)).decode(); db = sqlite3.connect(path); "
+        "db.execute(\"CREATE TABLE account (account_id TEXT, application_key TEXT, realm TEXT,"
+        " account_id_or_app_key_id TEXT)\"); "
+        "db.execute(\"INSERT INTO account VALUES (?, ?, ?, ?)\", (\"none\", key, \"production\", key_id)); db.commit()";
+    char command[1024], masked[2 * sizeof masked_key + 1];
+    size_t i;
+
+    for (i = 0; i < sizeof masked_key; i++)
+        (void)snprintf(masked + 2 * i, 3, "%02x", masked_key[i]);
+    (void)snprintf(command, sizeof command, "python3 -c '%s' %s %s %s", program, path, key_id, masked);
+    return system(command);
+}
+
+/* Authorizes with the masked key, or blank, and keeps the session's token masked. */
+static b2_session *authorize(const b2_options *options, int blank, secret *token)
 {
     char key[sizeof masked_key + 1] = {0};
     b2_session *session = NULL;
     size_t i;
 
-    for (i = 0; i < sizeof masked_key; i++)
+    for (i = 0; i < sizeof masked_key && !blank; i++)
         key[i] = (char)(masked_key[i] ^ MASK);
-    CHECK(b2_authorize_with(key_id, key, options, &session, NULL) == B2_OK);
+    CHECK(b2_authorize_with(blank ? NULL : key_id, key, options, &session, NULL) == B2_OK);
     wipe(key, sizeof key);
     if (session != NULL) {
         const char *text = b2_session_authorization_token(session);
@@ -119,7 +138,7 @@ static b2_session *authorize(const b2_options *options, secret *token)
     return session;
 }
 
-static void life(const char *how, b2_options *options)
+static void life(const char *how, int blank, b2_options *options)
 {
     char key[sizeof masked_key + 1] = {0}, name[64];
     secret key_itself, header, token = {"the token", {0}, 0};
@@ -132,7 +151,7 @@ static void life(const char *how, b2_options *options)
     keep_header(&header, key);
     wipe(key, sizeof key);
 
-    session = authorize(options, &token);
+    session = authorize(options, blank, &token);
     CHECK(token.length > 0 && in_memory(&token) == 1);
     CHECK(in_memory(&key_itself) == 0);
     CHECK(in_memory(&header) == 0);
@@ -152,11 +171,21 @@ static void life(const char *how, b2_options *options)
 int main(void)
 {
     b2_options *options = b2_options_new();
+    char path[64];
 
-    life("http", options);
+    life("http", 0, options);
     CHECK(b2_options_set(options, "realm", environment("B2_SANDBOX_HTTPS"), NULL) == B2_OK);
     CHECK(b2_options_set(options, "ca_file", environment("B2_SANDBOX_CA"), NULL) == B2_OK);
-    life("https", options);
+    life("https", 0, options);
+
+    /* What a blank call finds before any database is the environment's, which is of another key. */
+    (void)unsetenv("B2_APPLICATION_KEY_ID");
+    (void)unsetenv("B2_APPLICATION_KEY");
+    (void)snprintf(path, sizeof path, "/tmp/b2auth-wiped-%ld", (long)getpid());
+    CHECK(write_database(path) == 0);
+    CHECK(b2_options_set(options, "account_info", path, NULL) == B2_OK);
+    life("from a database", 1, options);
+    (void)remove(path);
     b2_options_free(options);
     return report();
 }

@@ -1,0 +1,139 @@
+//! Where the b2 tool keeps its database: its own rules, without its slips.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Component, Path, PathBuf};
+
+use crate::options::Options;
+
+/// A place to look at, and what named it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) named_by: Option<&'static str>,
+}
+
+/// What the rules are read against.
+pub(super) struct Surroundings<'a> {
+    /// A variable of the environment.
+    pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The home of a user, or of this one, as the system's list of users has it.
+    pub(super) home: &'a dyn Fn(Option<&[u8]>) -> Option<PathBuf>,
+}
+
+/// Systems whose programs keep settings under `~/.config`. Elsewhere only a set `XDG_CONFIG_HOME` counts.
+const HAS_CONFIG_HOME: bool = !cfg!(any(windows, target_vendor = "apple"));
+
+/// The places in the order in which they count. The first that is there is the one.
+pub(super) fn places(options: &Options, around: &Surroundings<'_>) -> Vec<Place> {
+    let one = |path: &OsStr, named_by| vec![Place { path: around.expanded(path), named_by: Some(named_by) }];
+    if let Some(profile) = &options.profile {
+        let new = around.in_config_home(&format!("db-{profile}.sqlite"));
+        let old = around.in_home(&format!(".b2db-{profile}.sqlite"));
+        let named_by = Some("option \"profile\"");
+        return [new, old].into_iter().flatten().map(|path| Place { path, named_by }).collect();
+    }
+    if let Some(path) = &options.account_info {
+        return one(path.as_os_str(), "option \"account_info\"");
+    }
+    if let Some(path) = around.set("B2_ACCOUNT_INFO") {
+        return one(&path, "B2_ACCOUNT_INFO");
+    }
+    let (old, new) = (around.in_home(".b2_account_info"), around.in_config_home("account_info"));
+    [old, new].into_iter().flatten().map(|path| Place { path, named_by: None }).collect()
+}
+
+impl Surroundings<'_> {
+    /// The variable's value. A blank one counts as not set; the tool takes it for a path.
+    fn set(&self, name: &str) -> Option<OsString> {
+        (self.variable)(name).filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
+    }
+
+    fn own_home(&self) -> Option<PathBuf> {
+        self.set("HOME").map(PathBuf::from).or_else(|| (self.home)(None))
+    }
+
+    fn in_home(&self, name: &str) -> Option<PathBuf> {
+        self.own_home().map(|home| home.join(name))
+    }
+
+    fn in_config_home(&self, name: &str) -> Option<PathBuf> {
+        let folder = match self.set("XDG_CONFIG_HOME") {
+            Some(folder) => self.expanded(&folder),
+            None if HAS_CONFIG_HOME => self.in_home(".config")?,
+            None => return None,
+        };
+        Some(folder.join("b2").join(name))
+    }
+
+    /// The path with its leading `~` or `~user` replaced, where such a home is known.
+    fn expanded(&self, path: &OsStr) -> PathBuf {
+        let mut parts = Path::new(path).components();
+        let Some(Component::Normal(first)) = parts.next() else { return path.into() };
+        let Some(user) = first.as_encoded_bytes().strip_prefix(b"~") else { return path.into() };
+        let home = if user.is_empty() { self.own_home() } else { (self.home)(Some(user)) };
+        let Some(home) = home else { return path.into() };
+        let rest = parts.as_path().as_os_str();
+        if rest.is_empty() { home } else { home.join(rest) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+    fn paths(variables: &[(&str, &str)], settings: &[(&str, &str)], homeless: bool) -> Vec<String> {
+        let mut options = Options::new();
+        for (name, value) in settings {
+            options.set(name, Some(value)).expect(name);
+        }
+        let variable = |name: &str| variables.iter().find(|row| row.0 == name).map(|row| row.1.into());
+        let home = |user: Option<&[u8]>| match user {
+            _ if homeless => None,
+            None => Some("/listed".into()),
+            Some(b"anna") => Some("/home/anna".into()),
+            Some(_) => None,
+        };
+        let around = Surroundings { variable: &variable, home: &home };
+        places(&options, &around).iter().map(|place| place.path.display().to_string()).collect()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_tools_rules_are_kept() {
+        let home = ("HOME", "/h");
+        let rows: &[Row<'_>] = &[
+            (&[home], &[], &["/h/.b2_account_info", "/h/.config/b2/account_info"]),
+            (&[], &[], &["/listed/.b2_account_info", "/listed/.config/b2/account_info"]),
+            (&[("HOME", "")], &[], &["/listed/.b2_account_info", "/listed/.config/b2/account_info"]),
+            (&[home, ("XDG_CONFIG_HOME", "/x")], &[], &["/h/.b2_account_info", "/x/b2/account_info"]),
+            (&[home, ("XDG_CONFIG_HOME", " ")], &[], &["/h/.b2_account_info", "/h/.config/b2/account_info"]),
+            (&[home, ("XDG_CONFIG_HOME", "~/x")], &[], &["/h/.b2_account_info", "/h/x/b2/account_info"]),
+            (&[home, ("B2_ACCOUNT_INFO", "/a/b")], &[], &["/a/b"]),
+            (&[home, ("B2_ACCOUNT_INFO", "")], &[], &["/h/.b2_account_info", "/h/.config/b2/account_info"]),
+            (&[home, ("B2_ACCOUNT_INFO", "~/b")], &[], &["/h/b"]),
+            (&[home, ("B2_ACCOUNT_INFO", "~")], &[], &["/h"]),
+            (&[home, ("B2_ACCOUNT_INFO", "~anna/b")], &[], &["/home/anna/b"]),
+            (&[home, ("B2_ACCOUNT_INFO", "~bob/b")], &[], &["~bob/b"]),
+            (&[home, ("B2_ACCOUNT_INFO", "c/~/b")], &[], &["c/~/b"]),
+            (&[home, ("B2_ACCOUNT_INFO", "/a")], &[("account_info", "~/o")], &["/h/o"]),
+            (&[home], &[("profile", "w-1_A")], &["/h/.config/b2/db-w-1_A.sqlite", "/h/.b2db-w-1_A.sqlite"]),
+            (
+                &[home, ("XDG_CONFIG_HOME", "/x"), ("B2_ACCOUNT_INFO", "/a")],
+                &[("profile", "w")],
+                &["/x/b2/db-w.sqlite", "/h/.b2db-w.sqlite"],
+            ),
+        ];
+        for (variables, settings, expected) in rows {
+            assert_eq!(paths(variables, settings, false), *expected, "{variables:?} {settings:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_home_there_may_be_nowhere_to_look() {
+        assert!(paths(&[], &[], true).is_empty());
+        assert!(paths(&[], &[("profile", "w")], true).is_empty());
+        assert_eq!(paths(&[("B2_ACCOUNT_INFO", "~/b")], &[], true), ["~/b"]);
+    }
+}
