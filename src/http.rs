@@ -2,11 +2,13 @@
 
 mod dial;
 mod distrust;
+mod explain;
 mod failure;
 mod kept;
 mod line;
 mod lookup;
 mod roots;
+mod route;
 mod shared;
 mod stream;
 mod tls;
@@ -31,11 +33,13 @@ use zeroize::Zeroizing;
 use crate::cancel::Bounds;
 use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
 
-use self::dial::{Dial, NoLookUp, Route};
-use self::failure::{explain, failure};
+use self::dial::{Dial, NoLookUp};
+use self::explain::explain;
+use self::failure::failure;
 use self::kept::{Keeping, Stay};
 use self::line::{Line, Phase};
 use self::lookup::Resolve;
+use self::route::Route;
 use self::shared::SHARED;
 
 pub(crate) use self::shared::{after_fork_in_child, after_fork_in_parent, before_fork};

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,41 +12,18 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 
 use crate::platform::socket::{self, Awaited};
-use crate::proxy::{Kind, ProxyUrl};
+use crate::proxy::Kind;
 use crate::transport::FailureKind;
 
 use super::failure::{hinted, reason};
 use super::kept::Stay;
 use super::line::{CHECK_PROXY, Line, Phase};
-use super::lookup::{self, Resolve};
+use super::lookup;
+use super::route::Route;
 use super::shared::SHARED;
 use super::stream::{Carrier, Socket, Stream};
-use super::tls::{self, Trust};
+use super::tls;
 use super::tunnel;
-
-/// Where a request goes, and how.
-pub(super) struct Route {
-    /// The realm's host; an IPv6 address stands in brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// What to believe, for a realm in https.
-    pub(super) trust: Option<Trust>,
-    pub(super) ca_file: Option<PathBuf>,
-    pub(super) proxy: Option<ProxyUrl>,
-    pub(super) user_agent: String,
-    pub(super) resolve: Resolve,
-}
-
-impl Route {
-    /// True if a connection that was opened for one is as good for the other.
-    pub(super) fn leads_as(&self, other: &Self) -> bool {
-        self.host == other.host
-            && self.port == other.port
-            && self.trust.is_some() == other.trust.is_some()
-            && self.ca_file == other.ca_file
-            && self.proxy == other.proxy
-    }
-}
 
 /// Opens a [`Route`] for ureq.
 pub(super) struct Dial {

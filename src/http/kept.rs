@@ -9,7 +9,7 @@ use crate::platform;
 use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
 
 use super::Wire;
-use super::dial::Route;
+use super::route::Route;
 use super::stream::Stream;
 
 /// B2 closes what has been idle for about 4 s.

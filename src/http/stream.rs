@@ -12,11 +12,11 @@ use zeroize::Zeroize;
 use crate::platform::socket::{self, Awaited};
 use crate::transport::{Failure, FailureKind};
 
-use super::dial::Route;
 use super::distrust;
 use super::failure::{closed_early, failure, oversized_head, reason};
 use super::kept::Stay;
 use super::line::{Line, Phase};
+use super::route::Route;
 
 /// Also the most that an answer's headers may have: ureq parses them in one piece.
 const INPUT: usize = 16 * 1024;

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use crate::proxy::{Kind, ProxyUrl};
 use crate::transport::FailureKind;
 
-use super::dial::Route;
 use super::distrust;
 use super::failure::{failure, hinted, reason};
 use super::line::Line;
+use super::route::Route;
 use super::stream::Stream;
 
 /// The most that a proxy may answer before the tunnel is open.

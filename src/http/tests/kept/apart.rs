@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rustls::version::{TLS12, TLS13};
 
 use super::super::super::Wire;
-use super::super::super::dial::Route;
 use super::super::super::lookup;
+use super::super::super::route::Route;
 use super::super::super::testing::authority::Authority;
 use super::super::super::testing::{Ask, head};
 use super::{Host, OK, each, go, keeping};
