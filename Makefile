@@ -18,7 +18,7 @@ SONAME := libb2auth.so.$(MAJOR)
 
 # What the C in this repository is held to.
 CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
-EXAMPLES := authorize threads list_buckets demo
+EXAMPLES := authorize threads list_buckets demo b2auth
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 

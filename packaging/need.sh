@@ -15,6 +15,9 @@ package() {
         cc | c++ | readelf) echo build-essential ;;
         libcurl) echo libcurl4-openssl-dev ;;
         go) echo golang-go ;;
+        ip) echo iproute2 ;;
+        unshare) echo util-linux ;;
+        danted) echo dante-server ;;
         pkg-config) echo pkgconf ;;
         *) echo "$1" ;;
     esac

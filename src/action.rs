@@ -13,6 +13,9 @@ use crate::session::Session;
 use crate::state::Shared;
 use crate::world::World;
 
+/// The longest array. Every place has an answer of some hundred bytes, so a few megabytes of commas would fill the memory.
+const MOST: usize = 100_000;
+
 /// What the action answers, and how it went: for an array, how the lowest place that failed did.
 pub(crate) struct Answer {
     pub(crate) status: Status,
@@ -24,6 +27,9 @@ pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answe
     let request = if request.trim_ascii().is_empty() { b"{}" } else { request };
     match json::read(request) {
         Ok(Value::Object(members)) => one(shared, world, members),
+        Ok(Value::List(list)) if list.len() > MOST => {
+            failed(&Error::invalid(format!("a batch has at most {MOST} requests, not {}", list.len())))
+        }
         Ok(Value::List(list)) => many(shared, world, list),
         Ok(other) => failed(&not_an_object(&other)),
         Err(flaw) => failed(&Error::invalid(format!("the request can't be read: {flaw}"))),
@@ -35,6 +41,8 @@ struct Request {
     key_id: Zeroizing<String>,
     key: Zeroizing<String>,
     options: Options,
+    /// Of a batch, if this says so much of it.
+    concurrency: Option<u32>,
 }
 
 impl Request {
@@ -64,8 +72,10 @@ fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
         })
         .collect();
     let good: Vec<&Request> = requests.iter().flatten().collect();
+    let given = good.iter().filter_map(|request| request.concurrency).max();
     let pace = Pace {
-        concurrency: good.iter().map(|request| request.options.concurrency).max().unwrap_or(1),
+        // Where none is given, each has the default.
+        concurrency: given.or(good.first().map(|request| request.options.concurrency)).unwrap_or(1),
         timeout: good.iter().map(|request| request.options.batch_timeout).max().unwrap_or_default(),
     };
     let places: Vec<Place<'_>> = good.iter().map(|request| request.place()).collect();
@@ -93,30 +103,44 @@ fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
 
 /// Reads one object. Its values are not repeated: one may be a key in the wrong place.
 fn read(members: Members) -> Result<Request, Error> {
-    let mut request = Request { key_id: blank(), key: blank(), options: Options::new() };
-    let mut seen: Vec<String> = Vec::with_capacity(members.len());
+    let mut request = Request { key_id: blank(), key: blank(), options: Options::new(), concurrency: None };
+    let mut seen: Vec<&str> = Vec::with_capacity(members.len());
     for (name, value) in members {
+        let name = known(&name)?;
         if seen.contains(&name) {
-            return Err(Error::invalid(format!("the request has \"{}\" twice", known(&name))));
+            return Err(Error::invalid(format!("the request has \"{name}\" twice")));
         }
-        match name.as_str() {
+        seen.push(name);
+        let is_given = !matches!(value, Value::Null);
+        match name {
             "keyId" | "applicationKeyId" => credential(&mut request.key_id, "keyId", "applicationKeyId", value)?,
             "key" | "applicationKey" => credential(&mut request.key, "key", "applicationKey", value)?,
             _ => match value {
-                Value::Null => request.options.set(&name, None)?,
-                Value::Text(text) => request.options.set(&name, Some(&text))?,
-                Value::Whole(number) => request.options.set(&name, Some(&number.to_string()))?,
+                Value::Null => request.options.set(name, None)?,
+                Value::Text(text) => request.options.set(name, Some(&text))?,
+                Value::Whole(number) => request.options.set(name, Some(&number.to_string()))?,
                 other => {
-                    // An unknown name says more than a value of the wrong kind.
-                    request.options.set(&name, None)?;
                     let kind = other.kind();
                     return Err(Error::invalid(format!("\"{name}\" is {kind}, not a string or a whole number")));
                 }
             },
         }
-        seen.push(name);
+        if name == "concurrency" && is_given {
+            request.concurrency = Some(request.options.concurrency);
+        }
     }
     Ok(request)
+}
+
+/// The field of that name. A name that is not known is not repeated: it may be a key in the wrong place.
+fn known(name: &str) -> Result<&'static str, Error> {
+    let fields = || ["keyId", "applicationKeyId", "key", "applicationKey"].into_iter().chain(Options::names());
+    fields().find(|field| *field == name).ok_or_else(|| {
+        // Of a name longer than any of them its start says enough; to compare megabytes takes minutes.
+        let start: String = name.chars().take(32).collect();
+        let nearest = fields().min_by_key(|field| strsim::damerau_levenshtein(field, &start)).unwrap_or_default();
+        Error::invalid("the request has a field that is not known").with_hint(format!("did you mean \"{nearest}\"?"))
+    })
 }
 
 /// A field that has two spellings. Both may be there if they agree, or if one of them is blank.
@@ -129,17 +153,11 @@ fn credential(field: &mut Zeroizing<String>, name: &str, spelling: &str, value: 
     if text.trim_ascii().is_empty() {
         return Ok(());
     }
-    if !field.is_empty() && **field != *text {
+    if !field.is_empty() && field.trim_ascii() != text.trim_ascii() {
         return Err(Error::invalid(format!("the request has \"{name}\" and \"{spelling}\", and they differ")));
     }
     *field = text;
     Ok(())
-}
-
-/// A name that is known may be repeated in a message; another may be a secret in the wrong place.
-fn known(name: &str) -> &str {
-    let credentials = ["keyId", "applicationKeyId", "key", "applicationKey"];
-    credentials.into_iter().chain(Options::names()).find(|known| *known == name).unwrap_or("a field")
 }
 
 fn blank() -> Zeroizing<String> {

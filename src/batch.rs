@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use crate::authorize::{self, Wish};
 use crate::call::Ask;
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::options::Options;
 use crate::platform;
 use crate::session::Session;
 use crate::state::Shared;
+use crate::transport::Transport;
 use crate::world::World;
 
 /// One place of a batch.
@@ -40,11 +41,16 @@ pub(crate) type Outcome = Result<Arc<Session>, Error>;
 pub(crate) fn authorize_many(shared: &Shared, world: World<'_>, places: &[Place<'_>], pace: Pace) -> Vec<Outcome> {
     let (firsts, share) = distinct(places);
     let until_ms = (!pace.timeout.is_zero()).then(|| world.clock.now().after(pace.timeout).boot_ms);
+    let kept: Box<dyn Transport + '_>;
     let mut job = Job { shared, world, places, until_ms, todo: Vec::new(), next: AtomicUsize::new(0) };
     // What is at hand needs no thread.
     let mut found: Vec<Option<Outcome>> =
         firsts.iter().map(|first| authorize::at_hand(shared, world, &job.wish(*first)).map(Ok)).collect();
     job.todo = (0..firsts.len()).filter(|index| found[*index].is_none()).map(|index| (index, firsts[index])).collect();
+    if job.todo.len() > 1 {
+        kept = world.transport.keeping();
+        job.world.transport = &*kept;
+    }
     for (index, outcome) in job.run(pace.concurrency as usize) {
         found[index] = Some(outcome);
     }
@@ -114,7 +120,19 @@ impl Job<'_> {
             let call = || authorize::authorize(self.shared, self.world, &self.wish(first));
             // A bug with one key is that key's own.
             let outcome = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(bug()));
-            done.push((index, outcome));
+            done.push((index, outcome.map_err(|error| self.explained(error))));
+        }
+    }
+
+    /// Where the end of the batch ended a request, its own limits have no part in it.
+    fn explained(&self, error: Error) -> Error {
+        let over = self.until_ms.is_some_and(|end| self.world.clock.now().boot_ms >= end);
+        if over && error.status() == Status::Timeout {
+            error.with_hint(
+                "the time of the batch ran out: allow more (batch_timeout_ms), or more requests at once (concurrency)",
+            )
+        } else {
+            error
         }
     }
 

@@ -138,3 +138,92 @@ fn trim<V>(map: &mut LruCache<CacheKey, V, Identity>, most: usize) {
         map.pop_lru();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::digest::Scope;
+    use crate::error::Status;
+    use crate::life::Life;
+    use crate::realm::Realm;
+    use crate::reply::Grant;
+    use crate::session::Owner;
+
+    const NOW: Moment = Moment { wall_ms: 1_790_000_000_000, boot_ms: 5_000 };
+
+    struct Keys(Realm, Scope);
+
+    impl Keys {
+        fn new() -> Self {
+            let realm = Realm::production();
+            let scope = Scope::new(&realm, None);
+            Self(realm, scope)
+        }
+
+        fn key(&self, number: usize) -> CacheKey {
+            CacheKey::new(&self.1, b"id", &number.to_le_bytes())
+        }
+
+        fn session(&self, number: usize) -> Arc<Session> {
+            let owner = Owner { key_id: "id", realm: &self.0, cache_key: self.key(number) };
+            let grant = Grant {
+                account_id: "account".into(),
+                token: Zeroizing::new("token".into()),
+                api_url: "https://api.test".into(),
+                download_url: "https://f.test".into(),
+                s3_api_url: None,
+                recommended_part_size: 2,
+                absolute_minimum_part_size: 1,
+                capabilities: Vec::new(),
+                buckets: None,
+                name_prefix: None,
+                key_expires_ms: None,
+            };
+            Arc::new(Session::new(&owner, grant, Life::new(NOW, None, None)))
+        }
+    }
+
+    fn is_there(cache: &mut Cache, key: &CacheKey) -> bool {
+        !matches!(cache.find(key, Duration::ZERO, NOW), Found::Nothing)
+    }
+
+    #[test]
+    fn the_least_recently_used_session_goes_first() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        for number in 0..MOST_SESSIONS {
+            cache.keep(&keys.session(number), 0.0);
+        }
+        assert!(is_there(&mut cache, &keys.key(0)), "full is not yet too full");
+        cache.keep(&keys.session(MOST_SESSIONS), 0.0);
+        assert!(is_there(&mut cache, &keys.key(0)), "it was used just now");
+        assert!(!is_there(&mut cache, &keys.key(1)), "nobody has used it since");
+        assert!(is_there(&mut cache, &keys.key(MOST_SESSIONS)));
+        assert_eq!(cache.sessions.len(), MOST_SESSIONS);
+    }
+
+    #[test]
+    fn a_flood_of_refusals_is_bounded_and_drives_out_no_session() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        cache.keep(&keys.session(0), 0.0);
+        for number in 1..=MOST_REFUSALS + 1 {
+            cache.remember(keys.key(number), Error::new(Status::BadCredentials, "no"), NOW);
+        }
+        assert_eq!(cache.refusals.len(), MOST_REFUSALS);
+        assert!(cache.refusal(&keys.key(1), Duration::from_secs(9), NOW).is_none());
+        assert!(cache.refusal(&keys.key(2), Duration::from_secs(9), NOW).is_some());
+        assert!(is_there(&mut cache, &keys.key(0)));
+    }
+
+    #[test]
+    fn fresh_ends_between_70_and_80_percent_of_a_life() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        let at = |percent: u64| NOW.after(Duration::from_secs(864 * percent));
+        for (tenth, percent) in [(0.0, 80), (1.0, 70)] {
+            cache.keep(&keys.session(0), tenth);
+            assert!(matches!(cache.find(&keys.key(0), Duration::ZERO, at(percent - 1)), Found::Fresh(_)));
+            assert!(matches!(cache.find(&keys.key(0), Duration::ZERO, at(percent)), Found::Stale { due: true, .. }));
+        }
+    }
+}

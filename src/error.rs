@@ -84,6 +84,15 @@ impl Error {
         self
     }
 
+    /// Puts `more` behind the hint that there is, or in its place if there is none.
+    pub(crate) fn with_hint_behind(mut self, more: Option<String>) -> Self {
+        if let Some(more) = more {
+            let first = self.0.hint.take().map(|hint| hint + "; ").unwrap_or_default();
+            self.0.hint = Some(first + &one_line(&more));
+        }
+        self
+    }
+
     pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
         self.0.code = code;
         self

@@ -3,6 +3,7 @@
 mod dial;
 mod distrust;
 mod failure;
+mod kept;
 mod line;
 mod lookup;
 mod roots;
@@ -17,6 +18,7 @@ mod testing;
 mod tests;
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use ureq::http::header::{
@@ -31,6 +33,7 @@ use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
 
 use self::dial::{Dial, NoLookUp, Route};
 use self::failure::{explain, failure};
+use self::kept::{Keeping, Stay};
 use self::line::{Line, Phase};
 use self::lookup::Resolve;
 use self::shared::SHARED;
@@ -42,6 +45,7 @@ const PATH: &str = "/b2api/v4/b2_authorize_account";
 const BODY: usize = 256 * 1024;
 
 /// The way to B2.
+#[derive(Clone, Copy)]
 pub(crate) struct Wire {
     resolve: Resolve,
 }
@@ -54,14 +58,33 @@ impl Wire {
 
 impl Transport for Wire {
     fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-        Line::lend(request.realm.host(), bounds, request.connect_timeout, |line| {
-            self.exchange(line, request).map_err(|e| explain(line, e)).and_then(|answer| whole(line, answer))
-        })
+        self.send_within(request, bounds, None)
+    }
+
+    fn keeping(&self) -> Box<dyn Transport + '_> {
+        Box::new(Keeping::new(*self))
     }
 }
 
 impl Wire {
-    fn exchange(&self, line: &Arc<Line>, request: &Request<'_>) -> Result<Answer, ureq::Error> {
+    /// Without a `stay` the connection is new, and closed after the answer.
+    fn send_within(
+        &self,
+        request: &Request<'_>,
+        bounds: &Bounds<'_>,
+        stay: Option<&Arc<Stay>>,
+    ) -> Result<Answer, Failure> {
+        Line::lend(request.realm.host(), bounds, request.connect_timeout, |line| {
+            self.exchange(line, request, stay).map_err(|e| explain(line, e)).and_then(|answer| whole(line, answer))
+        })
+    }
+
+    fn exchange(
+        &self,
+        line: &Arc<Line>,
+        request: &Request<'_>,
+        stay: Option<&Arc<Stay>>,
+    ) -> Result<Answer, ureq::Error> {
         // A cancel goes before whatever else is wrong.
         line.look()?;
         let route = self.route(request).map_err(|failure| line.fail(failure))?;
@@ -78,13 +101,14 @@ impl Wire {
         let mut authorization = HeaderValue::from_str(request.authorization).map_err(ureq::http::Error::from)?;
         authorization.set_sensitive(true);
         // An agent of its own for each request, so that there is no pool for a fork to tear.
-        let agent = Agent::with_parts(config, Dial { line: Arc::clone(line), route }, NoLookUp);
+        let dial = Dial { line: Arc::clone(line), route: Arc::new(route), stay: stay.cloned() };
+        let agent = Agent::with_parts(config, dial, NoLookUp);
         let answer = agent
             .get(format!("{}{PATH}", request.realm))
             .header(AUTHORIZATION, authorization)
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, request.user_agent)
-            .header(CONNECTION, "close")
+            .header(CONNECTION, if stay.is_some() { "keep-alive" } else { "close" })
             .call()?;
         line.enter(Phase::Body);
         let (head, body) = answer.into_parts();
@@ -107,6 +131,7 @@ impl Wire {
             host: realm.host().to_owned(),
             port: realm.port(),
             trust,
+            ca_file: request.ca_file.map(Path::to_owned),
             proxy,
             user_agent: request.user_agent.to_owned(),
             resolve: self.resolve,

@@ -67,9 +67,7 @@ impl Transport for Scripted {
             Plan::Grant => (200, granted(number)),
             Plan::Refuse => (401, r#"{"code":"bad_auth_token","message":"","status":401}"#.to_owned()),
             Plan::Panic => panic!("a planted panic"),
-            Plan::Cancel => {
-                return Err(Failure { kind: FailureKind::Cancelled, message: String::new(), hint: None });
-            }
+            Plan::Cancel => return Err(Failure { kind: FailureKind::Cancelled, message: String::new(), hint: None }),
         };
         Ok(Answer {
             status,
@@ -79,6 +77,10 @@ impl Transport for Scripted {
             request_id: None,
             location: None,
         })
+    }
+
+    fn keeping(&self) -> Box<dyn Transport + '_> {
+        Box::new(self)
     }
 }
 

@@ -43,7 +43,7 @@ impl Dice for SystemDice {
 #[cfg(not(feature = "test-hooks"))]
 static WIRE: Wire = Wire::new();
 #[cfg(feature = "test-hooks")]
-static WIRE: planted::Wire = planted::Wire;
+static WIRE: planted::Wire<crate::http::Wire> = planted::Wire(crate::http::Wire::new());
 
 /// The world of the shipped library.
 pub(crate) static WORLD: World<'static> = World { clock: &SystemClock, dice: &SystemDice, transport: &WIRE };
@@ -95,13 +95,17 @@ pub(crate) mod planted {
     }
 
     /// The shipped way to B2, with that fault in it.
-    pub(super) struct Wire;
+    pub(super) struct Wire<T>(pub(super) T);
 
-    impl Transport for Wire {
+    impl<T: Transport> Transport for Wire<T> {
         fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-            let answer = crate::http::Wire::new().send(request, bounds);
+            let answer = self.0.send(request, bounds);
             assert!(!PANIC.swap(false, Ordering::SeqCst), "a planted panic");
             answer
+        }
+
+        fn keeping(&self) -> Box<dyn Transport + '_> {
+            Box::new(Wire(self.0.keeping()))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The network as the attempts see it: one request out, one answer or one failure back.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(crate) struct Answer {
 pub(crate) enum FailureKind {
     /// Name look-up, connect, reset, early close.
     Network,
+    /// A proxy that says no. That is meant to last, and a wrong password given often may lock its owner out.
+    Barred,
     /// A certificate or the handshake.
     Tls,
     /// The bounds or the connect timeout ran out.
@@ -76,4 +79,21 @@ pub(crate) trait Transport: Send + Sync {
     /// # Errors
     /// A [`Failure`] if no whole answer came. Any HTTP status is an answer.
     fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure>;
+
+    /// The same way for many requests, which may find the connections of those before them open. They are closed when
+    /// it is dropped.
+    fn keeping(&self) -> Box<dyn Transport + '_>;
+}
+
+impl<P> Transport for P
+where
+    P: Deref<Target: Transport> + Send + Sync,
+{
+    fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
+        (**self).send(request, bounds)
+    }
+
+    fn keeping(&self) -> Box<dyn Transport + '_> {
+        (**self).keeping()
+    }
 }

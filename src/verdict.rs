@@ -1,5 +1,7 @@
 //! What an answer means: a grant, a refusal, or a reason to try again.
 
+mod skew;
+
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -39,13 +41,15 @@ impl<T> Verdict<T> {
 
 /// Judges an answer by its status first; its code and message only say more.
 pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: Moment) -> Verdict<Grant> {
+    let clock = skew::hint(realm.host(), answer.date.as_deref(), now);
     if answer.status == 200 {
         return match reply::parse(&answer.body, realm) {
             Ok(grant) => Verdict::Granted(grant),
             Err(flaw) => {
                 let message = format!("{} answered 200, but not as B2 documents: {flaw}", realm.host());
                 let error = Error::new(Status::ProtocolError, message)
-                    .with_hint("check that the realm is B2's and that no proxy or portal answers in its place");
+                    .with_hint("check that the realm is B2's and that no proxy or portal answers in its place")
+                    .with_hint_behind(clock);
                 Verdict::Refused(about(error, answer, None, secrets))
             }
         };
@@ -63,7 +67,7 @@ pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: 
         _ => Status::ProtocolError,
     };
     let told = Told { answer, realm, body: &body, secrets };
-    let mut error = told.error(status);
+    let mut error = told.error(status).with_hint_behind(clock);
     if !matches!(answer.status, 408 | 429 | 500 | 502..=599) {
         if answer.status == 501 {
             error = error.not_retryable();
@@ -80,7 +84,7 @@ pub(crate) fn of_answer(answer: &Answer, realm: &Realm, secrets: &Secrets, now: 
 pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
     let status = match failure.kind {
         FailureKind::Cancelled => return Verdict::Cancelled,
-        FailureKind::Network => Status::NetworkError,
+        FailureKind::Network | FailureKind::Barred => Status::NetworkError,
         FailureKind::Timeout => Status::Timeout,
         FailureKind::Tls => Status::TlsError,
         FailureKind::Protocol => Status::ProtocolError,
@@ -91,10 +95,10 @@ pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
         Some(hint) => error.with_hint(secrets.mask(&hint)),
         None => error,
     };
-    if matches!(status, Status::NetworkError | Status::Timeout) {
-        Verdict::Again { error, asked: None, closes_gate: false }
-    } else {
-        Verdict::Failed(error)
+    match failure.kind {
+        FailureKind::Network | FailureKind::Timeout => Verdict::Again { error, asked: None, closes_gate: false },
+        FailureKind::Barred => Verdict::Failed(error.not_retryable()),
+        _ => Verdict::Failed(error),
     }
 }
 

@@ -60,9 +60,11 @@ symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
 install() { tests/install.sh; }
 examples() { tests/examples.sh; }
+cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
+proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 
 # ---- running them ----
 
@@ -82,15 +84,16 @@ run() {
     done
 }
 
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc 2>"$logs/need.log" || true
+packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare \
+    tinyproxy danted microsocks stunnel4 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
 run library loom header symbols docs &
 wait
 # These use what is built by now.
-run c install &
-run examples peers b2tool &
+run c install proxies &
+run examples cli peers b2tool &
 wait
 
 # ---- adding up ----

@@ -55,7 +55,9 @@ impl Series<'_> {
         match verdict {
             Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Refused(self.another_account()),
             Verdict::Refused(error) if error.status() == Status::BadCredentials => {
-                Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()))
+                // The answer itself may have given a hint, which comes second.
+                let more = error.hint().map(str::to_owned);
+                Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()).with_hint_behind(more))
             }
             other => other,
         }

@@ -12,9 +12,9 @@ use crate::{load, system};
 /// The workflow action, for tools that can only pass strings. request is a
 /// JSON object: keyId and key (also applicationKeyId, applicationKey), each of
 /// which may be missing, null or blank, and any option by its name, as a
-/// string or a number. NULL or blank is {}. An array of such objects is a
-/// batch, and is answered by an array in the same order; its concurrency and
-/// its batch_timeout_ms are the largest ones given.
+/// string or a number. NULL or blank is {}. An array of at most 100000 such
+/// objects is a batch, and is answered by an array in the same order; its
+/// concurrency and its batch_timeout_ms are the largest ones given.
 ///
 /// The answer to {} is {"accountId":…,"apiUrl":…,"authorizationToken":…,
 /// "downloadUrl":…}; with "fields":"all" it is what b2_session_json() says. A
@@ -23,8 +23,8 @@ use crate::{load, system};
 /// *out_response is always written, is valid JSON, holds a token, and is the
 /// caller's to free with b2_string_free(). out_response may not be NULL: then
 /// nothing is done. Answers the status of the answer, of a batch that of the
-/// lowest place that failed. A field that is not known, or that is there twice
-/// with different values, is B2_INVALID_ARGUMENT. Otherwise as
+/// lowest place that failed. A field that is not known, that is there twice, or
+/// whose two spellings differ is B2_INVALID_ARGUMENT. Otherwise as
 /// b2_authorize_with(). Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_authorize_json(request: *const c_char, out_response: *mut *mut c_char) -> b2_status {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::proxy::{Kind, ProxyUrl};
 use crate::transport::FailureKind;
 
 use super::failure::{hinted, reason};
-use super::line::{Line, Phase};
+use super::kept::Stay;
+use super::line::{CHECK_PROXY, Line, Phase};
 use super::lookup::{self, Resolve};
 use super::shared::SHARED;
 use super::stream::{Carrier, Socket, Stream};
@@ -30,30 +32,54 @@ pub(super) struct Route {
     pub(super) port: u16,
     /// What to believe, for a realm in https.
     pub(super) trust: Option<Trust>,
+    pub(super) ca_file: Option<PathBuf>,
     pub(super) proxy: Option<ProxyUrl>,
     pub(super) user_agent: String,
     pub(super) resolve: Resolve,
 }
 
+impl Route {
+    /// True if a connection that was opened for one is as good for the other.
+    pub(super) fn leads_as(&self, other: &Self) -> bool {
+        self.host == other.host
+            && self.port == other.port
+            && self.trust.is_some() == other.trust.is_some()
+            && self.ca_file == other.ca_file
+            && self.proxy == other.proxy
+    }
+}
+
 /// Opens a [`Route`] for ureq.
 pub(super) struct Dial {
     pub(super) line: Arc<Line>,
-    pub(super) route: Route,
+    pub(super) route: Arc<Route>,
+    pub(super) stay: Option<Arc<Stay>>,
 }
 
 impl Connector for Dial {
     type Out = Carrier;
 
     fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Carrier>, ureq::Error> {
-        let stream = self.open()?;
+        if let Some(proxy) = &self.route.proxy {
+            self.line.go_through(&format!("{}:{}", proxy.host(), proxy.port()));
+        }
+        let kept = self.stay.as_ref().and_then(|stay| stay.take(&self.route));
+        let stream = match kept {
+            Some(mut stream) => {
+                stream.lend(Some(&self.line));
+                stream
+            }
+            None => self.open()?,
+        };
         self.line.opened();
-        Ok(Some(Carrier::new(stream, Arc::clone(&self.line))))
+        let home = self.stay.as_ref().map(|stay| (Arc::clone(stay), Arc::clone(&self.route)));
+        Ok(Some(Carrier::new(stream, Arc::clone(&self.line), home)))
     }
 }
 
 impl Dial {
     fn open(&self) -> io::Result<Stream> {
-        let Self { line, route } = self;
+        let Self { line, route, .. } = self;
         // The realm's own name is the proxy's to look up.
         let (host, port) = match &route.proxy {
             Some(proxy) => (proxy.host(), proxy.port()),
@@ -70,15 +96,15 @@ impl Dial {
         let mut stream = Stream::Bare(Socket::new(tcp, Arc::clone(line)));
         if let Some(proxy) = &route.proxy {
             if let (Kind::Https, Some(trust)) = (proxy.kind(), &route.trust) {
-                line.enter(Phase::Handshake);
-                stream = tls::wrap(line, trust, stream, proxy.host())?;
+                line.enter(Phase::ProxyHandshake);
+                stream = tls::wrap(line, trust, stream, proxy.host(), &called)?;
             }
             line.enter(Phase::Proxy);
             tunnel::open(line, proxy, &mut stream, route)?;
         }
         if let Some(trust) = &route.trust {
             line.enter(Phase::Handshake);
-            stream = tls::wrap(line, trust, stream, &route.host)?;
+            stream = tls::wrap(line, trust, stream, &route.host, &route.host)?;
         }
         Ok(stream)
     }
@@ -116,7 +142,7 @@ fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Re
         }
     };
     let hint = if called.starts_with("the proxy") {
-        "check the proxy's address, and that it runs"
+        CHECK_PROXY
     } else {
         "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy"
     };

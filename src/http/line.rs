@@ -14,11 +14,17 @@ use crate::transport::{Failure, FailureKind};
 
 use super::failure::failure;
 
+pub(super) const CHECK_PROXY: &str = "check the proxy's address, that it runs, and that what its URL begins with (http, https, socks5) is what it speaks";
+/// People write https where they mean what goes through the proxy, not what the proxy itself speaks.
+pub(super) const PLAIN_PROXY: &str =
+    "begin the proxy's URL with http:// unless the proxy itself speaks TLS; most do not, and pass https all the same";
+
 /// What a request is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     LookUp,
     Connect,
+    ProxyHandshake,
     Proxy,
     Handshake,
     Send,
@@ -31,12 +37,24 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::LookUp => "looking up the name",
             Self::Connect => "connecting",
+            Self::ProxyHandshake => "waiting for the TLS handshake of the proxy",
             Self::Proxy => "waiting for the proxy",
             Self::Handshake => "waiting for the TLS handshake",
             Self::Send => "sending the request",
             Self::Head => "waiting for the first byte",
             Self::Body => "reading the answer",
         })
+    }
+}
+
+impl Phase {
+    /// What to do about a proxy that lets the time run out.
+    fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::LookUp | Self::Connect | Self::Proxy => Some(CHECK_PROXY),
+            Self::ProxyHandshake => Some(PLAIN_PROXY),
+            Self::Handshake | Self::Send | Self::Head | Self::Body => None,
+        }
     }
 }
 
@@ -47,6 +65,8 @@ pub(super) struct Line {
 }
 
 struct State {
+    /// The proxy in between, as host and port.
+    proxy: Option<String>,
     /// `None` once the request is over.
     bounds: Option<Lent>,
     phase: Phase,
@@ -71,7 +91,7 @@ impl Line {
         // out again before this function is left in whatever way.
         let whole = unsafe { mem::transmute::<Bounds<'_>, Bounds<'static>>(*bounds) };
         let lent = Lent { whole, span: whole.left(), opening: Some((whole.within(opening), opening)) };
-        let state = State { bounds: Some(lent), phase: Phase::LookUp, ended: false, failure: None };
+        let state = State { proxy: None, bounds: Some(lent), phase: Phase::LookUp, ended: false, failure: None };
         let line = Arc::new(Self { host: host.to_owned(), state: Mutex::new(state) });
         let _return = Return(&line);
         work(&line)
@@ -80,6 +100,11 @@ impl Line {
     /// The host that the request is for, whatever lies in between.
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Says that a proxy stands in between, for the messages.
+    pub(super) fn go_through(&self, proxy: &str) {
+        self.lock().proxy = Some(proxy.to_owned());
     }
 
     /// Says what comes now.
@@ -105,6 +130,10 @@ impl Line {
         let mut state = self.lock();
         let phase = state.phase;
         let Some(lent) = &state.bounds else { return Err(state.fail(self.over())) };
+        let to = || match &state.proxy {
+            Some(proxy) => format!("{} through the proxy {proxy}", self.host),
+            None => self.host.clone(),
+        };
         let stopped = match (lent.whole.stop(), &lent.opening) {
             (Some(Stop::Cancelled), _) => failure(
                 FailureKind::Cancelled,
@@ -112,10 +141,10 @@ impl Line {
             ),
             (Some(Stop::Deadline), _) => {
                 let span = lent.span.map_or_else(String::new, |span| format!(" within {}", Span(span)));
-                failure(FailureKind::Timeout, format!("no answer from {}{span} ({phase})", self.host))
+                failure(FailureKind::Timeout, format!("no answer from {}{span} ({phase})", to()))
             }
             (None, Some((opening, span))) if opening.left() == Some(Duration::ZERO) => {
-                let message = format!("no connection to {} within {} ({phase})", self.host, Span(*span));
+                let message = format!("no connection to {} within {} ({phase})", to(), Span(*span));
                 failure(FailureKind::Timeout, message)
             }
             (None, opening) => {
@@ -126,7 +155,8 @@ impl Line {
                 });
             }
         };
-        Err(state.fail(stopped))
+        let hint = state.proxy.as_ref().and(phase.hint()).filter(|_| stopped.kind == FailureKind::Timeout);
+        Err(state.fail(Failure { hint: hint.map(str::to_owned), ..stopped }))
     }
 
     /// The time left for connecting, which the addresses of a host share.

@@ -12,8 +12,10 @@ use zeroize::Zeroize;
 use crate::platform::socket::{self, Awaited};
 use crate::transport::{Failure, FailureKind};
 
+use super::dial::Route;
 use super::distrust;
 use super::failure::{closed_early, failure, oversized_head, reason};
+use super::kept::Stay;
 use super::line::{Line, Phase};
 
 /// Also the most that an answer's headers may have: ureq parses them in one piece.
@@ -23,18 +25,20 @@ const OUTPUT: usize = 8 * 1024;
 /// A connected socket that blocks for no longer than the line allows.
 pub(super) struct Socket {
     tcp: TcpStream,
-    line: Arc<Line>,
+    /// `None` while it is idle.
+    line: Option<Arc<Line>>,
 }
 
 impl Socket {
     pub(super) fn new(tcp: TcpStream, line: Arc<Line>) -> Self {
-        Self { tcp, line }
+        Self { tcp, line: Some(line) }
     }
 
     /// Looks at the line first, each time: whoever always has bytes for us must not get past it.
     fn patiently<T>(&self, awaited: Awaited, mut work: impl FnMut(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+        let Some(line) = &self.line else { return work(&self.tcp) };
         loop {
-            let span = self.line.look()?;
+            let span = line.look()?;
             match work(&self.tcp) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock || e.kind() == io::ErrorKind::TimedOut => {}
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -70,6 +74,22 @@ pub(super) enum Stream {
     Tls(Box<StreamOwned<ClientConnection, Stream>>),
 }
 
+impl Stream {
+    /// Puts it under the eyes of a line, or of none while it is idle.
+    pub(super) fn lend(&mut self, line: Option<&Arc<Line>>) {
+        match self {
+            Self::Bare(socket) => socket.line = line.cloned(),
+            Self::Tls(tls) => tls.sock.lend(line),
+        }
+    }
+
+    /// True if an idle one is still open, and nothing has come that would be taken for the next answer.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let nothing = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+        self.read(&mut [0]).is_err_and(|e| nothing.contains(&e.kind()))
+    }
+}
+
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -97,14 +117,19 @@ impl Write for Stream {
 
 /// What ureq speaks HTTP over.
 pub(super) struct Carrier {
-    stream: Stream,
+    /// `None` once it was left where it may stay.
+    stream: Option<Stream>,
     buffers: LazyBuffers,
     line: Arc<Line>,
+    home: Option<Home>,
 }
 
+/// Where a stream may stay when its request is over, and under which name.
+type Home = (Arc<Stay>, Arc<Route>);
+
 impl Carrier {
-    pub(super) fn new(stream: Stream, line: Arc<Line>) -> Self {
-        Self { stream, buffers: LazyBuffers::new(INPUT, OUTPUT), line }
+    pub(super) fn new(stream: Stream, line: Arc<Line>, home: Option<Home>) -> Self {
+        Self { stream: Some(stream), buffers: LazyBuffers::new(INPUT, OUTPUT), line, home }
     }
 
     fn broke(&self, error: &io::Error) -> ureq::Error {
@@ -119,7 +144,8 @@ impl Transport for Carrier {
 
     /// ureq has no timeouts here: the line watches the time.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        let sent = self.stream.write_all(&self.buffers.output()[..amount]).and_then(|()| self.stream.flush());
+        let stream = self.stream.as_mut().ok_or(ureq::Error::ConnectionFailed)?;
+        let sent = stream.write_all(&self.buffers.output()[..amount]).and_then(|()| stream.flush());
         sent.map_err(|e| self.broke(&e))
     }
 
@@ -131,23 +157,35 @@ impl Transport for Carrier {
         if room.is_empty() {
             return Err(self.line.fail(oversized_head(self.line.host())).into());
         }
-        let read = self.stream.read(room).map_err(|e| self.broke(&e))?;
+        let stream = self.stream.as_mut().ok_or(ureq::Error::ConnectionFailed)?;
+        let read = stream.read(room).map_err(|e| self.broke(&e))?;
         match (read, self.line.phase()) {
             (0, _) => self.line.end(),
             (_, Phase::Head) => self.line.enter(Phase::Body),
             _ => {}
         }
+        if let (1.., Some((stay, _))) = (read, &self.home) {
+            stay.settle();
+        }
         self.buffers.input_appended(read);
         Ok(read > 0)
     }
 
-    /// Never used again.
+    /// ureq asks this before it keeps a connection: when the answer was read to its very end, no byte is left over, and
+    /// the other side means to go on. Here others keep it, and ureq lets go.
     fn is_open(&mut self) -> bool {
+        if !self.line.has_failed()
+            && !self.line.has_ended()
+            && let Some((stay, route)) = self.home.take()
+            && let Some(stream) = self.stream.take()
+        {
+            stay.put(stream, route);
+        }
         false
     }
 
     fn is_tls(&self) -> bool {
-        matches!(self.stream, Stream::Tls(_))
+        matches!(self.stream, Some(Stream::Tls(_)))
     }
 }
 
@@ -199,7 +237,7 @@ mod tests {
         let bounds = Bounds::new(&Real, None);
         Line::lend("host", &bounds, Duration::from_secs(1), |line| {
             let stream = Stream::Bare(Socket::new(tcp, Arc::clone(line)));
-            let mut carrier = Carrier::new(stream, Arc::clone(line));
+            let mut carrier = Carrier::new(stream, Arc::clone(line), None);
             carrier.buffers.input_append_buf()[..5].copy_from_slice(b"token");
             carrier.buffers.input_appended(5);
             carrier.buffers.input_consume(2);

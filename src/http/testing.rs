@@ -59,7 +59,7 @@ impl Ask<'_> {
         self.send_by(&Wire::new(), bounds)
     }
 
-    pub(super) fn send_by(&self, wire: &Wire, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
+    pub(super) fn send_by(&self, wire: &dyn Transport, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
         let request = Request {
             realm: &self.realm,
             authorization: "Basic c2VjcmV0",

@@ -1,5 +1,6 @@
 //! The whole of [`Wire`] against servers of a few lines.
 
+mod kept;
 mod proxied;
 mod secure;
 mod stalls;

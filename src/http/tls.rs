@@ -14,7 +14,7 @@ use crate::transport::FailureKind;
 
 use super::distrust;
 use super::failure::{failure, hinted, reason};
-use super::line::Line;
+use super::line::{Line, PLAIN_PROXY, Phase};
 use super::stream::Stream;
 
 /// Whose word is taken for who a server is.
@@ -42,8 +42,8 @@ impl Trust {
     }
 }
 
-/// Shakes hands with `host` over `stream`.
-pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str) -> io::Result<Stream> {
+/// Shakes hands with `host` over `stream`; messages say `called`.
+pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str, called: &str) -> io::Result<Stream> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let Ok(name) = ServerName::try_from(bare.to_owned()) else {
         let message = format!("{host} is not a name that a certificate can be for");
@@ -53,7 +53,7 @@ pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str) -
     let mut config = trust.config.clone();
     config.dangerous().set_certificate_verifier(Arc::clone(&watch) as Arc<dyn ServerCertVerifier>);
     let mut connection =
-        ClientConnection::new(Arc::new(config), name).map_err(|e| line.fail(distrust::explain(host, &e, None)))?;
+        ClientConnection::new(Arc::new(config), name).map_err(|e| line.fail(distrust::explain(called, &e, None)))?;
     while connection.is_handshaking() {
         if let Err(e) = connection.complete_io(&mut stream) {
             if line.has_failed() {
@@ -64,17 +64,22 @@ pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str) -
                 None if connection.read_tls(&mut stream).is_ok() => connection.process_new_packets().err(),
                 _ => None,
             };
-            return Err(line.fail(match last_word.as_ref().or_else(|| distrust::inside(&e)) {
-                Some(tls) => distrust::explain(host, tls, watch.issuer().as_deref()),
+            let tls = last_word.as_ref().or_else(|| distrust::inside(&e));
+            let mut failure = match tls {
+                Some(tls) => distrust::explain(called, tls, watch.issuer().as_deref()),
                 None => hinted(
                     FailureKind::Network,
                     match e.kind() {
-                        io::ErrorKind::UnexpectedEof => format!("{host} closed the connection in the TLS handshake"),
-                        _ => format!("the connection to {host} broke in the TLS handshake: {}", reason(&e)),
+                        io::ErrorKind::UnexpectedEof => format!("{called} closed the connection in the TLS handshake"),
+                        _ => format!("the connection to {called} broke in the TLS handshake: {}", reason(&e)),
                     },
                     "a firewall that lets the connection through but not the handshake looks like this",
                 ),
-            }));
+            };
+            if line.phase() == Phase::ProxyHandshake && matches!(tls, None | Some(rustls::Error::InvalidMessage(_))) {
+                failure.hint = Some(PLAIN_PROXY.to_owned());
+            }
+            return Err(line.fail(failure));
         }
     }
     Ok(Stream::Tls(Box::new(StreamOwned::new(connection, stream))))

@@ -58,12 +58,12 @@ impl Tunnel<'_> {
             head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5)).filter(|_| head.get(8) == Some(&b' '));
         match status.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| digits.parse::<u16>().ok()) {
             Some(200..=299) => Ok(()),
-            Some(407) => Err(self.line.fail(hinted(
-                FailureKind::Network,
-                format!("the proxy {} wants a user and a password, or others than it was given (407)", self.proxy),
-                LOGIN,
-            ))),
-            Some(status) => Err(self.refused(&format!("it answered {status}"))),
+            // Tinyproxy answers 401 to a login that it was given and does not know.
+            Some(status @ (401 | 407)) => Err(self.login_wanted(status, &head)),
+            Some(status @ (408 | 429 | 500..)) => {
+                Err(self.refused(FailureKind::Network, &format!("it answered {status}")))
+            }
+            Some(status) => Err(self.refused(FailureKind::Barred, &format!("it answered {status}"))),
             None => Err(self.nonsense()),
         }
     }
@@ -102,7 +102,7 @@ impl Tunnel<'_> {
                 let mut login = Zeroizing::new(Vec::with_capacity(user.len() + password.len() + 3));
                 login.push(1);
                 for part in [user, password] {
-                    login.push(u8::try_from(part.len()).map_err(|_| self.refused("its user or password is too long"))?);
+                    login.push(u8::try_from(part.len()).map_err(|_| self.no_entry())?);
                     login.extend_from_slice(part);
                 }
                 self.send(&login)?;
@@ -127,15 +127,19 @@ impl Tunnel<'_> {
             _ => return Err(self.nonsense()),
         };
         if reply != 0 {
-            return Err(self.refused(match reply {
-                1 => "it failed",
-                2 => "its rules forbid it",
-                3 => "network unreachable",
-                4 => "host unreachable, or its name cannot be resolved",
-                5 => "connection refused",
-                6 => "it took too long",
-                _ => "for no reason that is known here",
-            }));
+            let kind = if reply == 2 { FailureKind::Barred } else { FailureKind::Network };
+            return Err(self.refused(
+                kind,
+                match reply {
+                    1 => "it failed",
+                    2 => "its rules forbid it",
+                    3 => "network unreachable",
+                    4 => "host unreachable, or its name cannot be resolved",
+                    5 => "connection refused",
+                    6 => "it took too long",
+                    _ => "for no reason that is known here",
+                },
+            ));
         }
         let mut buffer = [0; 257];
         self.fill(&mut buffer[..length + 2])
@@ -155,7 +159,10 @@ impl Tunnel<'_> {
             }
             Err(_) => {
                 request.push(3);
-                request.push(u8::try_from(host.len()).map_err(|_| self.refused("the host's name is too long"))?);
+                request.push(
+                    u8::try_from(host.len())
+                        .map_err(|_| self.refused(FailureKind::Barred, "the host's name is too long"))?,
+                );
                 request.extend_from_slice(host.as_bytes());
             }
         }
@@ -203,16 +210,31 @@ impl Tunnel<'_> {
         })
     }
 
-    fn refused(&self, why: &str) -> io::Error {
+    fn refused(&self, kind: FailureKind, why: &str) -> io::Error {
         let Self { proxy, route, .. } = self;
         let message = format!("the proxy {proxy} did not connect to {}:{}: {why}", route.host, route.port);
-        self.line.fail(hinted(FailureKind::Network, message, "ask whoever runs the proxy to let this host through"))
+        self.line.fail(hinted(kind, message, "ask whoever runs the proxy to let this host through"))
+    }
+
+    fn login_wanted(&self, status: u16, head: &[u8]) -> io::Error {
+        let proxy = &self.proxy;
+        let schemes = login_schemes(head);
+        let (message, hint) = if schemes.is_empty() || schemes.iter().any(|scheme| scheme == "basic") {
+            let message =
+                format!("the proxy {proxy} wants a user and a password, or others than it was given ({status})");
+            (message, LOGIN)
+        } else {
+            let schemes = schemes.join(", ");
+            let message = format!("the proxy {proxy} wants a login by {schemes}; only Basic is spoken here ({status})");
+            (message, "run a relay that logs in that way, such as cntlm or px, and name it by the option proxy")
+        };
+        self.line.fail(hinted(FailureKind::Barred, message, hint))
     }
 
     fn no_entry(&self) -> io::Error {
         let message = format!("the proxy {} does not let this user in", self.proxy);
         self.line.fail(hinted(
-            FailureKind::Network,
+            FailureKind::Barred,
             message,
             "give the proxy's user and password in its URL: socks5://USER:PASSWORD@HOST:PORT, percent-encoded",
         ))
@@ -221,5 +243,33 @@ impl Tunnel<'_> {
     fn nonsense(&self) -> io::Error {
         let message = format!("{} does not answer as a proxy of its kind does", self.proxy);
         self.line.fail(hinted(FailureKind::Protocol, message, "check the proxy's port, and http or socks5 in its URL"))
+    }
+}
+
+/// The ways to log in that a proxy names, in lower case. Each has a header of its own, or they share one by commas.
+fn login_schemes(head: &[u8]) -> Vec<String> {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let values = head.lines().filter_map(|line| line.strip_prefix("proxy-authenticate:"));
+    let words = values.flat_map(|value| value.split(',')).filter_map(|part| part.split_ascii_whitespace().next());
+    // What has an equals sign is a parameter of the scheme before it.
+    let mut schemes: Vec<_> = words.filter(|word| word.bytes().all(|b| b.is_ascii_alphanumeric())).collect();
+    schemes.dedup();
+    schemes.into_iter().take(4).map(|scheme| scheme.chars().take(20).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_to_log_in_are_read_from_any_head() {
+        let schemes = |head: &str| login_schemes(head.as_bytes()).join(" ");
+        assert_eq!(schemes("HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"a, b\"\r\n\r\n"), "basic");
+        assert_eq!(schemes("Proxy-Authenticate: Negotiate\r\nPROXY-AUTHENTICATE:NTLM\r\n"), "negotiate ntlm");
+        assert_eq!(
+            schemes("proxy-authenticate: Digest realm=\"x\", nonce=\"y\", Basic realm=\"x\"\r\n"),
+            "digest basic"
+        );
+        assert_eq!(schemes("Proxy-Authenticate: \r\nX: Basic\r\n\u{1b}[0m"), "");
     }
 }

@@ -45,5 +45,6 @@ mod restrictions;
 mod retry_after;
 mod secrets;
 mod shapes;
+mod skew;
 mod statuses;
 mod trust;

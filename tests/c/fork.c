@@ -30,12 +30,17 @@ static int use(void)
 {
     b2_options *options = asking_each_time();
     b2_session *session = NULL;
-    int bad = b2_authorize_with(NULL, NULL, options, &session, NULL) != B2_OK;
+    b2_error *error = NULL;
+    int bad = b2_authorize_with(NULL, NULL, options, &session, &error) != B2_OK;
 
+    if (error != NULL)
+        printf("# %s\n", b2_error_json(error));
+    b2_error_free(error);
     b2_session_free(session);
     bad |= b2_authorize(NULL, NULL, &session) != B2_OK;
     b2_session_free(session);
     b2_options_free(options);
+    (void)fflush(stdout);
     return bad;
 }
 
@@ -66,7 +71,11 @@ static int child_can(void)
         (void)alarm(PATIENCE_S);
         _exit(use());
     }
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 1;
+    /* 14 is the alarm: it hung. */
+    printf("# a child ended with status %d, signal %d\n", WEXITSTATUS(status), WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    return 0;
 }
 
 static void start(pthread_t *threads)

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::super::testing::authority::{Authority, Server};
 use super::super::testing::{Ask, head, once};
@@ -72,8 +73,11 @@ fn an_https_proxy_has_tls_of_its_own() {
 fn an_http_proxy_that_says_no_is_named() {
     let authority = Authority::new();
     for (answer, kind, part) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", FailureKind::Network, "a user and a password"),
-        ("HTTP/1.0 403 Forbidden\r\nContent-Length: 1\r\n\r\nx", FailureKind::Network, "it answered 403"),
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", FailureKind::Barred, "a user and a password"),
+        ("HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\n\r\n", FailureKind::Barred, "by ntlm; only Basic"),
+        ("HTTP/1.0 401 Unauthorized\r\n\r\n", FailureKind::Barred, "others than it was given (401)"),
+        ("HTTP/1.0 403 Forbidden\r\nContent-Length: 1\r\n\r\nx", FailureKind::Barred, "it answered 403"),
+        ("HTTP/1.0 429 Too Many Requests\r\n\r\n", FailureKind::Network, "it answered 429"),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", FailureKind::Network, "b2.nowhere.example:443: it answered 502"),
         ("", FailureKind::Network, "closed the connection"),
         ("HTTP/1.1 200 OK\r\n", FailureKind::Network, "closed the connection"),
@@ -88,6 +92,40 @@ fn an_http_proxy_that_says_no_is_named() {
         assert_eq!(failure.kind, kind, "{}", failure.message);
         assert!(failure.message.contains(part), "{}", failure.message);
         assert!(failure.message.contains(&format!("127.0.0.1:{port}")), "{}", failure.message);
+    }
+}
+
+#[test]
+fn a_proxy_that_lets_the_time_run_out_is_named() {
+    let authority = Authority::new();
+    for (scheme, part) in
+        [("http", "that it runs"), ("socks5", "that it runs"), ("https", "begin the proxy's URL with http://")]
+    {
+        let (port, _) = once(|mut stream| stream.read_to_end(&mut Vec::new()));
+        let mut ask = through(&authority, &format!("{scheme}://127.0.0.1:{port}"));
+        ask.connect_timeout = Duration::from_millis(50);
+        let failure = ask.fails();
+        assert_eq!(failure.kind, FailureKind::Timeout, "{}", failure.message);
+        let said = format!("no connection to b2.nowhere.example through the proxy 127.0.0.1:{port} within 50 ms");
+        assert!(failure.message.starts_with(&said), "{}", failure.message);
+        assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains(part)), "{:?}", failure.hint);
+    }
+}
+
+#[test]
+fn https_for_a_proxy_that_speaks_none_is_explained() {
+    let authority = Authority::new();
+    for (answer, kind, part) in [
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind::Tls, "does not answer in TLS"),
+        ("", FailureKind::Network, "closed the connection in the TLS handshake"),
+    ] {
+        let (port, _) = once(move |mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            stream.write_all(answer.as_bytes())
+        });
+        let failure = through(&authority, &format!("https://127.0.0.1:{port}")).fails();
+        assert_eq!((failure.kind, failure.message), (kind, format!("the proxy 127.0.0.1:{port} {part}")));
+        assert!(failure.hint.is_some_and(|hint| hint.starts_with("begin the proxy's URL with http://")));
     }
 }
 
@@ -132,7 +170,7 @@ fn a_socks_proxy_is_given_user_and_password() {
             assert_eq!(ask.go().expect("an answer").body.as_slice(), b"{}");
         } else {
             let failure = ask.fails();
-            assert_eq!(failure.kind, FailureKind::Network);
+            assert_eq!(failure.kind, FailureKind::Barred);
             assert!(failure.message.contains("does not let this user in"), "{}", failure.message);
         }
         done.recv().expect("nothing was asserted in vain");
@@ -143,7 +181,8 @@ fn a_socks_proxy_is_given_user_and_password() {
 fn a_socks_proxy_that_says_no_is_named() {
     let authority = Authority::new();
     for (answer, kind, part) in [
-        ([5, 0xff].as_slice(), FailureKind::Network, "does not let this user in"),
+        ([5, 0xff].as_slice(), FailureKind::Barred, "does not let this user in"),
+        (&[5, 0, 5, 2, 0, 1, 0, 0, 0, 0, 0, 0], FailureKind::Barred, "its rules forbid it"),
         (&[5, 0, 5, 5, 0, 1, 0, 0, 0, 0, 0, 0], FailureKind::Network, "connection refused"),
         (&[5, 0, 5, 4, 0, 0], FailureKind::Network, "host unreachable"),
         (&[5, 0, 5, 0, 0, 9], FailureKind::Protocol, "does not answer as a proxy"),

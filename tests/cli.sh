@@ -1,0 +1,432 @@
+#!/bin/sh
+# The command-line program: compiled as the examples are, then every flag and every exit status that a server can cause,
+# under the address sanitizer and with handles.h, which finds what was not freed.
+set -eu
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+
+verdict() { # what command…: the command says in $why what is wrong
+    what=$1 why=
+    shift
+    "$@" || why=${why:-it ended with $?}
+    if [ -z "$why" ]; then
+        echo "ok cli: $what"
+    else
+        echo "not ok cli: $what: $why"
+        failed=1
+    fi
+}
+wrong() { why=${why:-$1}; }
+failed=0
+
+# ---- compiling ----
+
+if [ "${1:-}" != inside ]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    out=$target/examples-checked
+    built=$(cd "$target/release" && pwd)
+    mkdir -p "$out"
+    flags="-g -O1 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror"
+    compile() { # compiler standard flags…
+        compiler=$1 standard=$2
+        shift 2
+        "$compiler" "-std=$standard" $flags "$@" -I include examples-c/b2auth.c -o "$out/b2auth" \
+            -L "$built" -lb2auth -Wl,-rpath,"$built" >"$work/said" 2>&1 || wrong "$(cat "$work/said")"
+    }
+    for cc in clang gcc; do
+        command -v "$cc" >/dev/null || continue
+        for std in c99 c11; do verdict "compiles, $cc $std" compile "$cc" "$std"; done
+    done
+    verdict "compiles with the sanitizer" compile gcc c99 -fsanitize=address,undefined -include tests/c/handles.h
+    if ! packaging/need.sh python3 >/dev/null; then
+        echo "SKIP cli: the program at work: python3 is missing"
+        exit "$failed"
+    fi
+    tests/with-sandbox.sh "$target/debug/b2-sandbox" "$0" inside "$out/b2auth" || failed=1
+    exit "$failed"
+fi
+
+# ---- running it, and looking ----
+
+case $2 in /*) b2auth=$2 ;; *) b2auth=$PWD/$2 ;; esac
+source=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+# Each leaves its output in the files out and err.
+run() { # status arguments…
+    expected=$1 status=0
+    shift
+    "$b2auth" "$@" >out 2>err </dev/null || status=$?
+    is "the status of $*" "$expected" "$status"
+}
+feed() { # status request
+    status=0
+    printf '%s' "$2" | "$b2auth" - >out 2>err || status=$?
+    is "the status of $2" "$1" "$status"
+    is "stderr" "" "$(cat err)"
+}
+is() { [ "$2" = "$3" ] || wrong "$1 is '$3', not '$2'"; }
+silent() { for file in "$@"; do [ ! -s "$file" ] || wrong "std$file has '$(head -n 1 "$file")'"; done; }
+has() { grep -q -e "$2" "$1" || wrong "std$1 has no '$2', but '$(head -n 1 "$1")'"; }
+lines() { is "the number of lines on std$2" "$1" "$(awk 'END { print NR }' "$2")"; }
+no_token() { ! grep -q -e "4_0014" -e "$B2_APPLICATION_KEY" "$@" || wrong "there is a token or a key in $*"; }
+json() { # condition on j, which is the JSON in file
+    python3 -c '
+import json, os, sys
+e, j = os.environ, json.load(open(sys.argv[2]))
+sys.exit(not eval(sys.argv[1]))' "$1" "${2:-out}" 2>trace || wrong "not so: $1, of $(head -c 300 "${2:-out}")"
+}
+control() { curl -fsS "$@" >/dev/null; }
+faults() { control -d "{\"keyId\":\"*\",\"faults\":[$1]}" "$B2_SANDBOX/script"; }
+requests() { curl -fsS "$B2_SANDBOX/count" | tr -cd 0-9; }
+
+# ---- forms of output ----
+
+plain() {
+    run 0
+    silent err
+    lines 1 out
+    json 'list(j) == ["accountId", "apiUrl", "authorizationToken", "downloadUrl"]'
+    json 'j["accountId"] == "4aa9865d6f00" and j["authorizationToken"].startswith("4_0014")'
+}
+verdict "plain, it prints the four fields" plain
+
+all() {
+    run 0 --all
+    silent err
+    lines 1 out
+    json 'j["keyId"] == "'"$B2_APPLICATION_KEY_ID"'" and j["s3Region"] == "us-west-004"'
+    json '"listBuckets" in j["allowed"]["capabilities"] and j["authorizationToken"].startswith("4_0014")'
+}
+verdict "--all prints everything" all
+
+names() { python3 -c 'import json; print(*json.load(open("out")), sep="\n")'; }
+list() {
+    run 0 --all
+    names | sort >names
+    run 64 --field nonsense
+    silent out
+    lines 1 err
+    sed 's/.*there are //' err | tr -d ' ' | tr ',' '\n' | sort >said
+    cmp -s names said || wrong "$(diff names said | tr '\n' ' ')"
+}
+verdict "--field with a wrong name lists the names, which are those of --all" list
+
+# What the library lets pass of an account id: all of visible ASCII. Of URLs: what stands in URLs.
+hostile_id='a"b\c$(touch pwned)`touch pwned`;&|<>*?~#!{}='\''"apiUrl":"x",\"realm\":'
+hostile_id=$(printf '%s' "$hostile_id" | tr ' ' +)
+hostile_url="https://b2.test/it's'\$(pwned)';pwned&!*~"
+hostile_token="4_'\$(touch+pwned)'\"\\\\'"
+hostile() {
+    export hostile_id hostile_url hostile_token
+    faults "$(python3 -c '
+import json, os
+url = os.environ["hostile_url"]
+print(json.dumps({"times": 0, "patch": [
+    {"merge": {"accountId": os.environ["hostile_id"], "authorizationToken": os.environ["hostile_token"],
+               "apiInfo": {"storageApi": {"apiUrl": url + "1", "downloadUrl": url + "2", "s3ApiUrl": url + "3",
+                                          "allowed": {"namePrefix": "\"expiresAt\":,}]"}}}}}]}))')"
+}
+fields() {
+    hostile
+    run 0
+    json 'j["accountId"] == e["hostile_id"] and j["authorizationToken"] == e["hostile_token"] and len(j) == 4'
+    json 'j["apiUrl"] == e["hostile_url"] + "1" and j["downloadUrl"] == e["hostile_url"] + "2"'
+    run 0 --all
+    cp out whole
+    for name in $(cat names); do
+        run 0 --field "$name"
+        silent err
+        lines 1 out
+        python3 -c '
+import json, sys
+whole, said = json.load(open("whole"))[sys.argv[1]], open("out").read()[:-1]
+if isinstance(whole, (dict, list, int)):
+    said = json.loads(said)
+if sys.argv[1] == "expiresAt":
+    sys.exit(abs(said - whole) > 60)
+sys.exit(said != ("" if whole is None else whole))' "$name" || wrong "$name is '$(cat out)'"
+    done
+    run 0 --field=realm
+    is "--field=realm" "$B2_ENVIRONMENT" "$(cat out)"
+    faults ''
+}
+verdict "--field prints each value as it is, even a hostile one" fields
+
+exported() {
+    hostile
+    run 0 --export
+    silent err
+    for shell in sh bash dash zsh; do
+        command -v "$shell" >/dev/null || continue
+        # Exported: the shell's child sees them.
+        "$shell" -c 'eval "$(cat out)"; python3 -c "
+import os, sys
+e = os.environ
+sys.exit([e[\"B2_\" + name] for name in sys.argv[1:]]
+         != [e[\"hostile_id\"], e[\"hostile_token\"]] + [e[\"hostile_url\"] + n for n in \"123\"])" \
+            ACCOUNT_ID AUTHORIZATION_TOKEN API_URL DOWNLOAD_URL S3_API_URL' || wrong "$shell reads other values"
+        [ ! -e pwned ] || wrong "$shell ran what stands in a value"
+    done
+    faults '{"patch":[{"remove":"/apiInfo/storageApi/s3ApiUrl"}]}'
+    run 0 --export
+    is "B2_S3_API_URL" "none" "$(B2_S3_API_URL=old sh -c 'eval "$(cat out)"; echo "${B2_S3_API_URL-none}"')"
+    # As --help has it: a failure is seen, and changes nothing.
+    is "the status in a shell" "3 old" "$(export b2auth B2_API_URL=old B2_APPLICATION_KEY=K001wrong; sh -c '
+        lines=$("$b2auth" --export 2>err) && eval "$lines"; echo $? $B2_API_URL')"
+}
+verdict "--export makes lines that any shell reads back as they were" exported
+
+check() {
+    run 0 --check
+    silent out err
+    B2_APPLICATION_KEY=K001wrong run 3 --check
+    silent out err
+    run 1 --check --set nonsense=1
+    silent out err
+    B2_APPLICATION_KEY=K001wrong run 3 --check --verbose
+    silent out
+    has err "^hint: "
+}
+verdict "--check says nothing" check
+
+# ---- how to ask ----
+
+refresh() {
+    control -X DELETE "$B2_SANDBOX/log"
+    run 0 --refresh --check
+    silent out err
+    is "the number of requests" 1 "$(requests)"
+    run 0 --refresh --field accountId
+    is "the account" 4aa9865d6f00 "$(cat out)"
+    B2_APPLICATION_KEY=K001wrong run 3 --refresh
+}
+verdict "--refresh asks B2" refresh
+
+settings() {
+    faults '{"status":503,"times":0}'
+    control -X DELETE "$B2_SANDBOX/log"
+    run 8 --set max_attempts=1
+    is "the number of requests" 1 "$(requests)"
+    run 8 --set max_attempts=5 --set=max_attempts=2 --set initial_backoff_ms=1
+    is "the number of requests" 3 "$(requests)"
+    faults ''
+    run 1 --set max_attempt=1
+    silent out
+    has err "^b2auth: "
+    has err "^hint: .*max_attempts"
+    run 1 --set max_attempts=nonsense
+    run 1 --set max_attempts=1 --set realm=ftp://x
+    run 0 --set max_attempts= --check
+    run 0 --set "realm=$B2_SANDBOX_HTTPS" --set "ca_file=$B2_SANDBOX_CA" --field realm
+    is "the realm" "$B2_SANDBOX_HTTPS" "$(cat out)"
+    for bad in max_attempts '' K001secret; do
+        run 64 --set "$bad"
+        lines 1 err
+        ! grep -q secret err || wrong "it repeats what it was given"
+    done
+}
+verdict "--set sets any option" settings
+
+verbose() {
+    run 0 --verbose
+    lines 1 out
+    has err "^debug .*environment"
+    has err "^info  "
+    no_token err
+    faults '{"status":503},{"status":401,"code":"unauthorized"}'
+    run 3 --verbose --set initial_backoff_ms=1 --refresh
+    silent out
+    has err "^warn  "
+    has err "^error "
+    has err "^b2auth: "
+    tail -n 1 err >last
+    json 'j["error"]["status"] == "B2_BAD_CREDENTIALS" and len(j["error"]["attempts"]) == 2' last
+    no_token err
+    for form in --all --export --check "--field authorizationToken"; do
+        run 0 --verbose $form
+        no_token err
+    done
+    run 0 --verbose --field keyId
+    no_token out err
+}
+verdict "--verbose tells what is done, and no token" verbose
+
+# ---- exit statuses ----
+
+statuses() {
+    run 1 --set cache=nonsense
+    status=0
+    env -u B2_APPLICATION_KEY_ID -u B2_APPLICATION_KEY HOME="$work" "$b2auth" >out 2>err || status=$?
+    is "without a key the status" 2 "$status"
+    has err "^b2auth: .*B2_APPLICATION_KEY_ID"
+    B2_APPLICATION_KEY=K001wrong run 3
+    has err "^b2auth: "
+    has err "^hint: "
+    no_token out err
+    while read -r expected fault; do
+        faults "$fault"
+        run "$expected" --set max_attempts=1 --set attempt_timeout_ms=300
+        silent out
+        has err "^b2auth: "
+        no_token err
+    done <<END
+4 {"status":401,"code":"unsupported"}
+5 {"status":403,"code":"transaction_cap_exceeded"}
+6 {"status":403,"code":"access_denied"}
+7 {"status":429}
+8 {"status":500}
+9 {"cut":{"how":"reset","at":0}}
+11 {"delayMs":2000}
+13 {"body":"html"}
+13 {"status":302,"headers":[["Location","https://b2.test"]]}
+END
+    faults ''
+    run 9 --set realm=http://127.0.0.1:1 --set max_attempts=1
+    run 10 --set "realm=$B2_SANDBOX_HTTPS"
+}
+verdict "the exit status is the library's" statuses
+
+usage() {
+    run 64 --nonsense
+    silent out
+    lines 1 err
+    has err "^b2auth: .*--nonsense.*--help"
+    for bad in K001secret --key=K001secret "--keys --check" --all=secret --check=secret -a -- --; do
+        run 64 $bad
+        silent out
+        lines 1 err
+        ! grep -q secret err || wrong "it repeats what it was given"
+    done
+    run 64 ''
+    run 64 --all "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY"
+    no_token err
+    for one in --all --export --check - "--field realm"; do
+        for other in --all --export --check - "--field keyId"; do
+            run 64 $one $other
+            lines 1 err
+        done
+    done
+    for alone in --field --set; do
+        run 64 $alone
+        has err "^b2auth: $alone needs N"
+    done
+    for with in --refresh --verbose "--set cache=use"; do
+        run 64 - $with
+        run 64 $with -
+    done
+}
+verdict "wrong usage is 64, and one line" usage
+
+output_fails() {
+    for form in "" --all "--field apiUrl" --export --help --version -; do
+        status=0
+        "$b2auth" $form >/dev/full 2>err </dev/null || status=$?
+        is "the status of $form on a full disk" 74 "$status"
+        has err "^b2auth: can't write to standard output: "
+        status=0
+        "$b2auth" $form >&- 2>err </dev/null || status=$?
+        is "the status of $form without standard output" 74 "$status"
+        no_token err
+    done
+    "$b2auth" --check >/dev/full || wrong "--check ends with $?, though it has nothing to print"
+    "$b2auth" --check >&- 2>&- <&- || wrong "--check ends with $? where all is closed"
+    status=0
+    B2_APPLICATION_KEY=K001wrong "$b2auth" --verbose >out 2>&- || status=$?
+    is "the status without standard error" 3 "$status"
+    status=0
+    "$b2auth" - <&- >out 2>err || status=$?
+    is "the status without standard input" 74 "$status"
+    has err "^b2auth: can't read standard input: "
+}
+verdict "what can't be read or written is 74" output_fails
+
+# Else a connection would be number 1, and be sent what is printed.
+closed() {
+    faults '{"hold":"closed"}'
+    "$b2auth" --verbose >&- 2>&- <&- &
+    pid=$!
+    control "$B2_SANDBOX/held?latch=closed&atLeast=1"
+    for number in 0 1 2; do is "file $number" /dev/null "$(readlink "/proc/$pid/fd/$number")"; done
+    control -d '{"latch":"closed"}' "$B2_SANDBOX/release"
+    status=0
+    wait "$pid" || status=$?
+    is "the status" 74 "$status"
+}
+verdict "no connection takes the number of a standard file that is closed" closed
+
+# ---- requests ----
+
+request() {
+    for blank in '{}' '' ' '; do
+        feed 0 "$blank"
+        lines 1 out
+        json 'list(j) == ["accountId", "apiUrl", "authorizationToken", "downloadUrl"]'
+    done
+    feed 0 '{"fields":"all","max_attempts":1,"cache":"bypass"}'
+    json 'j["s3Region"] == "us-west-004"'
+    feed 3 '{"keyId":"'"$B2_APPLICATION_KEY_ID"'","key":"K001wrong"}'
+    json 'j["error"]["status"] == "B2_BAD_CREDENTIALS" and j["error"]["httpStatus"] == 401'
+    feed 1 '{"nonsense":1}'
+    json 'j["error"]["status"] == "B2_INVALID_ARGUMENT"'
+    feed 1 '{"keyId":'
+    json 'j["error"]["status"] == "B2_INVALID_ARGUMENT"'
+}
+verdict "- answers a request" request
+
+batch() {
+    feed 0 '[]'
+    json 'j == []'
+    feed 0 '[{},{"fields":"all"},{}]'
+    json 'len(j) == 3 and len(j[0]) == 4 and len(j[1]) > 4 and j[0] == j[2]'
+    feed 3 '[{},{"keyId":"'"$B2_APPLICATION_KEY_ID"'","key":"K001wrong"},{"nonsense":1}]'
+    json 'len(j) == 3 and len(j[0]) == 4 and j[1]["error"]["status"] == "B2_BAD_CREDENTIALS"'
+    json 'j[2]["error"]["status"] == "B2_INVALID_ARGUMENT"'
+}
+verdict "- answers a batch" batch
+
+long() {
+    # Blanks around a request are part of it, and none of it is cut off.
+    python3 -c 'print(" " * (16 * 1024 * 1024 - 3) + "{}")' >long
+    status=0
+    "$b2auth" - <long >out 2>err || status=$?
+    is "the status of 16 MiB" 0 "$status"
+    json 'len(j) == 4'
+    echo >>long
+    status=0
+    "$b2auth" - <long >out 2>err || status=$?
+    is "the status of a byte more" 74 "$status"
+    silent out
+    has err "^b2auth: the request is "
+    status=0
+    printf '{}\0{}' | "$b2auth" - >out 2>err || status=$?
+    is "the status of a request with a NUL" 74 "$status"
+    silent out
+}
+verdict "- takes requests of 16 MiB, and none that are longer or hold a NUL" long
+
+# ---- help ----
+
+help() {
+    run 0 --help
+    silent err
+    cp out help
+    awk 'length($0) > 80 { exit 1 } END { if (NR > 45) exit 1 }' help || wrong "it is longer than 45 lines of 80 columns"
+    LC_ALL=C grep -q '[^ -~]' help && wrong "it has characters that not every terminal has"
+    sed -n '/^} flags/,/^};/p' "$source/examples-c/b2auth.c" | grep -o '"--[a-z]*"' | tr -d '"' >flags
+    for flag in $(cat flags); do has help " $flag\b"; done
+    sed -n 's/^ *B2_[A-Z_]* = \([0-9]*\),$/\1/p' "$source/include/b2auth.h" | sort -u | grep -vx -e 0 -e 2147483647 >numbers
+    is "the number of flags and statuses" "9 15" "$(awk 'END { print NR }' flags) $(awk 'END { print NR }' numbers)"
+    for number in $(cat numbers) 64 74; do has help "\b$number [a-zA-Z]"; done
+    run 0 -h
+    cmp -s out help || wrong "-h is not --help"
+    run 0 --all --help
+    cmp -s out help || wrong "it is not there beside other flags"
+    run 0 --version
+    is "the version" "b2auth $(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml" | head -n 1)" "$(cat out)"
+}
+verdict "--help fits a page, and names every flag and status" help
+exit "$failed"
