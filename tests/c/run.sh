@@ -17,6 +17,7 @@ for source in tests/c/*.c; do
         fork) more= ;; # the sanitizer has locks of its own that a fork can catch
         dlclose) more= ;; # and keeps freed memory, which looks like growth
         wiped) more= ;; # and has more memory of its own than can be searched
+        hit) more= ;; # and a malloc of its own
         *) more="-fsanitize=address,undefined -fno-sanitize-recover=all -include tests/c/handles.h" ;;
     esac
     case $name in
