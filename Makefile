@@ -2,6 +2,7 @@
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
 # make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make bench      what a cached call costs, beside the same work done by hand in C
 # make header     writes include/b2auth.h from the source
 
 PREFIX ?= /usr/local
@@ -22,7 +23,7 @@ EXAMPLES := authorize threads list_buckets demo b2auth
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test install uninstall clean
+.PHONY: all lib header sandbox examples demo test bench install uninstall clean
 
 all: lib
 
@@ -55,6 +56,14 @@ demo:
 
 test:
 	@tests/run.sh
+
+$(TARGET)/hit: benches/hit.c include/b2auth.h | lib
+	$(CC) -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
+
+# In the environment the sandbox's key stands under the usual names; as arguments it is no secret.
+bench: $(TARGET)/hit sandbox
+	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox \
+		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/libb2auth.so

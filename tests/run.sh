@@ -59,6 +59,7 @@ header() { tests/c/header.sh; }
 symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
 install() { tests/install.sh; }
+raised() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/raised.sh; }
 examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
@@ -92,7 +93,7 @@ run format lint rust &
 run library loom header symbols docs &
 wait
 # These use what is built by now.
-run c install proxies cli &
+run c raised install proxies cli &
 run examples peers b2tool &
 wait
 
