@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::batch::{self, Outcome, Pace, Place};
 use crate::error::{Error, Status};
 use crate::json::{self, Members, Value};
-use crate::options::Options;
+use crate::options::{self, Options};
 use crate::session::Session;
 use crate::state::Shared;
 use crate::world::World;
@@ -136,10 +136,7 @@ fn read(members: Members) -> Result<Request, Error> {
 fn known(name: &str) -> Result<&'static str, Error> {
     let fields = || ["keyId", "applicationKeyId", "key", "applicationKey"].into_iter().chain(Options::names());
     fields().find(|field| *field == name).ok_or_else(|| {
-        // Of a name longer than any of them its start says enough; to compare megabytes takes minutes.
-        let start: String = name.chars().take(32).collect();
-        let nearest = fields().min_by_key(|field| strsim::damerau_levenshtein(field, &start)).unwrap_or_default();
-        Error::invalid("the request has a field that is not known").with_hint(format!("did you mean \"{nearest}\"?"))
+        Error::invalid("the request has a field that is not known").with_hint(options::did_you_mean(fields(), name))
     })
 }
 

@@ -113,12 +113,7 @@ impl Options {
     pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         let name = name.trim_ascii();
         let Some(row) = TABLE.iter().find(|row| row.name == name) else {
-            let nearest = TABLE.iter().min_by_key(|row| strsim::damerau_levenshtein(row.name, name));
-            let error = Error::invalid("there is no option of that name");
-            return Err(match nearest {
-                Some(row) => error.with_hint(format!("did you mean \"{}\"?", row.name)),
-                None => error,
-            });
+            return Err(Error::invalid("there is no option of that name").with_hint(did_you_mean(Self::names(), name)));
         };
         match value.map(str::trim_ascii).filter(|value| !value.is_empty()) {
             None => (row.reset)(self),
@@ -168,9 +163,24 @@ impl Options {
     }
 }
 
+/// The hint for whoever gave a name that is none of these.
+pub(crate) fn did_you_mean(names: impl Iterator<Item = &'static str>, given: &str) -> String {
+    // Of a name longer than any of them its start says enough; to compare megabytes takes seconds.
+    let start: String = given.chars().take(32).collect();
+    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(name, &start)).unwrap_or_default();
+    format!("did you mean \"{nearest}\"?")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_name_the_start_is_compared() {
+        let given = format!("concurency{}", "x".repeat(1 << 20));
+        let refused = Options::new().set(&given, Some("1")).expect_err("there is no such option");
+        assert_eq!(refused.hint(), Some("did you mean \"concurrency\"?"));
+    }
 
     #[test]
     fn the_header_lists_each_option_and_no_other() {
