@@ -90,11 +90,8 @@ pub(crate) fn of_failure<T>(failure: Failure, secrets: &Secrets) -> Verdict<T> {
         FailureKind::Protocol => Status::ProtocolError,
         FailureKind::Setup => Status::InvalidArgument,
     };
-    let error = Error::new(status, secrets.mask(&failure.message));
-    let error = match failure.hint {
-        Some(hint) => error.with_hint(secrets.mask(&hint)),
-        None => error,
-    };
+    let error = Error::new(status, secrets.mask(&failure.message))
+        .with_hint_behind(failure.hint.map(|hint| secrets.mask(&hint)));
     match failure.kind {
         FailureKind::Network | FailureKind::Timeout => Verdict::Again { error, asked: None, closes_gate: false },
         FailureKind::Barred => Verdict::Failed(error.not_retryable()),
@@ -121,11 +118,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn error(&self, status: Status) -> Error {
-        let error = Error::new(status, self.message(status));
-        let error = match self.hint(status) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        };
+        let error = Error::new(status, self.message(status)).with_hint_behind(self.hint(status).map(str::to_owned));
         about(error, self.answer, self.body.code.clone(), self.secrets)
     }
 

@@ -29,11 +29,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn refusal(&self, refused: Refused) -> Error {
-        let error = Error::invalid(format!("option \"{}\": {}", self.name, refused.problem));
-        match refused.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        Error::invalid(format!("option \"{}\": {}", self.name, refused.problem)).with_hint_behind(refused.hint)
     }
 }
 
@@ -114,10 +110,7 @@ fn default_realm() -> Result<Realm, Error> {
     if text.trim_ascii().is_empty() {
         return Ok(Realm::production());
     }
-    Realm::parse(text).map_err(|not| match not.hint {
-        Some(hint) => refuse(not.problem).with_hint(hint),
-        None => refuse(not.problem),
-    })
+    Realm::parse(text).map_err(|not| refuse(not.problem).with_hint_behind(not.hint))
 }
 
 fn set_realm(options: &mut Options, value: &str) -> Result<(), Refused> {
