@@ -58,7 +58,7 @@ pub(crate) fn authorize_many(shared: &Shared, world: World<'_>, places: &[Place<
     share
         .into_iter()
         .map(|index| {
-            let outcome = found[index].clone().unwrap_or_else(|| Err(bug()));
+            let outcome = found[index].clone().unwrap_or_else(|| Err(Error::caught()));
             let again = std::mem::replace(&mut taken[index], true);
             if again { outcome.map_err(Error::for_waiter) } else { outcome }
         })
@@ -119,7 +119,7 @@ impl Job<'_> {
             let Some(&(index, first)) = self.todo.get(next) else { return done };
             let call = || authorize::authorize(self.shared, self.world, &self.wish(first));
             // A bug with one key is that key's own.
-            let outcome = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(bug()));
+            let outcome = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(Error::caught()));
             done.push((index, outcome.map_err(|error| self.explained(error))));
         }
     }
@@ -140,8 +140,4 @@ impl Job<'_> {
         let Place { key_id, key, options } = self.places[place];
         Wish { key_id, key, options, ask: Ask::AsOptionsSay, until_ms: self.until_ms }
     }
-}
-
-fn bug() -> Error {
-    Error::internal("the library caught a bug of its own")
 }

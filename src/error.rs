@@ -79,6 +79,11 @@ impl Error {
         Self::new(Status::InternalError, what).with_hint("this is a bug in b2auth: please report it")
     }
 
+    /// What a caller hears of a panic.
+    pub(crate) fn caught() -> Self {
+        Self::internal("the library caught a bug of its own")
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(one_line(&hint.into()));
         self

@@ -76,7 +76,7 @@ fn answer_to(request: &[u8]) -> Answer {
         Some(action::answer(system::shared(), system::WORLD, request))
     })
     .unwrap_or_else(|| {
-        let error = Error::internal("the library caught a bug of its own");
+        let error = Error::caught();
         Answer { status: Status::InternalError, text: error.to_json().into() }
     })
 }

@@ -157,7 +157,7 @@ pub unsafe extern "C" fn b2_authorize_many(
     let mut outcomes = unsafe { many(key_ids, keys, count, options, out_sessions) }.into_iter();
     for index in 0..count {
         // Whatever went wrong, every place is told.
-        let result = outcomes.next().unwrap_or_else(|| Err(outcome::bug()));
+        let result = outcomes.next().unwrap_or_else(|| Err(Error::caught()));
         // SAFETY: the caller's arrays have `count` places, or are NULL.
         let status = unsafe { outcome::place(result, nth(out_sessions, index), nth(out_errors, index)) };
         if lowest == b2_status::B2_OK {

@@ -29,7 +29,7 @@ pub(super) unsafe fn session(
         // SAFETY: as above.
         return unsafe { refuse(out_error, Error::invalid("out_session is NULL")) };
     }
-    let outcome = caught(Err(None), || work().map_err(Some)).map_err(|error| error.unwrap_or_else(bug));
+    let outcome = caught(Err(None), || work().map_err(Some)).map_err(|error| error.unwrap_or_else(Error::caught));
     // SAFETY: as above.
     unsafe { place(outcome, out_session, out_error) }
 }
@@ -67,13 +67,8 @@ pub(super) unsafe fn done(out_error: *mut *mut b2_error, work: impl FnOnce() -> 
     match caught(Err(None), || work().map_err(Some)) {
         Ok(()) => b2_status::B2_OK,
         // SAFETY: as above.
-        Err(error) => unsafe { refuse(out_error, error.unwrap_or_else(bug)) },
+        Err(error) => unsafe { refuse(out_error, error.unwrap_or_else(Error::caught)) },
     }
-}
-
-/// What a caller hears of a panic.
-pub(super) fn bug() -> Error {
-    Error::internal("the library caught a bug of its own")
 }
 
 /// # Safety
