@@ -2,11 +2,11 @@
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::cancel::Bounds;
-use crate::platform;
 use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
+use crate::{platform, sync};
 
 use super::Wire;
 use super::route::Route;
@@ -104,7 +104,7 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.0)
     }
 }
 

@@ -4,10 +4,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 
-use crate::platform;
 use crate::transport::FailureKind;
+use crate::{platform, sync};
 
 use super::failure::{failure, hinted, reason};
 use super::line::Line;
@@ -39,20 +39,17 @@ pub(super) struct LookUp {
 
 impl LookUp {
     fn finish(&self, found: Result<Vec<IpAddr>, String>) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        *sync::lock(&self.found) = Some(found);
         self.done.notify_all();
     }
 
     fn wait(&self, line: &Line) -> io::Result<Result<Vec<IpAddr>, String>> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = sync::lock(&self.found);
         loop {
             if let Some(found) = &*found {
                 return Ok(found.clone());
             }
-            found = match line.look()? {
-                Some(span) => self.done.wait_timeout(found, span).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.done.wait(found).unwrap_or_else(PoisonError::into_inner),
-            };
+            found = sync::wait(&self.done, found, line.look()?);
         }
     }
 }

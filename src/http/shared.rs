@@ -2,9 +2,11 @@
 
 use std::cell::UnsafeCell;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use once_cell::sync::OnceCell;
+
+use crate::sync;
 
 use super::lookup::LookUp;
 use super::roots::System;
@@ -56,7 +58,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Table>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.table)
     }
 
     fn park(&'static self) {

@@ -1,7 +1,7 @@
 //! TLS: version 1.2 and up, one fresh session for each request.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
 
+use crate::sync;
 use crate::transport::FailureKind;
 
 use super::distrust;
@@ -94,7 +95,7 @@ struct Watch {
 
 impl Watch {
     fn issuer(&self) -> Option<String> {
-        self.issuer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        sync::lock(&self.issuer).take()
     }
 }
 
@@ -109,7 +110,7 @@ impl ServerCertVerifier for Watch {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verdict = self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now);
         if verdict.is_err() {
-            *self.issuer.lock().unwrap_or_else(PoisonError::into_inner) = distrust::issuer(end_entity);
+            *sync::lock(&self.issuer) = distrust::issuer(end_entity);
         }
         verdict
     }
