@@ -175,7 +175,7 @@ impl Places<'_> {
         let found = match (key_id.is_empty(), key.is_empty()) {
             (false, false) => pair(key_id, Field::KEY_ID, key, Field::KEY, Source::Call),
             (true, false) => Err(Error::invalid("an application key was given without its key ID")
-                .with_hint("give both, or neither to use those of the environment")),
+                .with_hint("give both, or neither to have a key found")),
             (false, true) => {
                 let wanted = check::checked(key_id, Field::KEY_ID)?;
                 match self.environment()? {
