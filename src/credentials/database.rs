@@ -142,12 +142,12 @@ fn look_into(
 fn credentials(account: &Account, options: &Options, path: &Path) -> Result<Credentials, Problem> {
     let refused = |error: Error| {
         let detail = error.hint().map_or(String::new(), |hint| format!(" ({hint})"));
-        Problem::foreign(format!("cannot be used: {}{detail}", error.message()))
+        Problem::unusable(format!("{}{detail}", error.message()))
     };
     let value = |bytes: &[u8], field: Field, name: &str| {
         let bytes = bytes.trim_ascii();
         if bytes.is_empty() {
-            return Err(Problem::foreign(format!("cannot be used: {name} is blank")));
+            return Err(Problem::unusable(format!("{name} is blank")));
         }
         checked(bytes, field).map(str::to_owned).map_err(refused)
     };

@@ -21,6 +21,11 @@ impl Problem {
         Self { reason: reason.into(), hint: None, lasts: true }
     }
 
+    /// Only one of its values is to blame: `what` says which, and what it is.
+    pub(super) fn unusable(what: impl std::fmt::Display) -> Self {
+        Self::foreign(format!("cannot be used: {what}"))
+    }
+
     /// The tool's own, without a key in it.
     pub(super) fn unauthorized() -> Self {
         Self { reason: "holds no account".into(), hint: Some(AUTHORIZE), lasts: true }

@@ -53,7 +53,7 @@ fn account(row: &Row<'_>) -> Result<Account, Problem> {
         None => None,
     };
     let needed = |name: &str, what: &str| match column(row, name) {
-        Some(value) => text(value, what)?.ok_or_else(|| Problem::foreign(format!("{what} is blank"))),
+        Some(value) => text(value, what)?.ok_or_else(|| Problem::unusable(format!("{what} is blank"))),
         None => Err(Problem::foreign(format!("has no column {name}"))),
     };
     let key_id = match own_id {
@@ -77,7 +77,7 @@ fn text(value: ValueRef<'_>, what: &str) -> Result<Option<Zeroizing<Vec<u8>>>, P
             let text = text.trim_ascii();
             Ok((!text.is_empty()).then(|| Zeroizing::new(text.to_vec())))
         }
-        _ => Err(Problem::foreign(format!("{what} is no text"))),
+        _ => Err(Problem::unusable(format!("{what} is no text"))),
     }
 }
 
