@@ -1,5 +1,7 @@
 //! The workflow action, text in and text out: a JSON request, or an array of them, and a JSON answer to each.
 
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,10 +42,14 @@ pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answe
 struct Request {
     key_id: Zeroizing<String>,
     key: Zeroizing<String>,
-    options: Options,
+    options: Rc<Options>,
     /// Of a batch, if this says so much of it.
     concurrency: Option<u32>,
 }
+
+/// The options of the requests so far, by what was set in them: names, and digests of values, one of which may be a
+/// proxy's password. Requests that set the same share their options, by which the batch knows equal places.
+type Alike = HashMap<Vec<(&'static str, u128)>, Rc<Options>>;
 
 impl Request {
     fn place(&self) -> Place<'_> {
@@ -52,7 +58,7 @@ impl Request {
 }
 
 fn one(shared: &Shared, world: World<'_>, members: Members) -> Answer {
-    match read(members) {
+    match read(members, &mut Alike::new()) {
         Ok(request) => {
             let pace = Pace { concurrency: 1, timeout: Duration::ZERO };
             let mut outcomes = batch::authorize_many(shared, world, &[request.place()], pace);
@@ -64,10 +70,11 @@ fn one(shared: &Shared, world: World<'_>, members: Members) -> Answer {
 
 /// The concurrency and the time of an array are the largest that one of its places gives.
 fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
+    let mut alike = Alike::new();
     let requests: Vec<Result<Request, Error>> = list
         .into_iter()
         .map(|value| match value {
-            Value::Object(members) => read(members),
+            Value::Object(members) => read(members, &mut alike),
             other => Err(not_an_object(&other)),
         })
         .collect();
@@ -102,8 +109,9 @@ fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
 }
 
 /// Reads one object. Its values are not repeated: one may be a key in the wrong place.
-fn read(members: Members) -> Result<Request, Error> {
-    let mut request = Request { key_id: blank(), key: blank(), options: Options::new(), concurrency: None };
+fn read(members: Members, alike: &mut Alike) -> Result<Request, Error> {
+    let (mut key_id, mut key, mut options) = (blank(), blank(), Options::new());
+    let mut settings = Vec::new();
     let mut seen: Vec<&str> = Vec::with_capacity(members.len());
     for (name, value) in members {
         let name = known(&name)?;
@@ -111,25 +119,29 @@ fn read(members: Members) -> Result<Request, Error> {
             return Err(Error::invalid(format!("the request has \"{name}\" twice")));
         }
         seen.push(name);
-        let is_given = !matches!(value, Value::Null);
-        match name {
-            "keyId" | "applicationKeyId" => credential(&mut request.key_id, "keyId", "applicationKeyId", value)?,
-            "key" | "applicationKey" => credential(&mut request.key, "key", "applicationKey", value)?,
-            _ => match value {
-                Value::Null => request.options.set(name, None)?,
-                Value::Text(text) => request.options.set(name, Some(&text))?,
-                Value::Whole(number) => request.options.set(name, Some(&number.to_string()))?,
-                other => {
-                    let kind = other.kind();
-                    return Err(Error::invalid(format!("\"{name}\" is {kind}, not a string or a whole number")));
-                }
-            },
-        }
-        if name == "concurrency" && is_given {
-            request.concurrency = Some(request.options.concurrency);
-        }
+        let setting = match (name, value) {
+            ("keyId" | "applicationKeyId", value) => {
+                credential(&mut key_id, "keyId", "applicationKeyId", value)?;
+                continue;
+            }
+            ("key" | "applicationKey", value) => {
+                credential(&mut key, "key", "applicationKey", value)?;
+                continue;
+            }
+            (_, Value::Null) => continue,
+            (_, Value::Text(text)) => text,
+            (_, Value::Whole(number)) => Zeroizing::new(number.to_string()),
+            (_, other) => {
+                let kind = other.kind();
+                return Err(Error::invalid(format!("\"{name}\" is {kind}, not a string or a whole number")));
+            }
+        };
+        options.set(name, Some(&setting))?;
+        settings.push((name, options.scope().digest(setting.as_bytes())));
     }
-    Ok(request)
+    let concurrency = settings.iter().any(|(name, _)| *name == "concurrency").then_some(options.concurrency);
+    let options = Rc::clone(alike.entry(settings).or_insert_with(|| Rc::new(options)));
+    Ok(Request { key_id, key, options, concurrency })
 }
 
 /// The field of that name. A name that is not known is not repeated: it may be a key in the wrong place.
@@ -182,4 +194,27 @@ fn granted(session: &Arc<Session>, all_fields: bool) -> Zeroizing<String> {
 
 fn failed(error: &Error) -> Answer {
     Answer { status: error.status(), text: Zeroizing::new(error.to_json()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_set_the_same_share_their_options() {
+        let Ok(Value::List(list)) = json::read(
+            br#"[{"cache": "refresh", "max_attempts": 2}, {"keyId": "id", "cache": "refresh", "max_attempts": "2"},
+                 {"cache": "refresh", "max_attempts": 3}, {"cache": "bypass", "max_attempts": 2}, {"cache": null}, {}]"#,
+        ) else {
+            panic!("it is an array")
+        };
+        let mut alike = Alike::new();
+        let mut options = Vec::new();
+        for value in list {
+            let Value::Object(members) = value else { panic!("they are objects") };
+            options.push(read(members, &mut alike).expect("they are sound").options);
+        }
+        let shares = |index: usize| options.iter().position(|other| Rc::ptr_eq(other, &options[index]));
+        assert_eq!((0..6).map(shares).collect::<Vec<_>>(), [0, 0, 2, 3, 4, 4].map(Some));
+    }
 }
