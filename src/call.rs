@@ -89,7 +89,7 @@ impl Call<'_> {
         let mut first = true;
         loop {
             let step = self.look(want, std::mem::take(&mut first));
-            self.tell(&step);
+            self.tell(&step, want);
             let session = match step {
                 Step::Have(session) => session,
                 Step::Refused(error) => return Err(error),
@@ -125,13 +125,16 @@ impl Call<'_> {
         self.options.say(level, message);
     }
 
-    fn tell(&self, step: &Step<'_>) {
+    fn tell(&self, step: &Step<'_>, want: Want<'_>) {
         let host = self.realm.host();
         match step {
             Step::Have(_) => self.say(Level::Debug, format_args!("cache hit")),
             Step::Refused(_) => self.say(Level::Debug, format_args!("B2 refused this key a while ago")),
             Step::Wait(_) => {
                 self.say(Level::Debug, format_args!("{host} is being asked for this key: waiting for that"))
+            }
+            Step::Lead { .. } if matches!(want, Want::New) => {
+                self.say(Level::Info, format_args!("a new token is wanted: {host} is to be asked"));
             }
             Step::Lead { old: None, .. } => self.say(Level::Info, format_args!("cache miss: {host} is to be asked")),
             Step::Lead { old: Some(_), .. } => {
@@ -246,6 +249,7 @@ impl Call<'_> {
     /// Asks B2 past the cache, for this caller alone.
     fn bypass(&self, rejected: Option<&Session>) -> Result<Arc<Session>, Error> {
         self.shared.lock().counters.cache_misses += 1;
+        self.say(Level::Info, format_args!("the cache is passed by: {} is to be asked", self.realm.host()));
         match self.series(false, rejected).run(Spent::default()) {
             Outcome::Granted(session) => Ok(session),
             Outcome::Refused(error) | Outcome::Lost(error, _) | Outcome::Own(error, _) => Err(error),

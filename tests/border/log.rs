@@ -52,6 +52,14 @@ fn each_decision_of_a_call_is_told_in_order() {
     );
     scene.authorize().expect("a token at hand");
     assert_said(&heard, &[(4, "cache hit")]);
+    for (mode, said) in [("refresh", "a new token is wanted"), ("bypass", "the cache is passed by")] {
+        scene.options.set("cache", Some(mode)).expect(mode);
+        scene.authorize().expect("granted");
+        assert_said(
+            &heard,
+            &[(4, "the application key comes from the call"), (3, said), (3, "asking"), (3, "granted a session")],
+        );
+    }
 }
 
 #[test]
