@@ -64,10 +64,13 @@ impl Listener {
 ///
 /// log is called on the threads that work for calls, one at a time for these
 /// options and their copies; a message may be told by the thread of another
-/// call that is telling one already. It may call this library. It must not
-/// throw or longjmp. user_data may be NULL. release (may be NULL) is called
-/// with it once, when the last options that hold this log are freed or given
-/// another, and every call with them has ended.
+/// call that is telling one already. It may call this library; what a call with
+/// this very log has to say is told when log has returned, so a call for every
+/// message would have no end. Of more than 1024 messages that wait for a slow
+/// log the oldest are dropped. It must not throw or longjmp. user_data may be
+/// NULL. release (may be NULL) is called with it once, when the last options
+/// that hold this log are freed or given another, and every call with them has
+/// ended.
 ///
 /// log == NULL ends the reports. With options or log NULL, user_data has no
 /// place to be kept, and is released at once. Any thread.
