@@ -91,6 +91,11 @@ impl Budget {
         state.gate_ms = state.gate_ms.max(until);
     }
 
+    /// True while a lane's gate is closed: then it is B2 that has everybody wait, and not this budget.
+    pub(crate) fn is_gate_closed(&self, lane: Lane, now: Moment) -> bool {
+        self.lanes.peek(&lane).is_some_and(|lane| lane.gate_ms > now.boot_ms)
+    }
+
     /// Notes which key a lane's session belongs to.
     pub(crate) fn note_holder(&mut self, lane: Lane, key: CacheKey, now: Moment) {
         self.lane(lane, now).holder = Some(key);
