@@ -175,4 +175,20 @@ mod tests {
         budget.close_gate(me.lane, Duration::from_secs(86_400), START);
         assert_eq!(budget.take(&me, |_| false, START), Err(LONGEST_GATE));
     }
+
+    #[test]
+    fn the_lane_asked_least_recently_is_forgotten_first() {
+        let (mut budget, realm) = (Budget::default(), Realm::production());
+        let me = |number: usize| Applicant { lane: Lane::new(&realm, &number.to_le_bytes()), ..applicant(b"key", 1) };
+        for number in 0..MOST_LANES {
+            assert!(budget.take(&me(number), |_| false, START).is_ok());
+        }
+        for _ in 0..4 {
+            assert!(budget.take(&me(0), |_| false, START).is_ok());
+        }
+        assert!(budget.take(&me(MOST_LANES), |_| false, START).is_ok());
+        assert_eq!(budget.lanes.len(), MOST_LANES);
+        assert!(budget.take(&me(0), |_| false, START).is_err(), "asked just now, and remembered");
+        assert!(!budget.lanes.contains(&me(1).lane));
+    }
 }
