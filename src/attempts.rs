@@ -136,37 +136,41 @@ impl Series<'_> {
         let mut held = Duration::ZERO;
         loop {
             let now = self.world.clock.now();
-            let wait = {
+            let (wait, at_gate) = {
                 let mut guard = self.shared.lock();
                 let state = &mut *guard;
                 let Err(wait) = state.budget.take(&self.applicant, |key| state.cache.is_live(key, now), now) else {
                     return Ok(held);
                 };
                 state.counters.rate_waits += u64::from(held.is_zero() && !self.quick);
-                wait
+                (wait, state.budget.is_gate_closed(self.applicant.lane, now))
             };
             if self.quick || self.bounds.left().is_some_and(|left| left <= wait) {
-                let error = log.error.clone().unwrap_or_else(|| self.over_the_limit(wait));
+                let error = log.error.clone().unwrap_or_else(|| self.held_back(wait, at_gate));
                 return Err(error.with_retry_after(wait));
             }
             let ms = millis(wait);
-            self.say(
-                Level::Warn,
-                format_args!("waiting {ms} ms for leave to ask: too many requests for this key of late"),
-            );
+            let why = if at_gate {
+                "B2 asked every caller for this key to wait"
+            } else {
+                "too many requests for this key of late"
+            };
+            self.say(Level::Warn, format_args!("waiting {ms} ms for leave to ask: {why}"));
             self.bounds.pause(wait).map_err(|stop| self.stop_error(stop, log))?;
             held += wait;
         }
     }
 
-    fn over_the_limit(&self, wait: Duration) -> Error {
-        let message = format!(
-            "no request was sent to {}: it has had its share of authorize requests for this key, and the next may go out in {} ms",
-            self.owner.realm.host(),
-            millis(wait)
-        );
+    fn held_back(&self, wait: Duration, at_gate: bool) -> Error {
+        let (host, ms) = (self.owner.realm.host(), millis(wait));
+        let (why, cure) = if at_gate {
+            ("it asked every caller for this key to wait", "")
+        } else {
+            ("it has had its share of authorize requests for this key", ", or keep one session instead of asking anew")
+        };
+        let message = format!("no request was sent to {host}: {why}, and the next may go out in {ms} ms");
         Error::new(Status::RateLimited, message)
-            .with_hint("wait that long, allow more time (total_timeout_ms), or keep one session instead of asking anew")
+            .with_hint(format!("wait that long, or allow more time (total_timeout_ms){cure}"))
     }
 
     /// The wait after that many failed attempts: anything from 0 to a bound that doubles.

@@ -91,6 +91,11 @@ impl Budget {
         state.gate_ms = state.gate_ms.max(until);
     }
 
+    /// True while a lane's gate is closed: then it is B2 that has everybody wait, and not this budget.
+    pub(crate) fn is_gate_closed(&self, lane: Lane, now: Moment) -> bool {
+        self.lanes.peek(&lane).is_some_and(|lane| lane.gate_ms > now.boot_ms)
+    }
+
     /// Notes which key a lane's session belongs to.
     pub(crate) fn note_holder(&mut self, lane: Lane, key: CacheKey, now: Moment) {
         self.lane(lane, now).holder = Some(key);
@@ -169,5 +174,21 @@ mod tests {
         assert!(budget.take(&me, |_| false, later(2_000)).is_ok());
         budget.close_gate(me.lane, Duration::from_secs(86_400), START);
         assert_eq!(budget.take(&me, |_| false, START), Err(LONGEST_GATE));
+    }
+
+    #[test]
+    fn the_lane_asked_least_recently_is_forgotten_first() {
+        let (mut budget, realm) = (Budget::default(), Realm::production());
+        let me = |number: usize| Applicant { lane: Lane::new(&realm, &number.to_le_bytes()), ..applicant(b"key", 1) };
+        for number in 0..MOST_LANES {
+            assert!(budget.take(&me(number), |_| false, START).is_ok());
+        }
+        for _ in 0..4 {
+            assert!(budget.take(&me(0), |_| false, START).is_ok());
+        }
+        assert!(budget.take(&me(MOST_LANES), |_| false, START).is_ok());
+        assert_eq!(budget.lanes.len(), MOST_LANES);
+        assert!(budget.take(&me(0), |_| false, START).is_err(), "asked just now, and remembered");
+        assert!(!budget.lanes.contains(&me(1).lane));
     }
 }

@@ -182,16 +182,37 @@ mod tests {
         assert_eq!(refused.hint(), Some("did you mean \"concurrency\"?"));
     }
 
-    #[test]
-    fn the_header_lists_each_option_and_no_other() {
+    /// Name and default of each row of the table in the header; a default that goes over two lines is cut short.
+    fn header() -> Vec<(&'static str, &'static str)> {
         let header = include_str!("../include/b2auth.h");
         let table = header.split(" *   name ").nth(1).and_then(|rest| rest.split(" */").next());
-        let listed: Vec<_> = table
-            .expect("b2_options_set() has a table")
-            .lines()
-            .filter_map(|line| line.strip_prefix(" *   ").filter(|rest| !rest.starts_with(' ')))
-            .filter_map(|rest| rest.split_whitespace().next())
-            .collect();
+        let row = |line: &'static str| {
+            let row = line.strip_prefix(" *   ").filter(|rest| !rest.starts_with(' '))?;
+            Some((row.split_whitespace().next()?, row.split_whitespace().last()?))
+        };
+        table.expect("b2_options_set() has a table").lines().filter_map(row).collect()
+    }
+
+    #[test]
+    fn the_header_lists_each_option_and_no_other() {
+        let listed: Vec<_> = header().into_iter().map(|(name, _)| name).collect();
         assert_eq!(listed, Options::names().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_header() {
+        let fresh = format!("{:?}", Options::new());
+        let said = header().into_iter().filter(|(name, default)| {
+            let is_a_number = default.bytes().all(|byte| byte.is_ascii_digit());
+            is_a_number || ["cache", "store", "proxy", "fields"].contains(name)
+        });
+        let mut count = 0;
+        for (name, default) in said {
+            let mut options = Options::new();
+            options.set(name, Some(default)).expect(name);
+            assert_eq!(format!("{options:?}"), fresh, "{name} = {default}");
+            count += 1;
+        }
+        assert_eq!(count, 15);
     }
 }

@@ -164,4 +164,23 @@ mod tests {
         assert!(second.boot_ms >= first.boot_ms);
         assert!(first.wall_ms > 1_700_000_000_000);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_signal_is_handled_on_a_thread_of_ours() {
+        let blocked = || {
+            let mut mask = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+            let signals = [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGALRM, libc::SIGCHLD, libc::SIGPROF];
+            // SAFETY: without a new mask the old one is written to `mask`, and then only read.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), mask.as_mut_ptr());
+                signals.map(|signal| libc::sigismember(mask.as_ptr(), signal) == 1)
+            }
+        };
+        let before = blocked();
+        let (tell, told) = std::sync::mpsc::channel();
+        spawn_deaf("test", move || tell.send(blocked()).expect("the test listens")).expect("a thread can be had");
+        assert_eq!(told.recv().expect("the thread tells"), [true; 6]);
+        assert_eq!(blocked(), before, "the caller's own mask is as it was");
+    }
 }

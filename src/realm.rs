@@ -26,6 +26,15 @@ pub(crate) struct NotARealm {
     pub(crate) hint: Option<String>,
 }
 
+impl NotARealm {
+    fn s3() -> Self {
+        Self {
+            problem: "it is an S3 endpoint, which does not serve the native API",
+            hint: Some("leave realm unset: one realm serves all regions, and the session gives the S3 URL".into()),
+        }
+    }
+}
+
 impl Realm {
     /// Backblaze's production realm.
     #[must_use]
@@ -44,6 +53,10 @@ impl Realm {
             other => other,
         };
         let refuse = |problem| NotARealm { problem, hint: None };
+        // The web console shows S3 endpoints without a scheme, and so they are copied.
+        if is_s3_host(&text.to_ascii_lowercase()) {
+            return Err(NotARealm::s3());
+        }
         if text.contains('#') {
             return Err(refuse("it has a fragment"));
         }
@@ -65,10 +78,7 @@ impl Realm {
             return Err(refuse("it has no host"));
         }
         if is_s3_host(&host) {
-            return Err(NotARealm {
-                problem: "it is an S3 endpoint, which does not serve the native API",
-                hint: Some("leave realm unset: one realm serves all regions, and the session gives the S3 URL".into()),
-            });
+            return Err(NotARealm::s3());
         }
         if !https && !is_loopback(&host) {
             return Err(refuse("http is for loopback addresses only"));
@@ -131,8 +141,9 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// An S3 endpoint, or a bucket's own name below one.
 fn is_s3_host(host: &str) -> bool {
-    host.starts_with("s3.") && host.ends_with(".backblazeb2.com")
+    (host.starts_with("s3.") || host.contains(".s3.")) && host.ends_with(".backblazeb2.com")
 }
 
 #[cfg(test)]
@@ -174,7 +185,21 @@ mod tests {
             let refused = Realm::parse(text).expect_err(text);
             assert!(!refused.problem.contains("secret"));
         }
-        assert!(Realm::parse("https://s3.eu-central-003.backblazeb2.com").is_err_and(|e| e.hint.is_some()));
+    }
+
+    #[test]
+    fn an_s3_endpoint_is_known_however_it_is_written() {
+        for text in [
+            "https://s3.eu-central-003.backblazeb2.com",
+            "https://my-bucket.s3.eu-central-003.backblazeb2.com/file",
+            "http://s3.eu-central-003.backblazeb2.com",
+            "s3.eu-central-003.backblazeb2.com",
+            " S3.EU-Central-003.Backblazeb2.com\n",
+        ] {
+            assert!(Realm::parse(text).is_err_and(|refused| refused.hint.is_some()), "{text}");
+        }
+        let elsewhere = Realm::parse("https://s3.example.com").expect("somebody's own realm");
+        assert_eq!(elsewhere.host(), "s3.example.com");
     }
 
     #[test]

@@ -26,6 +26,7 @@ fn is_over(answer: Result<Session, Failure>) -> Failure {
     let failure = answer.expect_err("over the limit");
     assert_eq!((failure.name.as_str(), failure.http_status), ("B2_RATE_LIMITED", 0));
     assert_eq!((failure.attempts, failure.retryable), (0, true));
+    assert!(failure.message.contains("had its share"), "{failure}");
     failure
 }
 

@@ -25,6 +25,7 @@ fn is_held(what: &str, answer: Result<Session, Failure>) {
     // A tick of the clock goes on top.
     assert!((590_000..=600_010).contains(&failure.retry_after_ms), "{what}: {}", failure.retry_after_ms);
     assert_eq!((failure.attempts, failure.http_status, failure.retryable), (0, 0, true), "{what}");
+    assert!(failure.message.contains("it asked every caller for this key to wait"), "{what}: {failure}");
 }
 
 #[test]

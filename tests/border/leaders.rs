@@ -1,5 +1,7 @@
 //! Who leads a flight and leaves it: what is his own affair, and what is everybody's.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use b2_sandbox::Fault;
@@ -197,14 +199,50 @@ fn a_waiter_with_no_more_attempts_hears_the_leaders_failure() {
 }
 
 #[test]
-fn a_waiter_with_more_time_for_each_attempt_tries_for_itself() {
+fn a_failure_that_no_retry_cures_is_the_waiters_too() {
+    let scene = Scene::new();
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let realm = format!("https://{}", server.local_addr().expect("an address"));
+    let options = scene.options.with(&[("realm", &realm)]);
+    let failures = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut client, _) = server.accept().expect("a client");
+            client.read_exact(&mut [0; 5]).expect("it begins to shake hands");
+            scene.await_counter("coalesced", 2);
+            client.write_all(b"this is no TLS").expect("it listens");
+        });
+        scene.crowd(3, |_| scene.authorize_with(&options).expect_err("no TLS"))
+    });
+    assert!(failures.iter().all(|failure| failure.name == "B2_TLS_ERROR"), "{failures:?}");
+    assert_eq!(failures.iter().map(|failure| failure.attempts).sum::<u32>(), 1);
+    assert_eq!(scene.api.counter("requests"), 1);
+}
+
+/// Has a waiter with these options besides hear of a leader's failure, and shows that it asks for itself all the same.
+fn tries_for_itself(settings: &[(&str, &str)]) {
     let scene = Scene::with(&[("max_attempts", "1")]);
     scene.sandbox.script(ID, [Fault::status(503).held_at("gate"), Fault::status(503).forever()]);
-    let patient = scene.options.with(&[("attempt_timeout_ms", "50000")]);
-    let (leader, waiter) = together(&scene, &scene.options, &patient, || scene.sandbox.release("gate"));
+    let other = scene.options.with(settings);
+    let (leader, waiter) = together(&scene, &scene.options, &other, || scene.sandbox.release("gate"));
     assert_eq!(leader.expect_err("an outage").attempts, 1);
     assert_eq!(waiter.expect_err("an outage").attempts, 1);
     assert_eq!(scene.requests(), 2);
+}
+
+#[test]
+fn a_waiter_with_more_time_for_each_attempt_tries_for_itself() {
+    tries_for_itself(&[("attempt_timeout_ms", "50000")]);
+}
+
+#[test]
+fn a_waiter_with_more_time_to_connect_tries_for_itself() {
+    tries_for_itself(&[("connect_timeout_ms", "50000")]);
+}
+
+#[test]
+fn a_waiter_who_goes_through_another_proxy_tries_for_itself() {
+    // Neither counts on the way to loopback, but they are two ways by name.
+    tries_for_itself(&[("proxy", "http://127.0.0.1:9")]);
 }
 
 #[test]

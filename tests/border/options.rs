@@ -189,8 +189,14 @@ fn a_realm_is_a_name_or_a_base_url() {
     ] {
         refused(&options, "realm", realm);
     }
-    for host in ["s3.us-west-004.backblazeb2.com", "S3.EU-Central-003.backblazeb2.com/bucket"] {
-        let failure = refused(&options, "realm", &format!("https://{host}"));
+    for realm in [
+        "https://s3.us-west-004.backblazeb2.com",
+        "https://S3.EU-Central-003.backblazeb2.com/bucket",
+        "https://bucket.s3.us-west-004.backblazeb2.com",
+        // As the web console shows it.
+        "s3.us-west-004.backblazeb2.com",
+    ] {
+        let failure = refused(&options, "realm", realm);
         assert!(failure.hint.expect("it has a hint").contains("leave realm unset"));
     }
 }

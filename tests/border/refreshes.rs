@@ -204,6 +204,38 @@ fn a_cancel_during_the_refresh_wins_over_the_old_token() {
 }
 
 #[test]
+fn a_refresh_that_was_cancelled_is_the_next_callers_to_try() {
+    let scene = Scene::new();
+    let old = scene.stale().token();
+    scene.sandbox.script(ID, [Fault::hold("gate")]);
+    let options = scene.options.with(&[]);
+    let cancel = options.cancel();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| scene.authorize_with(&options));
+        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+        cancel.trigger();
+        call.join().expect("no panic").expect_err("cancelled");
+    });
+    assert_ne!(scene.authorize().expect("nothing has failed, so nothing is put off").token(), old);
+}
+
+#[test]
+fn a_token_that_dies_while_its_refresh_fails_is_not_served() {
+    let scene = Scene::with(&[("min_remaining_s", "0")]);
+    let old = scene.authorize().expect("granted").token();
+    scene.api.pass(Duration::from_secs(24 * 60 * 60 - 62));
+    scene.sandbox.script(ID, [Fault::status(503).held_at("gate")]);
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| scene.authorize().expect("granted anew").token());
+        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+        scene.api.pass(Duration::from_secs(3));
+        scene.sandbox.release("gate");
+        assert_ne!(call.join().expect("no panic"), old);
+    });
+    assert_eq!((scene.requests(), scene.api.counter("stale_served")), (3, 0));
+}
+
+#[test]
 fn a_deadline_during_the_refresh_serves_the_old_token() {
     let scene = Scene::with(&[("total_timeout_ms", "200")]);
     let long = scene.options.with(&[("total_timeout_ms", "60000")]);
