@@ -88,6 +88,10 @@ functions! {
     b2_session_capability: fn(Handle, usize) -> Text;
     b2_status_message: fn(c_int) -> Text;
     b2_library_version: fn() -> Text;
+    b2_authorize_many: fn(*const Text, *const Text, usize, Handle, *mut Handle, *mut Handle) -> c_int;
+    b2_authorize_json: fn(Text, *mut *mut c_char) -> c_int;
+    b2_authorize_json_into: fn(Text, *mut c_char, usize) -> usize;
+    b2_string_free: fn(*mut c_char);
 }
 
 /// A library of its own, and what its texts must never hold.
@@ -486,4 +490,93 @@ unsafe extern "C" fn heard(user_data: Handle, level: c_int, message: Text) {
 unsafe extern "C" fn released(user_data: Handle) {
     // SAFETY: it is what `set_log` gave, and this is the one time.
     drop(unsafe { Box::from_raw(user_data.cast::<Hear>()) });
+}
+
+/// A pair as a call gives it; `None` is NULL.
+pub type Pair<'a> = (Option<&'a str>, Option<&'a str>);
+
+impl Api {
+    /// The status of a batch, and what each place got.
+    pub fn many(&'static self, pairs: &[Pair<'_>], options: &Options) -> (String, Vec<Result<Session, Failure>>) {
+        for (key_id, key) in pairs {
+            self.guard(*key_id, *key);
+        }
+        let texts: Vec<_> = pairs.iter().map(|(key_id, key)| (key_id.map(c), key.map(c))).collect();
+        let (key_ids, keys): (Vec<_>, Vec<_>) =
+            texts.iter().map(|(key_id, key)| (at(key_id.as_deref()), at(key.as_deref()))).unzip();
+        // Not NULL before the call: the library must set each place.
+        let (mut sessions, mut errors) = (vec![1 as Handle; pairs.len()], vec![1 as Handle; pairs.len()]);
+        // SAFETY: the arrays are of that length, and all of it lives through the call.
+        let status = unsafe {
+            let (out_sessions, out_errors) = (sessions.as_mut_ptr(), errors.as_mut_ptr());
+            (self.f.b2_authorize_many)(
+                key_ids.as_ptr(),
+                keys.as_ptr(),
+                pairs.len(),
+                options.at,
+                out_sessions,
+                out_errors,
+            )
+        };
+        let places: Vec<_> = sessions
+            .into_iter()
+            .zip(errors)
+            .map(|(session, error)| {
+                assert_ne!(session.is_null(), error.is_null(), "each place has a session or an error");
+                if error.is_null() {
+                    return Ok(Session { api: self, at: session });
+                }
+                // SAFETY: the error lives.
+                Err(self.failure(unsafe { (self.f.b2_error_status)(error) }, error))
+            })
+            .collect();
+        let lowest = places.iter().find_map(|place| place.as_ref().err()).map_or(0, |failure| failure.status);
+        assert_eq!(status, lowest, "a batch answers the status of the lowest place that failed");
+        (self.words(|f| f.b2_status_name, status), places)
+    }
+
+    /// The answer of the JSON action as it was written, and its status. NULL for `None`.
+    pub fn action_text(&self, request: Option<&CStr>) -> (String, String) {
+        let mut out: *mut c_char = std::ptr::dangling_mut();
+        // SAFETY: the request lives through the call, and the answer until it is freed.
+        let (status, text) = unsafe {
+            let status = (self.f.b2_authorize_json)(at(request), &mut out);
+            let text = read(out).expect("there always is an answer, and it is UTF-8");
+            (self.f.b2_string_free)(out);
+            (status, text)
+        };
+        (self.words(|f| f.b2_status_name, status), text)
+    }
+
+    /// The answer of the JSON action, whose status the call told too.
+    pub fn action(&self, request: &str) -> Value {
+        let (status, text) = self.action_text(Some(&c(request)));
+        let answer: Value = serde_json::from_str(&text).expect("the answer is JSON");
+        let one = std::slice::from_ref(&answer);
+        let errors = answer.as_array().map_or(one, Vec::as_slice).iter().filter_map(|place| place.get("error"));
+        let lowest = errors.clone().next().map_or("B2_OK", |error| error["status"].as_str().expect("a name"));
+        assert_eq!(status, lowest, "{answer}");
+        for error in errors {
+            let told = error.to_string();
+            for secret in self.secrets.lock().expect("no test panics here").iter() {
+                assert!(!told.contains(secret.as_str()), "a secret stands in an error: {told}");
+            }
+        }
+        answer
+    }
+
+    /// What the action writes into a buffer of that size, which stands in the middle of `guard` bytes, and the length
+    /// that it answers.
+    pub fn action_into(&self, request: &str, size: usize) -> (Vec<u8>, usize) {
+        const GUARD: u8 = 0xa5;
+        let request = c(request);
+        let mut room = vec![GUARD; 16 + size + 16];
+        // SAFETY: the buffer has that many bytes, and the request lives through the call.
+        let length =
+            unsafe { (self.f.b2_authorize_json_into)(request.as_ptr(), room.as_mut_ptr().add(16).cast(), size) };
+        let (before, rest) = room.split_at(16);
+        let (buffer, after) = rest.split_at(size);
+        assert!(before.iter().chain(after).all(|byte| *byte == GUARD), "it wrote past the buffer of {size}");
+        (buffer.to_vec(), length)
+    }
 }

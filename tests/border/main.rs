@@ -5,22 +5,24 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 #![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
 
-#[cfg(feature = "b2-tool")]
-mod account_info;
 mod api;
 mod aside;
 mod scene;
 mod stages;
 
+#[cfg(feature = "b2-tool")]
+mod account_info;
 mod ages;
 #[cfg(feature = "b2-tool")]
 mod b2_places;
 #[cfg(feature = "b2-tool")]
 mod b2_tool;
+mod batches;
 mod bodies;
 mod budget;
 mod cancelling;
 mod choices;
+mod connections;
 mod credentials;
 mod crowds;
 mod deadlines;
@@ -29,6 +31,8 @@ mod fencing;
 mod flights;
 mod gate;
 mod hostile;
+mod json;
+mod json_batches;
 mod keys;
 mod leaders;
 mod lives;
