@@ -63,6 +63,7 @@ raised() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/raised.sh; }
 examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
+readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
@@ -93,7 +94,7 @@ run format lint rust &
 run library loom header symbols docs &
 wait
 # These use what is built by now.
-run c raised install proxies cli &
+run c raised install proxies cli readme &
 run examples peers b2tool &
 wait
 
