@@ -58,6 +58,7 @@ loom() {
 header() { tests/c/header.sh; }
 symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
+valgrind() { tests/valgrind.sh; }
 install() { tests/install.sh; }
 raised() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/raised.sh; }
 examples() { tests/examples.sh; }
@@ -86,7 +87,7 @@ run() {
 }
 
 packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare \
-    tinyproxy danted microsocks stunnel4 2>"$logs/need.log" || true
+    tinyproxy danted microsocks stunnel4 valgrind 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
@@ -94,7 +95,7 @@ run library loom header symbols docs &
 wait
 # These use what is built by now.
 run c raised install proxies cli &
-run examples peers b2tool &
+run examples peers b2tool valgrind &
 wait
 
 # ---- adding up ----
