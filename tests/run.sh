@@ -59,6 +59,7 @@ header() { tests/c/header.sh; }
 symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
 valgrind() { tests/valgrind.sh; }
+deny() { tests/deny.sh; }
 install() { tests/install.sh; }
 raised() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/raised.sh; }
 examples() { tests/examples.sh; }
@@ -91,7 +92,7 @@ packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
-run library loom header symbols docs &
+run library loom header symbols docs deny &
 wait
 # These use what is built by now.
 run c raised install proxies cli &
