@@ -58,6 +58,8 @@ loom() {
 header() { tests/c/header.sh; }
 symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
+valgrind() { tests/valgrind.sh; }
+deny() { tests/deny.sh; }
 install() { tests/install.sh; }
 raised() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/raised.sh; }
 examples() { tests/examples.sh; }
@@ -87,15 +89,15 @@ run() {
 }
 
 packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare \
-    tinyproxy danted microsocks stunnel4 2>"$logs/need.log" || true
+    tinyproxy danted microsocks stunnel4 valgrind 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
-run library loom header symbols docs &
+run library loom header symbols docs deny &
 wait
 # These use what is built by now.
 run c raised install proxies cli readme &
-run examples peers b2tool &
+run examples peers b2tool valgrind &
 wait
 
 # ---- adding up ----
