@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::batch::{self, Outcome, Pace, Place};
 use crate::error::{Error, Status};
+use crate::flaw::Flaw;
 use crate::json::{self, Members, Value};
 use crate::options::Options;
 use crate::session::Session;
@@ -32,7 +33,21 @@ pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answe
         }
         Ok(Value::List(list)) => many(shared, world, list),
         Ok(other) => failed(&not_an_object(&other)),
-        Err(flaw) => failed(&Error::invalid(format!("the request can't be read: {flaw}"))),
+        Err(flaw) => failed(&unreadable(&flaw)),
+    }
+}
+
+/// What there is to say against a request, all of it, without answering any.
+#[cfg(fuzzing)]
+pub(crate) fn objections(request: &[u8]) -> Vec<Error> {
+    let objection = |value| match value {
+        Value::Object(members) => read(members).err(),
+        other => Some(not_an_object(&other)),
+    };
+    match json::read(request) {
+        Ok(Value::List(list)) => list.into_iter().filter_map(objection).collect(),
+        Ok(value) => objection(value).into_iter().collect(),
+        Err(flaw) => vec![unreadable(&flaw)],
     }
 }
 
@@ -162,6 +177,10 @@ fn credential(field: &mut Zeroizing<String>, name: &str, spelling: &str, value: 
 
 fn blank() -> Zeroizing<String> {
     Zeroizing::new(String::new())
+}
+
+fn unreadable(flaw: &Flaw) -> Error {
+    Error::invalid(format!("the request can't be read: {flaw}"))
 }
 
 fn not_an_object(value: &Value) -> Error {

@@ -65,6 +65,11 @@ cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
+# About a minute: five fuzzers, and their build if there is none yet.
+fuzz() {
+    fuzz/run.sh 10
+    fuzz/differential.sh
+}
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
 # ---- running them ----
@@ -94,7 +99,7 @@ run library loom header symbols docs &
 wait
 # These use what is built by now.
 run c raised install proxies cli &
-run examples peers b2tool &
+run examples peers b2tool fuzz &
 wait
 
 # ---- adding up ----
