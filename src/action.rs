@@ -25,8 +25,7 @@ pub(crate) struct Answer {
 
 /// Answers a request, whatever it is.
 pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answer {
-    let request = if request.trim_ascii().is_empty() { b"{}" } else { request };
-    match json::read(request) {
+    match json::read(or_empty(request)) {
         Ok(Value::Object(members)) => one(shared, world, members),
         Ok(Value::List(list)) if list.len() > MOST => {
             failed(&Error::invalid(format!("a batch has at most {MOST} requests, not {}", list.len())))
@@ -37,6 +36,11 @@ pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answe
     }
 }
 
+/// Nothing at all stands for a request that leaves everything open.
+fn or_empty(request: &[u8]) -> &[u8] {
+    if request.trim_ascii().is_empty() { b"{}" } else { request }
+}
+
 /// What there is to say against a request, all of it, without answering any.
 #[cfg(fuzzing)]
 pub(crate) fn objections(request: &[u8]) -> Vec<Error> {
@@ -44,7 +48,7 @@ pub(crate) fn objections(request: &[u8]) -> Vec<Error> {
         Value::Object(members) => read(members).err(),
         other => Some(not_an_object(&other)),
     };
-    match json::read(request) {
+    match json::read(or_empty(request)) {
         Ok(Value::List(list)) => list.into_iter().filter_map(objection).collect(),
         Ok(value) => objection(value).into_iter().collect(),
         Err(flaw) => vec![unreadable(&flaw)],

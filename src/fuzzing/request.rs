@@ -6,8 +6,8 @@ use crate::action;
 /// Any text in place of a request.
 pub fn request(text: &[u8]) {
     for error in action::objections(text) {
-        let error_json: serde_json::Value = serde_json::from_str(&error.to_json()).expect("an error is JSON");
-        assert_eq!(error_json["message"], *error.message());
+        let answer: serde_json::Value = serde_json::from_str(&error.to_json()).expect("an error is JSON");
+        assert_eq!(answer["error"]["message"], *error.message());
         assert_own(error.message());
         assert_own(error.hint().unwrap_or_default());
     }
