@@ -12,4 +12,4 @@ if [[ ! -x $fields ]] || ! "$python" -c 'import b2sdk' 2>/dev/null; then
     echo "SKIP fuzz: the reply parser beside b2sdk's: no b2sdk, or no fuzzers"
     exit 0
 fi
-"$python" fuzz/differential.py "$fields" fuzz/corpus/reply "${1:-4000}"
+"$python" fuzz/differential.py "$fields" fuzz/corpus/reply "${1:-10000}"

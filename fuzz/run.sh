@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes each target for a while, with what SQLite, HTTP and TLS need built once, in a folder of its own.
+# Fuzzes each target for a while. Its build has a folder of its own, so that no other has to be made anew for it.
 #
 #   fuzz/run.sh SECONDS [TARGET…]
 #
@@ -23,8 +23,8 @@ if ! command -v cargo-fuzz >/dev/null; then
 fi
 # cargo-fuzz has no --locked of its own.
 cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
-# The flags that fuzzers need are nightly's. Without AddressSanitizer: what is fuzzed is Rust without unsafe code, and
-# the plain build is several times as quick.
+# The flags that fuzzers need are nightly's. Without AddressSanitizer: what is ours in this is Rust without unsafe
+# code, SQLite has fuzzers of its own, and the plain build is several times as quick.
 RUSTC_BOOTSTRAP=1 cargo fuzz build --sanitizer none --target-dir "$target"
 built=$target/$(rustc -vV | sed -n 's/^host: //p')/release
 mkdir -p "$target/crashes"
@@ -33,8 +33,14 @@ TMPDIR=$(mktemp -d -p "$(if [[ -w /dev/shm ]]; then echo /dev/shm; else echo /tm
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 
-# The database's inputs are files with several pages, the others' short texts.
-longest() { if [[ $1 = database ]]; then echo 16384; else echo 4096; fi; }
+# A database has several pages; a setting is short, and eight of them are enough.
+longest() {
+    case $1 in
+    database) echo 16384 ;;
+    option) echo 512 ;;
+    *) echo 4096 ;;
+    esac
+}
 
 for name in "$@"; do
     found=$target/found/$name
