@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::batch::{self, Outcome, Pace, Place};
 use crate::error::{Error, Status};
+use crate::flaw::Flaw;
 use crate::json::{self, Members, Value};
 use crate::options::{self, Options};
 use crate::session::Session;
@@ -26,15 +27,33 @@ pub(crate) struct Answer {
 
 /// Answers a request, whatever it is.
 pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answer {
-    let request = if request.trim_ascii().is_empty() { b"{}" } else { request };
-    match json::read(request) {
+    match json::read(or_empty(request)) {
         Ok(Value::Object(members)) => one(shared, world, members),
         Ok(Value::List(list)) if list.len() > MOST => {
             failed(&Error::invalid(format!("a batch has at most {MOST} requests, not {}", list.len())))
         }
         Ok(Value::List(list)) => many(shared, world, list),
         Ok(other) => failed(&not_an_object(&other)),
-        Err(flaw) => failed(&Error::invalid(format!("the request can't be read: {flaw}"))),
+        Err(flaw) => failed(&unreadable(&flaw)),
+    }
+}
+
+/// Nothing at all stands for a request that leaves everything open.
+fn or_empty(request: &[u8]) -> &[u8] {
+    if request.trim_ascii().is_empty() { b"{}" } else { request }
+}
+
+/// What there is to say against a request, all of it, without answering any.
+#[cfg(fuzzing)]
+pub(crate) fn objections(request: &[u8]) -> Vec<Error> {
+    let objection = |value| match value {
+        Value::Object(members) => read(members).err(),
+        other => Some(not_an_object(&other)),
+    };
+    match json::read(or_empty(request)) {
+        Ok(Value::List(list)) => list.into_iter().filter_map(objection).collect(),
+        Ok(value) => objection(value).into_iter().collect(),
+        Err(flaw) => vec![unreadable(&flaw)],
     }
 }
 
@@ -171,6 +190,10 @@ fn credential(field: &mut Zeroizing<String>, name: &str, spelling: &str, value: 
 
 fn blank() -> Zeroizing<String> {
     Zeroizing::new(String::new())
+}
+
+fn unreadable(flaw: &Flaw) -> Error {
+    Error::invalid(format!("the request can't be read: {flaw}"))
 }
 
 fn not_an_object(value: &Value) -> Error {

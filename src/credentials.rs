@@ -27,6 +27,8 @@ use crate::state::Shared;
 use check::Field;
 #[cfg(all(feature = "b2-tool", not(loom)))]
 pub(crate) use database::Memory;
+#[cfg(all(fuzzing, feature = "b2-tool"))]
+pub(crate) use database::read_alone as read_database;
 #[cfg(not(loom))]
 pub(crate) use database::{Held, hold};
 

@@ -32,6 +32,9 @@ mod flaw;
 mod flight;
 #[cfg(not(loom))]
 mod fork;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(not(loom))]
 mod host;
 #[cfg(not(loom))]

@@ -68,6 +68,11 @@ docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
+# About a minute: five fuzzers, and their build if there is none yet.
+fuzz() {
+    fuzz/run.sh 10
+    fuzz/differential.sh
+}
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
 # ---- running them ----
@@ -96,8 +101,8 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run c raised install proxies cli readme &
-run examples peers b2tool valgrind &
+run c raised install proxies cli readme valgrind &
+run examples peers b2tool fuzz &
 wait
 
 # ---- adding up ----

@@ -138,6 +138,20 @@ fn look_into(
     Ok(Found::Pair(found))
 }
 
+/// The key ID and the key in a file, or all that is said of one that serves for nothing.
+#[cfg(fuzzing)]
+pub(crate) fn read_alone(path: &Path) -> Result<(String, Zeroizing<String>), String> {
+    let options = Options::new();
+    let read = fs::metadata(path).map_err(|error| Problem::io(&error)).and_then(|data| {
+        let account = reader::read(path, &data, Duration::ZERO)?;
+        credentials(&account, &options, path)
+    });
+    match read {
+        Ok(found) => Ok((found.key_id, found.key)),
+        Err(problem) => Err(format!("{} {}", problem.reason, problem.hint.unwrap_or_default())),
+    }
+}
+
 /// Checks what the file says by the rules for what a caller gives.
 fn credentials(account: &Account, options: &Options, path: &Path) -> Result<Credentials, Problem> {
     let refused = |error: Error| {

@@ -1,0 +1,19 @@
+//! What the fuzzers in `fuzz/` call: one function a target. Each asserts what its part promises for any input, which is
+//! more than that nothing panics. Only there when a fuzzer builds the crate.
+
+#![allow(clippy::missing_panics_doc, reason = "to panic is how a fuzzer is told of a find")]
+
+#[cfg(feature = "b2-tool")]
+mod database;
+mod option;
+mod reply;
+mod request;
+mod retry_after;
+mod words;
+
+#[cfg(feature = "b2-tool")]
+pub use database::database;
+pub use option::option;
+pub use reply::{fields, reply};
+pub use request::request;
+pub use retry_after::retry_after;
