@@ -47,7 +47,7 @@ fn or_empty(request: &[u8]) -> &[u8] {
 #[cfg(fuzzing)]
 pub(crate) fn objections(request: &[u8]) -> Vec<Error> {
     let objection = |value| match value {
-        Value::Object(members) => read(members).err(),
+        Value::Object(members) => read(members, &mut Alike::new()).err(),
         other => Some(not_an_object(&other)),
     };
     match json::read(or_empty(request)) {
