@@ -68,12 +68,14 @@ fn the_status_is_that_of_the_lowest_place_that_failed() {
 }
 
 #[test]
-fn equal_requests_are_one_request_to_b2() {
+fn equal_requests_are_one_request_to_b2_even_past_the_cache() {
     let scene = Scene::new();
-    let requests: Vec<_> = (0..50).map(|_| request(&scene, &json!({}))).collect();
-    let answer = scene.api.action(&json!(requests).to_string());
-    assert!(answer.as_array().expect("a list").iter().all(|place| *place == answer[0]), "{answer}");
-    assert_eq!((places(&answer).len(), scene.requests()), (50, 1));
+    for (cache, made) in [("use", 1), ("bypass", 2), ("refresh", 3)] {
+        let requests: Vec<_> = (0..50).map(|_| request(&scene, &json!({"cache": cache}))).collect();
+        let answer = scene.api.action(&json!(requests).to_string());
+        assert!(answer.as_array().expect("a list").iter().all(|place| *place == answer[0]), "{answer}");
+        assert_eq!((places(&answer).len(), scene.requests()), (50, made), "{cache}");
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod gate;
 mod hostile;
 mod json;
 mod json_batches;
+mod json_rubbish;
 mod keys;
 mod leaders;
 mod lives;
