@@ -9,7 +9,7 @@ use crate::cancel::{Bounds, Cancel, Stop};
 use crate::clock::Moment;
 use crate::credentials::{self, Look};
 use crate::digest::CacheKey;
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::log::Level;
 use crate::options::{CacheMode, Options};
 use crate::session::Session;
@@ -38,12 +38,24 @@ impl Wish<'_> {
 
 /// The whole job: a session for a key, from the cache or from B2.
 pub(crate) fn authorize(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {
-    let result = obtain(shared, world, wish);
+    let result = obtain(shared, world, wish).map_err(|error| explained(world, wish, error));
     if let Err(error) = &result {
         let name = error.status().name().to_string_lossy();
         wish.options.say(Level::Error, format_args!("the call fails with {name}: {error}"));
     }
     result
+}
+
+/// Where the end of a batch ended a request, its own limits have no part in it.
+fn explained(world: World<'_>, wish: &Wish<'_>, error: Error) -> Error {
+    let over = wish.until_ms.is_some_and(|end| world.clock.now().boot_ms >= end);
+    if over && error.status() == Status::Timeout {
+        error.with_hint(
+            "the time of the batch ran out: allow more (batch_timeout_ms), or more requests at once (concurrency)",
+        )
+    } else {
+        error
+    }
 }
 
 fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Session>, Error> {

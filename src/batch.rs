@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::authorize::{self, Wish};
 use crate::call::Ask;
-use crate::error::{Error, Status};
+use crate::error::Error;
 use crate::options::Options;
 use crate::platform;
 use crate::session::Session;
@@ -120,19 +120,7 @@ impl Job<'_> {
             let call = || authorize::authorize(self.shared, self.world, &self.wish(first));
             // A bug with one key is that key's own.
             let outcome = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(Error::caught()));
-            done.push((index, outcome.map_err(|error| self.explained(error))));
-        }
-    }
-
-    /// Where the end of the batch ended a request, its own limits have no part in it.
-    fn explained(&self, error: Error) -> Error {
-        let over = self.until_ms.is_some_and(|end| self.world.clock.now().boot_ms >= end);
-        if over && error.status() == Status::Timeout {
-            error.with_hint(
-                "the time of the batch ran out: allow more (batch_timeout_ms), or more requests at once (concurrency)",
-            )
-        } else {
-            error
+            done.push((index, outcome));
         }
     }
 
