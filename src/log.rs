@@ -9,6 +9,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::legible;
+
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
@@ -57,7 +59,7 @@ impl Log {
     }
 
     pub(crate) fn say(&self, level: Level, message: fmt::Arguments<'_>) {
-        let message = message.to_string();
+        let message = legible::line(&message.to_string());
         let id = self.0.id;
         {
             let mut queues = queues();
