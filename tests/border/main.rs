@@ -27,6 +27,7 @@ mod connections;
 mod credentials;
 mod crowds;
 mod deadlines;
+mod echoes;
 mod environment;
 mod fencing;
 mod flights;
