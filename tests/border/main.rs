@@ -54,5 +54,6 @@ mod secrets;
 mod shapes;
 mod skew;
 mod statuses;
+mod strangers;
 mod terminal;
 mod trust;
