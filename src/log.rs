@@ -163,6 +163,14 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_one_harmless_line() {
+        let (heard, said) = mpsc::channel();
+        let log = Log::new(Box::new(move |_, message| heard.send(message.to_owned()).expect("the test listens")));
+        log.say(Level::Debug, format_args!("the key comes from {}", "a\n\u{1b}[2Jb\u{202e}c"));
+        assert_eq!(said.recv().expect("it is told"), "the key comes from a  [2Jb c");
+    }
+
+    #[test]
     fn a_message_said_while_another_is_told_is_told_by_that_thread() {
         let (heard, said) = mpsc::channel();
         let (open, gate) = mpsc::channel::<()>();

@@ -173,6 +173,20 @@ row "the option account_info" "" "- - account_info=$work/db" "B2_OK $http as $id
 
 # ---- and what no row can tell ----
 
+# The libraries underneath know variables of their own; this one would write down what opens a recorded connection.
+mkdir "$work/open"
+chmod 777 "$work/open"
+for program in plain $ways; do
+    # shellcheck disable=SC2086
+    said=$(as_nobody "$program" "SSLKEYLOGFILE=$work/open/keys" -- "$id" "$key" "realm=$https" "ca_file=$work/ca.pem")
+    if [ -e "$work/open/keys" ] || [ "${said#B2_OK}" = "$said" ]; then
+        echo "not ok raised/$program: SSLKEYLOGFILE names no file that is written: $said"
+        failed=1
+    else
+        echo "ok raised/$program: SSLKEYLOGFILE names no file that is written"
+    fi
+done
+
 # One file reads the environment, by one rule. (Windows has no such rights, so home_dir() there is no hole.)
 if grep -rnE 'env::(var|vars|home_dir|temp_dir)|getenv' src --include='*.rs' |
     grep -vE '^src/(environment\.rs|fuzzing/|http/testing|platform/home\.rs:[0-9]+: +if user\.is_some)'; then
