@@ -80,7 +80,8 @@ python3 - "$work/db" "$id" "$key" "$http" <<'END'
 import sqlite3, sys
 path, key_id, key, realm = sys.argv[1:]
 database = sqlite3.connect(path)
-database.execute("CREATE TABLE account (account_id TEXT, application_key TEXT, realm TEXT, account_id_or_app_key_id TEXT)")
+columns = "account_id TEXT, application_key TEXT, realm TEXT, account_id_or_app_key_id TEXT"
+database.execute(f"CREATE TABLE account ({columns})")
 database.execute("INSERT INTO account VALUES ('a', ?, ?, ?)", (key, realm, key_id))
 database.commit()
 END
@@ -130,9 +131,10 @@ pair="B2_APPLICATION_KEY_ID=$id B2_APPLICATION_KEY=$key"
 unread="were not read, since this program runs with raised rights"
 row "B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY" "$pair" "- - realm=$http" "B2_OK $http as $id" "$unread" setuid-root
 row "B2_APPLICATION_KEY for a given key ID" "$pair" "$id - realm=$http" "B2_OK $http as $id" "$unread" setuid-root
-row "B2_APPLICATION_KEY_ID alone" "B2_APPLICATION_KEY_ID=$id" "- - realm=$http" "B2_INVALID_ARGUMENT" "$unread" setuid-root
+row "B2_APPLICATION_KEY_ID alone" "B2_APPLICATION_KEY_ID=$id" "- - realm=$http" B2_INVALID_ARGUMENT "$unread" \
+    setuid-root
 # Root may have a database of its own, which is its own to use: here it is named away.
-row "the pair, where root has a database" "$pair" "- - realm=$http account_info=$work/none" "B2_OK $http as $id" "$unread"
+row "the pair, whatever root has" "$pair" "- - realm=$http account_info=$work/none" "B2_OK $http as $id" "$unread"
 
 # Without it the realm is B2's own, to which a proxy that is not there bars the way.
 row B2_ENVIRONMENT "B2_ENVIRONMENT=$http" "$id $key proxy=$nowhere max_attempts=1" "B2_OK $http" \

@@ -40,6 +40,7 @@ mod keys;
 mod leaders;
 mod lives;
 mod log;
+mod needles;
 mod network;
 mod options;
 mod outages;

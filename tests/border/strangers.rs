@@ -1,5 +1,5 @@
-//! Strangers in the same process: what whoever calls with other keys, or with wrong secrets for a key ID that is another's,
-//! can do to the one who holds a live session. He can spend what is shared; he gets no token, and takes none away.
+//! Strangers in the same process: what whoever calls with other keys, or with wrong secrets for another's key ID, can
+//! do to the one who holds a live session. He can spend what is shared; he gets no token, and takes none away.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
