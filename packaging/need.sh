@@ -16,7 +16,8 @@ package() {
         libcurl) echo libcurl4-openssl-dev ;;
         go) echo golang-go ;;
         ip) echo iproute2 ;;
-        unshare) echo util-linux ;;
+        setcap) echo libcap2-bin ;;
+        unshare | setpriv) echo util-linux ;;
         danted) echo dante-server ;;
         pkg-config) echo pkgconf ;;
         *) echo "$1" ;;

@@ -63,17 +63,21 @@ impl Budget {
         if lane.gate_ms > now.boot_ms {
             return Err(Duration::from_millis(lane.gate_ms - now.boot_ms));
         }
+        let kept_back = lane.holder.is_some_and(|holder| holder != applicant.key && is_live(&holder));
+        let burst = if kept_back { BURST - 1.0 } else { BURST };
         if applicant.per_minute == 0 {
-            lane.spent = (lane.spent + 1.0).min(BURST);
-            lane.at_ms = now.boot_ms;
+            // Not even whoever has no limit spends the token that is another's, or keeps it from coming back.
+            let spent = (lane.spent + 1.0).min(burst);
+            if spent > lane.spent || !kept_back {
+                lane.spent = spent;
+                lane.at_ms = now.boot_ms;
+            }
             return Ok(());
         }
         let per_ms = f64::from(applicant.per_minute) / 60_000.0;
         #[allow(clippy::cast_precision_loss, reason = "a span of 2^53 ms is not reached")]
         let made_up = (now.boot_ms.saturating_sub(lane.at_ms)) as f64 * per_ms;
         let spent = (lane.spent - made_up).max(0.0);
-        let kept_back = lane.holder.is_some_and(|holder| holder != applicant.key && is_live(&holder));
-        let burst = if kept_back { BURST - 1.0 } else { BURST };
         let over = spent + 1.0 - burst;
         // Rounding must not turn "just enough" into a wait of a fraction of a millisecond.
         if over > 1e-6 {
@@ -162,6 +166,22 @@ mod tests {
         assert!(budget.take(&stranger, |_| true, START).is_err());
         assert!(budget.take(&owner, |_| true, START).is_ok());
         assert!(budget.take(&owner, |_| true, START).is_err());
+    }
+
+    #[test]
+    fn a_stranger_without_a_limit_can_not_spend_the_live_keys_token() {
+        let mut budget = Budget::default();
+        let (owner, stranger) = (applicant(b"right", 20), applicant(b"wrong", 0));
+        budget.note_holder(owner.lane, owner.key, START);
+        for _ in 0..9 {
+            assert!(budget.take(&stranger, |_| true, START).is_ok());
+        }
+        assert!(budget.take(&owner, |_| true, START).is_ok());
+        for ms in 0..3_000 {
+            assert!(budget.take(&stranger, |_| true, later(ms)).is_ok());
+            assert_eq!(budget.take(&owner, |_| true, later(ms)), Err(Duration::from_millis(3_000 - ms)));
+        }
+        assert!(budget.take(&owner, |_| true, later(3_000)).is_ok(), "it came back although the stranger went on");
     }
 
     #[test]

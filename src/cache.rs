@@ -204,6 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn a_session_in_use_outlives_any_number_of_others() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        for number in [0, 1] {
+            cache.keep(&keys.session(number), 0.0);
+        }
+        for number in 2..2 * MOST_SESSIONS {
+            cache.keep(&keys.session(number), 0.0);
+            if number % (MOST_SESSIONS / 2) == 0 {
+                assert!(is_there(&mut cache, &keys.key(0)), "after {number}");
+            }
+        }
+        assert!(is_there(&mut cache, &keys.key(0)) && !is_there(&mut cache, &keys.key(1)));
+        assert_eq!(cache.sessions.len(), MOST_SESSIONS);
+    }
+
+    #[test]
     fn a_flood_of_refusals_is_bounded_and_drives_out_no_session() {
         let (keys, mut cache) = (Keys::new(), Cache::default());
         cache.keep(&keys.session(0), 0.0);

@@ -261,13 +261,15 @@ impl Call<'_> {
         let authorization = self.credentials.basic();
         let held = self.shared.lock().cache.peek(&self.cache_key).cloned();
         let attempt = self.options.attempt_timeout;
+        let known = held.as_deref().into_iter().chain(rejected);
+        let secrets = Secrets::new(self.credentials.key(), &authorization);
         Series {
             shared: self.shared,
             world: self.world,
             options: self.options,
             owner: Owner { key_id: self.credentials.key_id(), realm: self.realm, cache_key: self.cache_key },
             credentials: self.credentials,
-            secrets: Secrets::new(self.credentials.key(), &authorization),
+            secrets: known.fold(secrets, |secrets, known| secrets.with_token(known.authorization_token())),
             authorization,
             user_agent: user_agent::of(self.options),
             account_id: held.as_deref().or(rejected).map(|session| session.account_id().to_owned()),

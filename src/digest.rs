@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn what_would_let_others_compute_digests_is_not_shown() {
+        let scope = Scope::new(&Realm::production(), None);
+        let key = CacheKey::new(&scope, b"id", b"key");
+        assert_eq!(format!("{scope:?} {key:?}"), "Scope { .. } CacheKey { .. }");
+    }
+
+    #[test]
     fn a_lane_is_blind_to_key_and_trust() {
         let lane = Lane::new(&Realm::production(), b"id");
         assert_eq!(lane, Lane::new(&Realm::production(), b"id"));

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Serialize, Serializer};
 
 use crate::clock::Moment;
+use crate::legible;
 pub use crate::status::Status;
 
 /// A failed call: a status to decide by, a message and a hint to act on, and the log of its attempts.
@@ -59,7 +60,7 @@ impl Error {
         Self(Box::new(Detail {
             status,
             code: None,
-            message: one_line(&message.into()),
+            message: legible::line(&message.into()),
             hint: None,
             http_status: None,
             request_id: None,
@@ -85,7 +86,7 @@ impl Error {
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(one_line(&hint.into()));
+        self.0.hint = Some(legible::line(&hint.into()));
         self
     }
 
@@ -93,7 +94,7 @@ impl Error {
     pub(crate) fn with_hint_behind(mut self, more: Option<String>) -> Self {
         if let Some(more) = more {
             let first = self.0.hint.take().map(|hint| hint + "; ").unwrap_or_default();
-            self.0.hint = Some(first + &one_line(&more));
+            self.0.hint = Some(first + &legible::line(&more));
         }
         self
     }
@@ -228,11 +229,6 @@ fn rfc3339<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Er
     // Years past 9999 have no RFC 3339 form.
     let latest: SystemTime = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     serializer.collect_str(&humantime::format_rfc3339_millis(time.min(latest)))
-}
-
-/// What a server or a caller sent can hold anything: one line, no control characters, NUL least of all.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

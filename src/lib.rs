@@ -40,6 +40,7 @@ mod host;
 #[cfg(not(loom))]
 mod http;
 mod json;
+mod legible;
 mod life;
 #[cfg(not(loom))]
 mod load;

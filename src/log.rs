@@ -9,6 +9,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::legible;
+
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
@@ -57,7 +59,7 @@ impl Log {
     }
 
     pub(crate) fn say(&self, level: Level, message: fmt::Arguments<'_>) {
-        let message = message.to_string();
+        let message = legible::line(&message.to_string());
         let id = self.0.id;
         {
             let mut queues = queues();
@@ -158,6 +160,14 @@ mod tests {
         again.lock().expect("no panic").take();
         let said: Vec<_> = said.try_iter().map(|(_, message)| message).collect();
         assert_eq!(said, ["first", "after", "second"]);
+    }
+
+    #[test]
+    fn a_message_is_one_harmless_line() {
+        let (heard, said) = mpsc::channel();
+        let log = Log::new(Box::new(move |_, message| heard.send(message.to_owned()).expect("the test listens")));
+        log.say(Level::Debug, format_args!("the key comes from {}", "a\n\u{1b}[2Jb\u{202e}c"));
+        assert_eq!(said.recv().expect("it is told"), "the key comes from a  [2Jb c");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::realm::Realm;
 
 pub(crate) use crate::flaw::Flaw;
 use crate::json::{self, Value};
+use crate::legible;
 use place::Place;
 
 /// What B2 grants to a key, checked: safe to hand through C and to use as it is.
@@ -137,26 +138,15 @@ pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(&str) -> String) -> Refus
     let Ok(root) = Place::root(&document) else { return RefusalBody::default() };
     let code = root.id("code").ok().filter(|code| code.len() <= LONGEST_CODE).map(str::to_owned);
     let message = match root.get("message") {
-        Ok(Some(Value::Text(text))) => Some(shortened(mask(&readable(text)))).filter(|text| !text.is_empty()),
+        Ok(Some(Value::Text(text))) => {
+            Some(legible::shortened(mask(&readable(text)), LONGEST_MESSAGE)).filter(|text| !text.is_empty())
+        }
         _ => None,
     };
     RefusalBody { code, message }
 }
 
-/// One line, without characters that command or confuse a terminal.
+/// One line, without gaps.
 fn readable(text: &str) -> String {
-    let blank = |c: char| {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns { ' ' } else { c }
-    };
-    let text: String = text.chars().map(blank).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A line of bounded length.
-fn shortened(line: String) -> String {
-    if line.chars().nth(LONGEST_MESSAGE).is_none() {
-        return line;
-    }
-    line.chars().take(LONGEST_MESSAGE - 1).chain(['…']).collect()
+    legible::line(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

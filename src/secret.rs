@@ -1,5 +1,7 @@
 //! Keeps what a server echoes from carrying our own secrets into messages and logs.
 
+use std::ffi::CStr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -20,16 +22,32 @@ impl Secrets {
     pub(crate) fn new(key: &str, authorization: &str) -> Self {
         let pair = authorization.strip_prefix("Basic ").unwrap_or(authorization);
         let encoded = Zeroizing::new(STANDARD.encode(key));
-        // The padding may be cut off in an echo. The longer text goes first, so that none is left of it.
-        let encodings = [pair, pair.trim_end_matches('='), &encoded, encoded.trim_end_matches('=')];
-        let mut texts = vec![Zeroizing::new(key.to_owned())];
-        texts.extend(encodings.map(|text| Zeroizing::new(text.to_owned())));
-        texts.extend(encodings.map(url_safe));
+        let within = [0, 1, 2].map(|before| within_base64(key, before));
+        // The padding may be cut off in an echo.
+        let whole = [pair, pair.trim_end_matches('='), &encoded, encoded.trim_end_matches('=')];
+        let encodings = whole.into_iter().chain(within.iter().map(|text| text.as_str()));
+        let mut texts =
+            vec![Zeroizing::new(key.to_owned()), hex(key, b"0123456789abcdef"), hex(key, b"0123456789ABCDEF")];
+        for text in encodings {
+            texts.extend([Zeroizing::new(text.to_owned()), url_safe(text)]);
+        }
         texts.retain(|text| text.len() >= SHORTEST);
+        // The longer text goes first, so that nothing is left of it.
+        texts.sort_unstable_by(|one, two| two.len().cmp(&one.len()).then_with(|| one.cmp(two)));
+        texts.dedup();
         Self { texts }
     }
 
-    /// The text with every secret masked, be it written as it is or percent-encoded, in whole or in part.
+    /// These and a token that was granted before, which a server may know as well as the key.
+    pub(crate) fn with_token(mut self, token: &CStr) -> Self {
+        let token = token.to_str().unwrap_or_default();
+        if token.len() >= SHORTEST {
+            self.texts.insert(0, Zeroizing::new(token.to_owned()));
+        }
+        self
+    }
+
+    /// The text with every secret masked, be it written as it is or with escapes, in whole or in part.
     pub(crate) fn mask(&self, text: &str) -> String {
         self.texts.iter().fold(text.to_owned(), |text, secret| masked(&text, secret))
     }
@@ -55,19 +73,42 @@ fn masked(text: &str, secret: &str) -> String {
     shown
 }
 
-/// How long an echo of the secret the text begins with. Programs differ in which characters they percent-encode and in
-/// the case of the digits, so each character may be written either way.
+/// How long an echo of the secret the text begins with. Programs differ in which characters they escape, how, and in the
+/// case of the digits, so each character may be written as it is, as in a URL, or as in the strings of JSON or C.
 fn echoed(text: &[u8], secret: &[u8]) -> Option<usize> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let is = |byte: u8, high: u8, low: u8| digit(high).zip(digit(low)).is_some_and(|(h, l)| h << 4 | l == byte);
     let mut length = 0;
     for &byte in secret {
         length += match text[length..] {
-            [b'%', high, low, ..] if digit(high).zip(digit(low)).is_some_and(|(h, l)| h << 4 | l == byte) => 3,
+            [b'%', high, low, ..] if is(byte, high, low) => 3,
+            [b'\\', b'u', b'0', b'0', high, low, ..] if is(byte, high, low) => 6,
+            [b'\\', b'x', high, low, ..] if is(byte, high, low) => 4,
+            // A backslash that stands for itself is told from one that escapes the next only by what follows.
+            [b'\\', plain, ..] if plain == byte && byte != b'\\' => 2,
             [plain, ..] if plain == byte => 1,
             _ => return None,
         };
     }
     Some(length)
+}
+
+/// What base64 makes of the key behind `before` other bytes, whatever they and those after it are: the characters that
+/// hold bits of the key alone.
+fn within_base64(key: &str, before: usize) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(before + key.len()));
+    bytes.resize(before, 0);
+    bytes.extend_from_slice(key.as_bytes());
+    let encoded = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
+    Zeroizing::new(encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned())
+}
+
+fn hex(key: &str, digits: &[u8; 16]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * key.len()));
+    text.extend(
+        key.bytes().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(digits[usize::from(digit)])),
+    );
+    text
 }
 
 /// Base64 in the alphabet that URLs and file names take.
@@ -100,6 +141,11 @@ mod tests {
             "aWQ6SzAwNC9hYmMrZGVmfn5%2BPz8%2F%3D%3D",
             "SzAwNC9hYmMrZGVmfn5+Pz8/",
             "SzAwNC9hYmMrZGVmfn5-Pz8_",
+            "K004\\/abc+def~~~???",
+            "K004\\u002Fabc\\u002bdef~~~\\u003F\\u003f?",
+            "K004\\x2Fabc\\x2bdef~~~???",
+            "4b3030342f6162632b6465667e7e7e3f3f3f",
+            "4B3030342F6162632B6465667E7E7E3F3F3F",
         ] {
             assert_eq!(secrets.mask(&format!("bad <{echo}> key")), "bad <***> key");
             assert_eq!(secrets.mask(&format!("ä{echo}{echo}ü%")), "ä******ü%");
@@ -107,6 +153,29 @@ mod tests {
         for other in ["nothing here", "K004/abc+de", "K004%2Gabc+def", "", "%", "%4"] {
             assert_eq!(secrets.mask(other), other);
         }
+    }
+
+    #[test]
+    fn a_key_within_other_bytes_is_masked_in_their_base64() {
+        let key = "K004/abc+def~~~???";
+        let secrets = Secrets::new(key, "");
+        for before in ["", "x", "xy", "xyz", "key=", "key: "] {
+            for after in ["", "&", "}\n", "..."] {
+                let echo = STANDARD.encode(format!("{before}{key}{after}"));
+                for echo in [url_safe(&echo).to_string(), echo] {
+                    let shown = secrets.mask(&echo);
+                    // What shares a character with the bytes beside the key may stay: four bits on either side.
+                    assert!(shown.contains("***"), "{echo} {shown}");
+                    assert!(shown.len() <= 3 + (before.len() + after.len() + 4) * 8 / 6, "{echo} {shown}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_backslash_in_a_secret_is_no_trouble() {
+        let secrets = Secrets::new("K\\x41\\\\yz", "");
+        assert_eq!(secrets.mask("<K\\x41\\\\yz> <K\\x5cx41\\u005c\\yz> <KA\\\\yz>"), "<***> <***> <KA\\\\yz>");
     }
 
     #[test]

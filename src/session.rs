@@ -300,7 +300,8 @@ impl fmt::Debug for Session {
 }
 
 fn text(text: impl Into<Vec<u8>>) -> CString {
-    CString::new(text).expect("a reply with a NUL in a string is refused before")
+    // Not `expect`, whose words would hold the text.
+    CString::new(text).unwrap_or_else(|_| panic!("a reply with a NUL in a string is refused before"))
 }
 
 fn utf8(text: &CStr) -> &str {
@@ -318,6 +319,12 @@ fn s3_region(url: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_over_a_text_does_not_hold_it() {
+        let payload = std::panic::catch_unwind(|| text("marked\0token")).expect_err("no C string");
+        assert_eq!(payload.downcast_ref(), Some(&"a reply with a NUL in a string is refused before"));
+    }
 
     #[test]
     fn the_region_is_told_only_by_a_host_of_backblaze() {

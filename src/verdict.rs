@@ -6,11 +6,17 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::error::{Error, Status};
+use crate::legible;
 use crate::realm::Realm;
 use crate::reply::{self, Grant, RefusalBody};
 use crate::retry_after;
 use crate::secret::Secrets;
 use crate::transport::{Answer, Failure, FailureKind};
+
+/// B2's own have 16 characters.
+const LONGEST_REQUEST_ID: usize = 64;
+/// No name in the DNS is longer.
+const LONGEST_HOST: usize = 253;
 
 /// What to do about an answer, or about the lack of one.
 pub(crate) enum Verdict<T> {
@@ -164,12 +170,17 @@ impl Told<'_> {
     /// since a slash in a key makes its first half look like a host.
     fn redirect_host(&self) -> Option<String> {
         let uri: http::Uri = self.secrets.mask(self.answer.location.as_deref()?).parse().ok()?;
-        uri.host().map(str::to_owned)
+        uri.host().filter(|host| host.len() <= LONGEST_HOST).map(str::to_owned)
     }
 }
 
 /// Attaches what the answer says about itself. It is all somebody else's text, so it is masked.
 fn about(error: Error, answer: &Answer, code: Option<String>, secrets: &Secrets) -> Error {
-    let request_id = answer.request_id.as_deref().map(|id| secrets.mask(id));
-    error.with_code(code.map(|code| secrets.mask(&code))).with_http(answer.status, request_id)
+    error.with_code(code.map(|code| secrets.mask(&code))).with_http(answer.status, request_id(answer, secrets))
+}
+
+/// B2's name for a request, masked before it is cut.
+pub(crate) fn request_id(answer: &Answer, secrets: &Secrets) -> Option<String> {
+    let id = legible::line(answer.request_id.as_deref()?);
+    Some(legible::shortened(secrets.mask(&id), LONGEST_REQUEST_ID))
 }

@@ -93,7 +93,7 @@ run() {
     done
 }
 
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare \
+packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.

@@ -39,7 +39,7 @@ impl Series<'_> {
             Err(failure) => verdict::of_failure(failure, &self.secrets),
             Ok(answer) => {
                 entry.http_status = Some(answer.status);
-                entry.request_id = answer.request_id.as_deref().map(|id| self.secrets.mask(id));
+                entry.request_id = verdict::request_id(&answer, &self.secrets);
                 verdict::of_answer(&answer, self.owner.realm, &self.secrets, now).map(|grant| {
                     let server_wall_ms = retry_after::server_wall_ms(answer.date.as_deref());
                     let life = Life::new(sent, server_wall_ms, grant.key_expires_ms);

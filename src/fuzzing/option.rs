@@ -57,7 +57,7 @@ fn within_bounds(options: &Options) {
     if let Ok(realm) = &options.realm {
         let url = realm.as_str();
         assert!(url.starts_with("https://") || realm.is_loopback(), "{url}");
-        assert!(!url.contains(['?', '#']) && !url.ends_with('/'), "{url}");
+        assert!(!url.contains(['?', '#', '@']) && !url.ends_with('/'), "{url}");
         assert!(!realm.host().is_empty() && !realm.host().contains('@') && realm.port() != 0, "{url}");
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
                 CertificateError::NotValidForNameContext { presented, .. } => {
                     // rustls has them in its own notation, with the name itself in quotation marks.
                     let names = presented.iter().take(3).map(|name| name.split('"').nth(1).unwrap_or(name));
-                    let names = printable(&names.collect::<Vec<_>>().join(", "));
+                    let names = names.map(printable).collect::<Vec<_>>().join(", ");
                     tls(format!("{about} is for another name: {names}"), OTHER_NAME)
                 }
                 other => {
@@ -90,9 +90,16 @@ fn attribute(name: &[u8], kind: u8) -> Option<String> {
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
-/// What a stranger wrote, made fit to show.
+/// No name in the DNS is longer.
+const LONGEST_NAME: usize = 253;
+
+/// What a stranger wrote, made fit to show: whole or not at all, as a secret in it is masked later, and half of one would
+/// look like none.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && *c != '"').take(100).collect()
+    if text.len() > LONGEST_NAME {
+        return "a very long one".to_owned();
+    }
+    text.chars().filter(|c| !c.is_control() && *c != '"').collect()
 }
 
 fn date(time: UnixTime) -> String {
@@ -119,6 +126,7 @@ mod tests {
     #[test]
     fn what_a_stranger_wrote_is_made_fit_to_show() {
         assert_eq!(printable("A\n\"B\"\u{1b}[0m"), "AB[0m");
-        assert_eq!(printable(&"x".repeat(500)).len(), 100);
+        assert_eq!(printable(&"x".repeat(253)).len(), 253);
+        assert_eq!(printable(&"x".repeat(254)), "a very long one");
     }
 }

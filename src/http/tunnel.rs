@@ -219,7 +219,7 @@ impl Tunnel<'_> {
     fn login_wanted(&self, status: u16, head: &[u8]) -> io::Error {
         let proxy = &self.proxy;
         let schemes = login_schemes(head);
-        let (message, hint) = if schemes.is_empty() || schemes.iter().any(|scheme| scheme == "basic") {
+        let (message, hint) = if schemes.is_empty() || schemes.contains(&"basic") {
             let message =
                 format!("the proxy {proxy} wants a user and a password, or others than it was given ({status})");
             (message, LOGIN)
@@ -246,15 +246,21 @@ impl Tunnel<'_> {
     }
 }
 
+/// The ways to log in that are known by name. Whatever else a proxy says could be the login that it was given.
+const SCHEMES: [&str; 9] = ["basic", "bearer", "digest", "hoba", "kerberos", "mutual", "negotiate", "ntlm", "oauth"];
+
 /// The ways to log in that a proxy names, in lower case. Each has a header of its own, or they share one by commas.
-fn login_schemes(head: &[u8]) -> Vec<String> {
+fn login_schemes(head: &[u8]) -> Vec<&'static str> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let values = head.lines().filter_map(|line| line.strip_prefix("proxy-authenticate:"));
     let words = values.flat_map(|value| value.split(',')).filter_map(|part| part.split_ascii_whitespace().next());
     // What has an equals sign is a parameter of the scheme before it.
-    let mut schemes: Vec<_> = words.filter(|word| word.bytes().all(|b| b.is_ascii_alphanumeric())).collect();
+    let schemes = words.filter(|word| word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+    let known = |word: &str| SCHEMES.into_iter().find(|known| *known == word).unwrap_or("a way unknown here");
+    let mut schemes: Vec<_> = schemes.map(known).collect();
     schemes.dedup();
-    schemes.into_iter().take(4).map(|scheme| scheme.chars().take(20).collect()).collect()
+    schemes.truncate(4);
+    schemes
 }
 
 #[cfg(test)]
@@ -271,5 +277,7 @@ mod tests {
             "digest basic"
         );
         assert_eq!(schemes("Proxy-Authenticate: \r\nX: Basic\r\n\u{1b}[0m"), "");
+        assert_eq!(schemes("Proxy-Authenticate: Hunter2, NTLM\r\n"), "a way unknown here ntlm");
+        assert_eq!(schemes("Proxy-Authenticate: SCRAM-SHA-256\r\nProxy-Authenticate: us:er"), "a way unknown here");
     }
 }

@@ -125,6 +125,13 @@ fn with(mut reply: Json, path: &str, value: Json) -> Json {
 }
 
 #[test]
+fn debug_of_a_grant_shows_whose_it_is_and_no_token() {
+    let realm = Realm::production();
+    let grant = parse(v2().to_string().as_bytes(), &realm).expect("granted");
+    assert_eq!(format!("{grant:?}"), "Grant { account_id: \"0123456789ab\", .. }");
+}
+
+#[test]
 fn every_version_gives_the_same_grant() {
     for (version, reply) in [("v1", v1_last()), ("v2", v2()), ("v3", v3()), ("v4", v4())] {
         let grant = read(&reply).expect(version);

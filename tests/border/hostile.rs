@@ -1,9 +1,12 @@
 //! Answers made to hurt: what a caller would send his token to, and what he would put into a header or a C string.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use b2_sandbox::Fault;
 use serde_json::json;
 
-use crate::scene::Scene;
+use crate::scene::{ID, Scene};
 use crate::shapes::{answered, refused, uncached};
 
 /// In every hostile value, so that a test can look for it in what is said about it.
@@ -162,4 +165,36 @@ fn a_hostile_answer_leaves_nothing_in_the_cache() {
     let session = scene.authorize().expect("a flawed answer is no verdict on the key");
     assert_eq!(session.text(|f| f.b2_session_api_url).as_deref(), Some(scene.sandbox.http()));
     assert_eq!(scene.requests(), 2);
+}
+
+#[test]
+fn an_answer_for_another_account_takes_nobodys_place_and_is_told() {
+    let scene = Scene::with(&[("max_attempts", "1")]);
+    let old = scene.stale();
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let mine = Arc::clone(&heard);
+    scene.options.set_log(Some(Box::new(move |_, line| mine.lock().expect("no panic").push(line.to_owned()))));
+    scene.sandbox.script(ID, [Fault::account("ffffffffffff").forever()]);
+    // While the old token lives it is served, and the log says why.
+    assert_eq!(scene.authorize().expect("the old one").token(), old.token());
+    let said = std::mem::take(&mut *heard.lock().expect("no panic"));
+    assert!(said.iter().any(|line| line.contains("handed out") && line.contains("another account")), "{said:#?}");
+    // Whoever asks for a new one hears it, and costs nobody the old one.
+    let refused = |answer: Result<crate::api::Session, crate::api::Failure>| {
+        let failure = answer.expect_err("another account");
+        assert_eq!((failure.name.as_str(), failure.attempts), ("B2_PROTOCOL_ERROR", 1), "{failure}");
+        assert!(failure.message.contains("answered for another account than before"), "{failure}");
+        assert!(!failure.retryable && !failure.json.to_string().contains("ffffffffffff"), "{failure:?}");
+        assert!(failure.hint.expect("a hint").contains("can't change"));
+    };
+    refused(scene.authorize_with(&scene.options.with(&[("cache", "refresh")])));
+    refused(scene.authorize_with(&scene.options.with(&[("cache", "bypass")])));
+    assert_eq!(scene.authorize().expect("the old one").token(), old.token());
+    // Once it is dead, whoever still holds the session makes the account known.
+    scene.api.pass(Duration::from_secs(60 * 60));
+    refused(scene.reauthorize(Some(&old)));
+    assert_eq!(old.seconds_left(), 0);
+    scene.sandbox.script(ID, []);
+    let newer = scene.reauthorize(Some(&old)).expect("granted");
+    assert_eq!(newer.text(|f| f.b2_session_account_id), old.text(|f| f.b2_session_account_id));
 }
