@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::{failure, hinted};
+use super::failure::{WRONG_SERVER, hinted};
 
 const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) sits in between, give its CA \
                          certificate by the option ca_file";
@@ -61,14 +61,12 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
             format!("{host} offers no version of TLS that can be spoken here: {error}"),
             "TLS 1.2 or newer is needed",
         ),
-        Error::AlertReceived(alert) => {
-            failure(FailureKind::Tls, format!("{host} broke off the TLS handshake: {alert:?}"))
-        }
+        Error::AlertReceived(alert) => tls(format!("{host} broke off the TLS handshake: {alert:?}"), WRONG_SERVER),
         Error::InvalidMessage(_) => tls(
             format!("{host} does not answer in TLS"),
             "check that the realm's port is one for https, and that no other program sits in between",
         ),
-        other => failure(FailureKind::Tls, format!("TLS with {host} failed: {other}")),
+        other => tls(format!("TLS with {host} failed: {other}"), WRONG_SERVER),
     }
 }
 

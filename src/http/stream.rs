@@ -13,7 +13,7 @@ use crate::platform::socket::{self, Awaited};
 use crate::transport::{Failure, FailureKind};
 
 use super::distrust;
-use super::failure::{closed_early, failure, oversized_head, reason};
+use super::failure::{BROKEN, closed_early, hinted, oversized_head, reason};
 use super::kept::Stay;
 use super::line::{Line, Phase};
 use super::route::Route;
@@ -215,7 +215,7 @@ fn what_broke(line: &Line, error: &io::Error) -> Failure {
         io::ErrorKind::UnexpectedEof => closed_early(host),
         _ => {
             let message = format!("the connection to {host} broke: {} ({})", reason(error), line.phase());
-            failure(FailureKind::Network, message)
+            hinted(FailureKind::Network, message, BROKEN)
         }
     }
 }
