@@ -39,6 +39,7 @@ mod leaders;
 mod lives;
 mod log;
 mod network;
+mod night;
 mod options;
 mod outages;
 mod redirects;
