@@ -102,7 +102,7 @@ fn judge(row: Row) -> Verdict {
             let (status, requests) = (&outcome.answer.status, outcome.requests);
             let hint = outcome.answer.hint.as_deref().unwrap_or("-");
             let line = format!(
-                "{what:<72.72} {status:<24} {requests} requests {:>6} ms  {:<50.50} {hint:.60}",
+                "{what:<72.72} {status:<24} {requests} requests {:>6} ms  {} | {hint}",
                 outcome.took.as_millis(),
                 outcome.answer.message
             );
