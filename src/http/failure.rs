@@ -40,6 +40,15 @@ pub(super) fn endless(host: &str) -> Failure {
     hinted(FailureKind::Protocol, format!("the answer of {host} comes to no end"), WRONG_SERVER)
 }
 
+/// The port is one for https, and was not spoken to in it.
+pub(super) fn tls_unasked(host: &str) -> Failure {
+    hinted(
+        FailureKind::Protocol,
+        format!("{host} answers in TLS, and was asked in plain http"),
+        "begin the realm with https://",
+    )
+}
+
 /// A connection that ends in the middle is nobody's fault, or that of something in between.
 pub(super) const BROKEN: &str =
     "call again later; if that does not help, see what may end connections in between: a firewall, a VPN, a proxy";
