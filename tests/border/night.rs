@@ -4,8 +4,12 @@
 
 mod apart;
 mod faults;
+mod kept;
 mod memory;
+mod plain;
+mod server;
 mod times;
+mod tls;
 mod watch;
 
 use std::any::Any;
@@ -51,7 +55,7 @@ pub struct Expect {
 }
 
 fn rows() -> Vec<Row> {
-    [faults::rows(), memory::rows()].into_iter().flatten().collect()
+    [faults::rows(), memory::rows(), tls::rows(), kept::rows(), plain::rows()].into_iter().flatten().collect()
 }
 
 /// What came of a row: a line to print, and what is wrong with it.

@@ -7,7 +7,7 @@ use b2_sandbox::{Config, Fault, Key, Sandbox};
 
 use super::{Expect, Outcome, Row, watch};
 use crate::api::{self, Api, Ask, Options};
-use crate::scene::{KEY, PATIENCE};
+use crate::scene::{KEY, PATIENCE, Scene};
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,35 @@ pub enum When {
 const TIMES: [When; 3] = [When::First, When::Live, When::Dead];
 
 impl When {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::First => "first call",
             Self::Live => "a live token",
             Self::Dead => "a dead token",
+        }
+    }
+
+    /// True if a failure of this status costs nobody the token: it is handed out, old as it is.
+    pub fn keeps_its_token(self, status: &str) -> bool {
+        self == Self::Live && status != "B2_OK" && !is_about_the_key(status)
+    }
+
+    /// Brings a scene there, and gives the token that is at hand then.
+    pub fn prepare(self, scene: &Scene) -> Option<String> {
+        let age = self.age()?;
+        let token = scene.authorize().expect("granted").token();
+        scene.api.turn(0, age);
+        Some(token)
+    }
+
+    /// By how much the clock is turned, in milliseconds: the one that counts while a machine sleeps, since the other
+    /// would look as if it had been set wrong.
+    fn age(self) -> Option<i64> {
+        const HOUR: i64 = 60 * 60 * 1_000;
+        match self {
+            Self::First => None,
+            Self::Live => Some(23 * HOUR),
+            Self::Dead => Some(25 * HOUR),
         }
     }
 }
@@ -44,6 +68,8 @@ pub struct Case {
     exceptions: Vec<Exception>,
     /// What a second request must wait for.
     wait: Duration,
+    /// Whether it is one of https alone, or of http alone.
+    only: Option<bool>,
 }
 
 impl Case {
@@ -56,7 +82,7 @@ impl Case {
         hint: &'static str,
     ) -> Self {
         let expect = Expect { status, hint: Some(hint), says, requests: 1, within: Duration::from_secs(10) };
-        Self { name, fault, expect, settings: &[], exceptions: Vec::new(), wait: Duration::ZERO }
+        Self { name, fault, expect, settings: &[], exceptions: Vec::new(), wait: Duration::ZERO, only: None }
     }
 
     /// It is tried again, for as long as that is allowed; then it fails the call.
@@ -87,6 +113,16 @@ impl Case {
         Self { wait, ..self }
     }
 
+    /// There is nothing like it over http.
+    pub fn over_https(self) -> Self {
+        Self { only: Some(true), ..self }
+    }
+
+    /// There is nothing like it over https.
+    pub fn over_http(self) -> Self {
+        Self { only: Some(false), ..self }
+    }
+
     /// At that time it is otherwise than the rule says.
     pub fn but(mut self, when: When, change: fn(&mut Expect)) -> Self {
         self.exceptions.push((when, change));
@@ -98,7 +134,7 @@ impl Case {
         let mut expect = self.expect.clone();
         if when == When::Live {
             expect.requests = 1;
-            if !is_about_the_key(expect.status) {
+            if when.keeps_its_token(expect.status) {
                 expect = Expect { status: "B2_OK", hint: None, says: "", ..expect };
             }
         }
@@ -124,7 +160,7 @@ pub fn rows(cases: Vec<Case>) -> Vec<Row> {
     for case in cases {
         let case = Arc::new(case);
         for (when, plans) in &mut plans {
-            for https in [false, true] {
+            for https in [false, true].into_iter().filter(|https| case.only.is_none_or(|only| only == *https)) {
                 plans.push(Plan { case: Arc::clone(&case), when: *when, https, once: false });
                 if case.may_pass() && *when != When::Live {
                     plans.push(Plan { case: Arc::clone(&case), when: *when, https, once: true });
@@ -166,11 +202,7 @@ impl Stage {
             let keys = self.keys.iter().map(|(id, _)| Key::master(id, KEY)).collect();
             let sandbox = Sandbox::start(Config { keys, ..Config::default() }).expect("the sandbox starts");
             let mut ready = Ready { sandbox, api: api::load(), tokens: vec![None; self.keys.len()] };
-            let age = match self.when {
-                When::First => return ready,
-                When::Live => Duration::from_secs(23 * 60 * 60),
-                When::Dead => Duration::from_secs(25 * 60 * 60),
-            };
+            let Some(age) = self.when.age() else { return ready };
             for https in [false, true] {
                 let some: Vec<_> = self.keys.iter().enumerate().filter(|(_, key)| key.1 == https).collect();
                 let pairs: Vec<_> = some.iter().map(|(_, key)| (Some(key.0.as_str()), Some(KEY))).collect();
@@ -179,8 +211,7 @@ impl Stage {
                     ready.tokens[number] = Some(session.expect("granted").token());
                 }
             }
-            // By the clock that counts while a machine sleeps: the other one would look as if it had been set wrong.
-            ready.api.turn(0, i64::try_from(age.as_millis()).expect("a day or so"));
+            ready.api.turn(0, age);
             ready
         })
     }
@@ -236,7 +267,7 @@ impl Plan {
             "each request is an attempt",
             token.is_some() || outcome.answer.attempts as usize == outcome.requests,
         );
-        let served = self.when == When::Live && token.is_some() && self.case.expect.status != "B2_OK";
+        let served = self.when.keeps_its_token(self.case.expect.status);
         let kept = token.is_some() && token == old;
         outcome.must("the token is the one that it ought to be", kept == served);
         let told = outcome.said.iter().any(|line| line.contains("the old token is handed out"));

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use b2_sandbox::{Fault, How};
+use b2_sandbox::{Fault, How, Length};
 
 use super::{NETWORK, PROTOCOL, TIMEOUT};
 use crate::night::times::Case;
 
 pub fn cases() -> Vec<Case> {
-    [ends(), waits(), heads()].into_iter().flatten().collect()
+    [ends(), farewells(), waits(), heads()].into_iter().flatten().collect()
 }
 
 fn ends() -> Vec<Case> {
@@ -33,6 +33,20 @@ fn ends() -> Vec<Case> {
         early("a loss before the body", body(How::Drop, 0)),
         early("a loss in the body", body(How::Drop, 100)),
         early("a loss in the chunks", body(How::Drop, 100).chunked()),
+    ]
+}
+
+/// Whether an answer is whole is for its length to say, or its last chunk, or TLS; over http the last byte may be any.
+fn farewells() -> Vec<Case> {
+    let lost = Fault::default().cut(How::Drop, 1 << 20).of_body();
+    let open = lost.clone().length(Length::Omit);
+    let early = "before its answer was complete";
+    vec![
+        Case::passes("a whole answer without a farewell", lost.clone()),
+        Case::passes("a whole answer in chunks without a farewell", lost.chunked()),
+        Case::passes("an answer to the end without a farewell", open.clone()).over_http(),
+        Case::retried("an answer to the end without TLS's farewell", open, NETWORK, early, "VPN").over_https(),
+        Case::passes("an answer to the end and a farewell", Fault::default().length(Length::Omit)).over_https(),
     ]
 }
 
