@@ -60,6 +60,8 @@ pub fn rows() -> Vec<Row> {
     rows.collect()
 }
 
+const TIMEOUT: &str = "B2_TIMEOUT";
+/// Behind the last byte of every answer.
 const FAR: u64 = 1 << 20;
 
 fn cases() -> Vec<Case> {
@@ -105,19 +107,22 @@ fn failures() -> Vec<Case> {
     vec![
         fails("closed at each request", Fault::close_after(0), "B2_NETWORK_ERROR", early, "VPN", (3, 2), 3),
         fails("closed in each answer", Fault::close_after(5), "B2_NETWORK_ERROR", early, "VPN", (2, 2), 2),
-        fails("silence", Fault::silent(), "B2_TIMEOUT", "waiting for the first byte", "attempt_timeout_ms", (2, 2), 2),
+        fails("silence", Fault::silent(), TIMEOUT, "waiting for the first byte", "attempt_timeout_ms", (2, 2), 2),
         fails("a refusal", Fault::status(401), "B2_BAD_CREDENTIALS", "HTTP 401", "Application Keys", (1, 1), 1),
     ]
 }
 
 fn run(case: &Case, https: bool) -> Outcome {
-    let scene = Scene::with(&[("max_attempts", "2"), ("concurrency", "1"), ("attempt_timeout_ms", "1000")]);
+    let scene = Scene::with(&[("max_attempts", "2"), ("concurrency", "1")]);
     scene.sandbox.add_key(Key::master(FIRST, KEY));
     scene.sandbox.script(FIRST, [case.first.clone()]);
     scene.sandbox.script(ID, case.second.clone());
     let realm = if https { scene.sandbox.https() } else { scene.sandbox.http() };
     let ca_file = scene.sandbox.ca_file().to_str().expect("a plain path");
     let options = scene.options.with(&[("realm", realm), ("ca_file", ca_file)]);
+    if case.status == TIMEOUT {
+        options.set("attempt_timeout_ms", Some("1000")).expect("an option");
+    }
     let mut tokens = Vec::new();
     let mut outcome = watch(&options, |options| {
         let pairs = [(Some(FIRST), Some(KEY)), (Some(ID), Some(KEY))];

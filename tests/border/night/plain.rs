@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::case::{TIMES, When};
 use super::server::{Relay, Serve, finish, onward, request};
-use super::times::When;
 use super::{Expect, Outcome, Row, watch};
 use crate::scene::Scene;
 
@@ -32,12 +32,11 @@ const SHORT: Duration = Duration::from_millis(700);
 const GRACE: Duration = Duration::from_secs(2);
 
 pub fn rows() -> Vec<Row> {
-    let times = [When::First, When::Live, When::Dead];
     cases()
         .into_iter()
         .flat_map(|case| {
             let case = Arc::new(case);
-            times.map(|when| row(&case, when))
+            TIMES.map(|when| row(&case, when))
         })
         .collect()
 }

@@ -1,158 +1,13 @@
 //! Each fault at each time, over http and https: at a key's first call, while its token is refreshed, and once it is dead.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use b2_sandbox::{Config, Fault, Key, Sandbox};
+use b2_sandbox::{Config, Key, Sandbox};
 
+use super::case::{Case, TIMES, When, is_about_the_key, is_of_the_way};
 use super::{Expect, Outcome, Row, watch};
 use crate::api::{self, Api, Ask, Options};
-use crate::scene::{KEY, PATIENCE, Scene};
-
-/// When a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// Nothing is known of the key.
-    First,
-    /// A token that is old, but good, is at hand.
-    Live,
-    /// The token at hand is dead.
-    Dead,
-}
-
-const TIMES: [When; 3] = [When::First, When::Live, When::Dead];
-
-impl When {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::First => "first call",
-            Self::Live => "a live token",
-            Self::Dead => "a dead token",
-        }
-    }
-
-    /// True if a failure of this status costs nobody the token: it is handed out, old as it is.
-    pub fn keeps_its_token(self, status: &str) -> bool {
-        self == Self::Live && status != "B2_OK" && !is_about_the_key(status)
-    }
-
-    /// Brings a scene there, and gives the token that is at hand then.
-    pub fn prepare(self, scene: &Scene) -> Option<String> {
-        let age = self.age()?;
-        let token = scene.authorize().expect("granted").token();
-        scene.api.turn(0, age);
-        Some(token)
-    }
-
-    /// By how much the clock is turned, in milliseconds: the one that counts while a machine sleeps, since the other
-    /// would look as if it had been set wrong.
-    fn age(self) -> Option<i64> {
-        const HOUR: i64 = 60 * 60 * 1_000;
-        match self {
-            Self::First => None,
-            Self::Live => Some(23 * HOUR),
-            Self::Dead => Some(25 * HOUR),
-        }
-    }
-}
-
-/// Where the rule does not hold, and what does instead.
-type Exception = (When, fn(&mut Expect));
-
-/// A fault, and what is expected of a first call that meets it. What other times change is a rule, or an exception here.
-pub struct Case {
-    name: &'static str,
-    fault: Fault,
-    expect: Expect,
-    settings: &'static [(&'static str, &'static str)],
-    exceptions: Vec<Exception>,
-    /// What a second request must wait for.
-    wait: Duration,
-    /// Whether it is one of https alone, or of http alone.
-    only: Option<bool>,
-}
-
-impl Case {
-    /// It fails the call at its first request.
-    pub fn ends(
-        name: &'static str,
-        fault: Fault,
-        status: &'static str,
-        says: &'static str,
-        hint: &'static str,
-    ) -> Self {
-        let expect = Expect { status, hint: Some(hint), says, requests: 1, within: Duration::from_secs(10) };
-        Self { name, fault, expect, settings: &[], exceptions: Vec::new(), wait: Duration::ZERO, only: None }
-    }
-
-    /// It is tried again, for as long as that is allowed; then it fails the call.
-    pub fn retried(
-        name: &'static str,
-        fault: Fault,
-        status: &'static str,
-        says: &'static str,
-        hint: &'static str,
-    ) -> Self {
-        let case = Self::ends(name, fault, status, says, hint);
-        Self { expect: Expect { requests: 2, ..case.expect }, ..case }
-    }
-
-    /// It is odd, and does no harm.
-    pub fn passes(name: &'static str, fault: Fault) -> Self {
-        let case = Self::ends(name, fault, "B2_OK", "", "");
-        Self { expect: Expect { hint: None, ..case.expect }, ..case }
-    }
-
-    /// With these options.
-    pub fn with(self, settings: &'static [(&'static str, &'static str)]) -> Self {
-        Self { settings, ..self }
-    }
-
-    /// A second request waits for so long at least.
-    pub fn after(self, wait: Duration) -> Self {
-        Self { wait, ..self }
-    }
-
-    /// There is nothing like it over http.
-    pub fn over_https(self) -> Self {
-        Self { only: Some(true), ..self }
-    }
-
-    /// There is nothing like it over https.
-    pub fn over_http(self) -> Self {
-        Self { only: Some(false), ..self }
-    }
-
-    /// At that time it is otherwise than the rule says.
-    pub fn but(mut self, when: When, change: fn(&mut Expect)) -> Self {
-        self.exceptions.push((when, change));
-        self
-    }
-
-    /// The rule: with a good token in hand there is one request, and only a verdict on the key costs that token.
-    fn at(&self, when: When) -> Expect {
-        let mut expect = self.expect.clone();
-        if when == When::Live {
-            expect.requests = 1;
-            if when.keeps_its_token(expect.status) {
-                expect = Expect { status: "B2_OK", hint: None, says: "", ..expect };
-            }
-        }
-        for (_, change) in self.exceptions.iter().filter(|(at, _)| *at == when) {
-            change(&mut expect);
-        }
-        expect
-    }
-
-    /// True if a second request would have gone well.
-    fn may_pass(&self) -> bool {
-        self.expect.requests > 1
-    }
-}
-
-fn is_about_the_key(status: &str) -> bool {
-    matches!(status, "B2_BAD_CREDENTIALS" | "B2_KEY_NOT_SUPPORTED" | "B2_ACCESS_DENIED")
-}
+use crate::scene::{KEY, PATIENCE};
 
 /// Every case at every time, over http and https; and those that may pass once more, for one request only.
 pub fn rows(cases: Vec<Case>) -> Vec<Row> {
@@ -250,7 +105,12 @@ impl Plan {
     fn run(&self, stage: &Stage, number: usize, expect: &Expect) -> Outcome {
         let ready = stage.ready();
         let (id, old) = (stage.keys[number].0.as_str(), ready.tokens[number].clone());
-        let options = ready.options(self.https).with(self.case.settings);
+        let options = ready.options(self.https);
+        if self.case.lasts {
+            // A second attempt that is to go well has time enough, whatever else this machine is busy with.
+            let time = if self.once { "1500" } else { "400" };
+            options.set("attempt_timeout_ms", Some(time)).expect("an option");
+        }
         let fault = if self.once { self.case.fault.clone() } else { self.case.fault.clone().forever() };
         ready.sandbox.script(id, [fault]);
         let before = ready.sandbox.authorize_count(id);
@@ -268,6 +128,8 @@ impl Plan {
             token.is_some() || outcome.answer.attempts as usize == outcome.requests,
         );
         let served = self.when.keeps_its_token(self.case.expect.status);
+        let may_pass = is_of_the_way(&outcome.answer.status) && !self.case.for_good;
+        outcome.must("it is told whether the same may succeed later", outcome.answer.retryable == may_pass);
         let kept = token.is_some() && token == old;
         outcome.must("the token is the one that it ought to be", kept == served);
         let told = outcome.said.iter().any(|line| line.contains("the old token is handed out"));

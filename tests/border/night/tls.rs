@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use b2_sandbox::TlsFault;
 
+use super::case::{TIMES, When};
 use super::server::{Relay, Serve, finish, hello, onward};
-use super::times::When;
 use super::{Expect, Outcome, Row, watch};
 use crate::scene::Scene;
 
@@ -35,9 +35,8 @@ const NETWORK: &str = "B2_NETWORK_ERROR";
 const TIMEOUT: &str = "B2_TIMEOUT";
 
 pub fn rows() -> Vec<Row> {
-    let times = [When::First, When::Live, When::Dead];
     let cases = certificates().into_iter().chain(handshakes()).chain(other_languages());
-    cases.flat_map(|case| times.map(|when| row(&case, when))).collect()
+    cases.flat_map(|case| TIMES.map(|when| row(&case, when))).collect()
 }
 
 fn ends(name: &'static str, other: Other, says: &'static str, hint: &'static str) -> Case {
@@ -136,11 +135,15 @@ fn row(case: &Case, when: When) -> Row {
             within: Duration::from_secs(10),
         }
     };
-    let (other, tries) = (case.other.clone(), if served { 1 } else { case.tries });
-    Row { what: format!("{} · {}", case.name, when.name()), expect, run: Box::new(move || run(&other, when, tries)) }
+    let (other, status, tries) = (case.other.clone(), case.status, if served { 1 } else { case.tries });
+    Row {
+        what: format!("{} · {}", case.name, when.name()),
+        expect,
+        run: Box::new(move || run(&other, status, when, tries)),
+    }
 }
 
-fn run(other: &Other, when: When, tries: usize) -> Outcome {
+fn run(other: &Other, status: &str, when: When, tries: usize) -> Outcome {
     let scene = Scene::with(&[("max_attempts", "2")]);
     let relay = Relay::to(onward(scene.sandbox.https()));
     let realm = format!("https://localhost:{}", relay.port());
@@ -151,8 +154,10 @@ fn run(other: &Other, when: When, tries: usize) -> Outcome {
         Other::Sandbox(fault) => onward(scene.sandbox.tls_fault(*fault)),
         Other::Bytes(serve) => Arc::clone(serve),
     });
-    // Time enough for a good handshake, even here; waited for in vain only where there is none.
-    let options = scene.options.with(&[("connect_timeout_ms", "1000")]);
+    let options = scene.options.with(&[]);
+    if status == TIMEOUT {
+        options.set("connect_timeout_ms", Some("600")).expect("an option");
+    }
     let before = scene.requests();
     let mut outcome = watch(&options, |options| scene.authorize_with(options));
     outcome = outcome.after(scene.requests() - before);

@@ -13,6 +13,9 @@ use crate::peer;
 use crate::random;
 use crate::response::{Response, reason};
 
+/// A body that is not copied to be sent together with its head.
+const LARGE: usize = 1 << 20;
+
 /// What becomes of the connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum After {
@@ -64,7 +67,7 @@ pub(crate) fn deliver(
         wire.send(&start)?;
         return wire.flood(&again).map(|()| After::Ended);
     }
-    if pause.is_zero() && drips.iter().all(Duration::is_zero) {
+    if pause.is_zero() && drips.iter().all(Duration::is_zero) && body.len() < LARGE {
         // One write, so that an ordinary answer is one packet and one TLS record.
         wire.send(&[head.as_bytes(), &body].concat())?;
     } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use b2_sandbox::{Fault, How, Length};
 
 use super::{NETWORK, PROTOCOL, TIMEOUT};
-use crate::night::times::Case;
+use crate::night::case::Case;
 
 pub fn cases() -> Vec<Case> {
     [ends(), farewells(), waits(), heads()].into_iter().flatten().collect()
@@ -51,8 +51,7 @@ fn farewells() -> Vec<Case> {
 }
 
 fn waits() -> Vec<Case> {
-    const SHORT: &[(&str, &str)] = &[("attempt_timeout_ms", "400")];
-    let late = |name, fault, says| Case::retried(name, fault, TIMEOUT, says, "attempt_timeout_ms").with(SHORT);
+    let late = |name, fault, says| Case::retried(name, fault, TIMEOUT, says, "attempt_timeout_ms").lasting();
     let body = |at| Fault::default().cut(How::Silence, at).of_body();
     let drip = Fault::default().body_drip(Duration::from_millis(20));
     let pause = Duration::from_millis(30);

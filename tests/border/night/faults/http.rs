@@ -6,7 +6,7 @@ use std::time::Duration;
 use b2_sandbox::{Fault, Flood, Length};
 
 use super::{NETWORK, PROTOCOL, TIMEOUT};
-use crate::night::times::Case;
+use crate::night::case::Case;
 
 pub fn cases() -> Vec<Case> {
     [interim(), heads(), framing(), without_end(), drops()].into_iter().flatten().collect()
@@ -115,15 +115,11 @@ fn without_end() -> Vec<Case> {
 }
 
 fn drops() -> Vec<Case> {
-    const SHORT: &[(&str, &str)] = &[("total_timeout_ms", "700")];
     let second = Duration::from_secs(1);
-    let late = |name, fault, hint| {
-        let case = Case::ends(name, fault, TIMEOUT, "reading the answer", hint);
-        case.with(SHORT)
-    };
+    let late = |name, fault| Case::retried(name, fault, TIMEOUT, "reading the answer", "attempt_timeout_ms").lasting();
     vec![
-        late("a byte of the head a second", Fault::none().head_drip(second), "total_timeout_ms"),
-        late("a byte of the body a second", Fault::none().body_drip(second), "total_timeout_ms"),
+        late("a byte of the head a second", Fault::none().head_drip(second)),
+        late("a byte of the body a second", Fault::none().body_drip(second)),
         Case::passes("a head in drops", Fault::none().head_drip(Duration::from_micros(1))),
     ]
 }
