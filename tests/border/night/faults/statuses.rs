@@ -116,6 +116,10 @@ fn with_a_time() -> Vec<Case> {
             hint,
         )
         .after(SECOND),
+        // No gate is closed by these: the call alone waits.
+        Case::retried("500, in 1 s", put_off(500, "1"), OUTAGE, "HTTP 500", hint).after(SECOND),
+        Case::ends("500, in an hour", put_off(500, "3600"), OUTAGE, "HTTP 500", hint),
+        Case::retried("408, in 1 s", put_off(408, "1"), OUTAGE, "HTTP 408", hint).after(SECOND),
         Case::retried("503, in 0 s", put_off(503, "0"), OUTAGE, "HTTP 503", hint),
         Case::retried("503, a while ago", dated(-600), OUTAGE, "HTTP 503", hint),
         Case::retried("503, some time", put_off(503, "soon"), OUTAGE, "HTTP 503", hint),
