@@ -6,6 +6,7 @@ mod apart;
 mod case;
 mod faults;
 mod kept;
+mod keys;
 mod memory;
 mod plain;
 mod server;
@@ -56,7 +57,10 @@ pub struct Expect {
 }
 
 fn rows() -> Vec<Row> {
-    [faults::rows(), memory::rows(), tls::rows(), kept::rows(), plain::rows()].into_iter().flatten().collect()
+    [faults::rows(), memory::rows(), tls::rows(), kept::rows(), keys::rows(), plain::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Mixes those that wait, those that compute and those that take memory, which stand together.
