@@ -35,7 +35,7 @@ use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
 
 use self::dial::{Dial, NoLookUp};
 use self::explain::explain;
-use self::failure::failure;
+use self::failure::{WRONG_SERVER, failure, hinted};
 use self::kept::{Keeping, Stay};
 use self::line::{Line, Phase};
 use self::lookup::Resolve;
@@ -153,7 +153,7 @@ fn check_encoding(line: &Line, headers: &HeaderMap) -> Result<(), ureq::Error> {
     match headers.get(CONTENT_ENCODING) {
         Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
             let message = format!("the answer of {} is encoded in a way that was not asked for", line.host());
-            Err(line.fail(failure(FailureKind::Protocol, message)).into())
+            Err(line.fail(hinted(FailureKind::Protocol, message, WRONG_SERVER)).into())
         }
         _ => Ok(()),
     }

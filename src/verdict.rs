@@ -156,6 +156,13 @@ impl Told<'_> {
                 "raise the cap under \"Caps & Alerts\" in the B2 web console, or wait for 00:00 UTC, when daily caps start anew"
             }
             Status::AccessDenied => "check in the B2 web console that the account is in good standing",
+            Status::RateLimited => "wait before calling again, and keep one session instead of asking for many",
+            Status::ServiceUnavailable if self.answer.status == 501 => {
+                "check that the realm is B2's and that no proxy answers in its place"
+            }
+            Status::ServiceUnavailable => {
+                "call again later; if that does not help, see if B2 has an outage (https://status.backblaze.com)"
+            }
             _ if self.is_redirect() => "check the realm, and that no captive portal or proxy answers in B2's place",
             Status::ProtocolError => "check that the realm is B2's and that no proxy answers in its place",
             _ => return None,

@@ -15,7 +15,7 @@ use crate::platform::socket::{self, Awaited};
 use crate::proxy::Kind;
 use crate::transport::FailureKind;
 
-use super::failure::{hinted, reason};
+use super::failure::{NO_WAY, hinted, reason};
 use super::kept::Stay;
 use super::line::{CHECK_PROXY, Line, Phase};
 use super::lookup;
@@ -117,11 +117,7 @@ fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Re
             format!("cannot connect to {called} ({})", each.join("; "))
         }
     };
-    let hint = if called.starts_with("the proxy") {
-        CHECK_PROXY
-    } else {
-        "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy"
-    };
+    let hint = if called.starts_with("the proxy") { CHECK_PROXY } else { NO_WAY };
     Err(line.fail(hinted(kind, message, hint)))
 }
 

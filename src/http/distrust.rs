@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::{failure, hinted};
+use super::failure::{WRONG_SERVER, hinted};
 
 const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) sits in between, give its CA \
                          certificate by the option ca_file";
@@ -62,16 +62,23 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
             "TLS 1.2 or newer is needed",
         ),
         Error::AlertReceived(alert) => {
-            failure(FailureKind::Tls, format!("{host} broke off the TLS handshake: {alert:?}"))
+            let hint = match alert {
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => NO_CIPHER,
+                AlertDescription::CertificateRequired => NO_CLIENT,
+                _ => WRONG_SERVER,
+            };
+            tls(format!("{host} broke off the TLS handshake: {alert:?}"), hint)
         }
         Error::InvalidMessage(_) => tls(
             format!("{host} does not answer in TLS"),
             "check that the realm's port is one for https, and that no other program sits in between",
         ),
-        other => failure(FailureKind::Tls, format!("TLS with {host} failed: {other}")),
+        other => tls(format!("TLS with {host} failed: {other}"), WRONG_SERVER),
     }
 }
 
+const NO_CIPHER: &str = "the server may know no cipher of these days: TLS 1.2 or newer is needed";
+const NO_CLIENT: &str = "the server demands a certificate of its clients, which B2 never does: check the realm";
 const OTHER_NAME: &str = "check the realm's host, and that its name leads to the right machine";
 
 /// The name of a certificate's issuer: the common name, or else the organisation.

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::{WRONG_SERVER, closed_early, failure, hinted, oversized_head, reason};
+use super::failure::{BROKEN, WRONG_SERVER, closed_early, failure, hinted, oversized_head, reason};
 use super::line::{Line, Phase};
 
 /// The failure behind an error of ureq's.
@@ -17,13 +17,15 @@ pub(super) fn explain(line: &Line, error: ureq::Error) -> Failure {
     match error {
         ureq::Error::Io(e) if e.kind() == io::ErrorKind::UnexpectedEof => closed_early(host),
         ureq::Error::Decompress(..) | ureq::Error::BodyStalled if line.has_ended() => closed_early(host),
-        ureq::Error::Io(e) => failure(FailureKind::Network, format!("the connection to {host} broke: {}", reason(&e))),
+        ureq::Error::Io(e) => {
+            hinted(FailureKind::Network, format!("the connection to {host} broke: {}", reason(&e)), BROKEN)
+        }
         ureq::Error::BodyExceedsLimit(_) => {
-            failure(FailureKind::Protocol, format!("the answer of {host} is over 256 KiB"))
+            hinted(FailureKind::Protocol, format!("the answer of {host} is over 256 KiB"), WRONG_SERVER)
         }
         ureq::Error::LargeResponseHeader(..) => oversized_head(host),
         ureq::Error::Decompress(..) => {
-            failure(FailureKind::Protocol, format!("the answer of {host} cannot be decompressed"))
+            hinted(FailureKind::Protocol, format!("the answer of {host} cannot be decompressed"), WRONG_SERVER)
         }
         // Its only trouble with a request of ours is one that does not fit into the buffer.
         ureq::Error::Protocol(_) if line.phase() == Phase::Send => {
@@ -35,6 +37,6 @@ pub(super) fn explain(line: &Line, error: ureq::Error) -> Failure {
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => {
             failure(FailureKind::Setup, format!("no request to {host} can be made of what was given"))
         }
-        other => failure(FailureKind::Network, format!("the request to {host} failed: {other}")),
+        other => hinted(FailureKind::Network, format!("the request to {host} failed: {other}"), BROKEN),
     }
 }

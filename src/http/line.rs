@@ -13,7 +13,7 @@ use crate::cancel::{Bounds, Stop};
 use crate::sync;
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::failure;
+use super::failure::{NO_HANDSHAKE, NO_WAY, failure};
 
 pub(super) const CHECK_PROXY: &str = "check the proxy's address, that it runs, and that what its URL begins with (http, https, socks5) is what it speaks";
 /// People write https where they mean what goes through the proxy, not what the proxy itself speaks.
@@ -29,7 +29,11 @@ pub(super) enum Phase {
     Proxy,
     Handshake,
     Send,
+    /// Not a byte of the answer has come.
     Head,
+    /// The answer's head is coming, or what may come before it.
+    Reading,
+    /// The head is complete.
     Body,
 }
 
@@ -43,18 +47,23 @@ impl fmt::Display for Phase {
             Self::Handshake => "waiting for the TLS handshake",
             Self::Send => "sending the request",
             Self::Head => "waiting for the first byte",
-            Self::Body => "reading the answer",
+            Self::Reading | Self::Body => "reading the answer",
         })
     }
 }
 
 impl Phase {
-    /// What to do about a proxy that lets the time run out.
-    fn hint(self) -> Option<&'static str> {
+    /// What to do about time that runs out here, directly or with a proxy in between.
+    fn hint(self, proxied: bool) -> &'static str {
         match self {
-            Self::LookUp | Self::Connect | Self::Proxy => Some(CHECK_PROXY),
-            Self::ProxyHandshake => Some(PLAIN_PROXY),
-            Self::Handshake | Self::Send | Self::Head | Self::Body => None,
+            Self::LookUp | Self::Connect | Self::Proxy if proxied => CHECK_PROXY,
+            Self::LookUp => "check the spelling of the name, and this machine's network and DNS",
+            Self::Connect | Self::Proxy => NO_WAY,
+            Self::ProxyHandshake => PLAIN_PROXY,
+            Self::Handshake => NO_HANDSHAKE,
+            Self::Send | Self::Head | Self::Reading | Self::Body => {
+                "call again later, allow more time (attempt_timeout_ms, total_timeout_ms), or see what is slow on the way"
+            }
         }
     }
 }
@@ -156,8 +165,9 @@ impl Line {
                 });
             }
         };
-        let hint = state.proxy.as_ref().and(phase.hint()).filter(|_| stopped.kind == FailureKind::Timeout);
-        Err(state.fail(Failure { hint: hint.map(str::to_owned), ..stopped }))
+        // Whoever cancelled needs no advice.
+        let hint = (stopped.kind == FailureKind::Timeout).then(|| phase.hint(state.proxy.is_some()).to_owned());
+        Err(state.fail(Failure { hint, ..stopped }))
     }
 
     /// The time left for connecting, which the addresses of a host share.

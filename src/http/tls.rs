@@ -14,7 +14,7 @@ use crate::sync;
 use crate::transport::FailureKind;
 
 use super::distrust;
-use super::failure::{failure, hinted, reason};
+use super::failure::{NO_HANDSHAKE, failure, hinted, reason};
 use super::line::{Line, PLAIN_PROXY, Phase};
 use super::stream::Stream;
 
@@ -74,7 +74,7 @@ pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str, c
                         io::ErrorKind::UnexpectedEof => format!("{called} closed the connection in the TLS handshake"),
                         _ => format!("the connection to {called} broke in the TLS handshake: {}", reason(&e)),
                     },
-                    "a firewall that lets the connection through but not the handshake looks like this",
+                    NO_HANDSHAKE,
                 ),
             };
             if line.phase() == Phase::ProxyHandshake && matches!(tls, None | Some(rustls::Error::InvalidMessage(_))) {

@@ -18,7 +18,6 @@ mod b2_places;
 #[cfg(feature = "b2-tool")]
 mod b2_tool;
 mod batches;
-mod bodies;
 mod bounds;
 mod budget;
 mod cancelling;
@@ -42,6 +41,7 @@ mod lives;
 mod log;
 mod needles;
 mod network;
+mod night;
 mod options;
 mod outages;
 mod redirects;
