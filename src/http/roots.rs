@@ -12,6 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::environment;
+use crate::platform::file;
 use crate::transport::{Failure, FailureKind};
 
 use super::failure::{hinted, reason};
@@ -120,7 +121,10 @@ fn useless(by: &str, path: &Path, problem: &str) -> Failure {
 
 fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut text = Vec::new();
-    let file = fs::File::open(path).map_err(|e| reason(&e))?;
+    let file = file::open(path).map_err(|e| reason(&e))?;
+    if !file.metadata().is_ok_and(|data| data.is_file()) {
+        return Err("it is not a file".to_owned());
+    }
     file.take(MOST).read_to_end(&mut text).map_err(|e| reason(&e))?;
     let (mut certificates, mut problem) = (Vec::new(), None);
     for certificate in CertificateDer::pem_slice_iter(&text) {
