@@ -11,11 +11,12 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 
+use crate::platform::file;
 use crate::platform::socket::{self, Awaited};
 use crate::proxy::Kind;
 use crate::transport::FailureKind;
 
-use super::failure::{NO_WAY, hinted, reason};
+use super::failure::{NO_DESCRIPTOR, NO_WAY, hinted, reason};
 use super::kept::Stay;
 use super::line::{CHECK_PROXY, Line, Phase};
 use super::lookup;
@@ -96,6 +97,7 @@ impl fmt::Debug for Dial {
 fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Result<TcpStream> {
     let mut problems = Vec::new();
     let mut only_silence = true;
+    let mut no_descriptor = false;
     for (index, address) in addresses.iter().enumerate() {
         let left = line.left_to_open();
         let keep = if index + 1 == addresses.len() { Duration::ZERO } else { left / 2 };
@@ -105,6 +107,7 @@ fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Re
             Err(e) if line.has_failed() => return Err(e),
             Err(e) => {
                 only_silence = false;
+                no_descriptor |= file::is_out_of_descriptors(&e);
                 problems.push((address, reason(&e)));
             }
         }
@@ -117,7 +120,11 @@ fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Re
             format!("cannot connect to {called} ({})", each.join("; "))
         }
     };
-    let hint = if called.starts_with("the proxy") { CHECK_PROXY } else { NO_WAY };
+    let hint = match called.starts_with("the proxy") {
+        _ if no_descriptor => NO_DESCRIPTOR,
+        true => CHECK_PROXY,
+        false => NO_WAY,
+    };
     Err(line.fail(hinted(kind, message, hint)))
 }
 
