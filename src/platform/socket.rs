@@ -35,6 +35,7 @@ mod imp {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
+        let fd = past_the_streams(fd)?;
         // SAFETY: the descriptor was just opened here, so nobody else owns it.
         let stream = unsafe { TcpStream::from_raw_fd(fd) };
         tame(fd);
@@ -67,6 +68,21 @@ mod imp {
                 e => Err(e),
             },
         }
+    }
+
+    /// A host that has closed its standard streams may print to them all the same. No connection is to stand there.
+    fn past_the_streams(fd: libc::c_int) -> io::Result<libc::c_int> {
+        if fd > libc::STDERR_FILENO {
+            return Ok(fd);
+        }
+        // SAFETY: the descriptor was just opened by the caller, who has no more use for it but by its copy.
+        let (copy, error) = unsafe {
+            let copy = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1);
+            let error = io::Error::last_os_error();
+            libc::close(fd);
+            (copy, error)
+        };
+        if copy < 0 { Err(error) } else { Ok(copy) }
     }
 
     fn connect<T>(fd: libc::c_int, address: &T) -> libc::c_int {
