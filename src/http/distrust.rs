@@ -61,7 +61,14 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
             format!("{host} offers no version of TLS that can be spoken here: {error}"),
             "TLS 1.2 or newer is needed",
         ),
-        Error::AlertReceived(alert) => tls(format!("{host} broke off the TLS handshake: {alert:?}"), WRONG_SERVER),
+        Error::AlertReceived(alert) => {
+            let hint = match alert {
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => NO_CIPHER,
+                AlertDescription::CertificateRequired => NO_CLIENT,
+                _ => WRONG_SERVER,
+            };
+            tls(format!("{host} broke off the TLS handshake: {alert:?}"), hint)
+        }
         Error::InvalidMessage(_) => tls(
             format!("{host} does not answer in TLS"),
             "check that the realm's port is one for https, and that no other program sits in between",
@@ -70,6 +77,8 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
     }
 }
 
+const NO_CIPHER: &str = "the server may know no cipher of these days: TLS 1.2 or newer is needed";
+const NO_CLIENT: &str = "the server demands a certificate of its clients, which B2 never does: check the realm";
 const OTHER_NAME: &str = "check the realm's host, and that its name leads to the right machine";
 
 /// The name of a certificate's issuer: the common name, or else the organisation.

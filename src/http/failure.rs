@@ -35,6 +35,20 @@ pub(super) fn oversized_head(host: &str) -> Failure {
     hinted(FailureKind::Protocol, format!("the headers of the answer of {host} are over 16 KiB"), WRONG_SERVER)
 }
 
+/// The other side says so much around what it has to say that there is no end to be seen.
+pub(super) fn endless(host: &str) -> Failure {
+    hinted(FailureKind::Protocol, format!("the answer of {host} comes to no end"), WRONG_SERVER)
+}
+
+/// The port is one for https, and was not spoken to in it.
+pub(super) fn tls_unasked(host: &str) -> Failure {
+    hinted(
+        FailureKind::Protocol,
+        format!("{host} answers in TLS, and was asked in plain http"),
+        "begin the realm with https://",
+    )
+}
+
 /// A connection that ends in the middle is nobody's fault, or that of something in between.
 pub(super) const BROKEN: &str =
     "call again later; if that does not help, see what may end connections in between: a firewall, a VPN, a proxy";

@@ -29,7 +29,11 @@ pub(super) enum Phase {
     Proxy,
     Handshake,
     Send,
+    /// Not a byte of the answer has come.
     Head,
+    /// The answer's head is coming, or what may come before it.
+    Reading,
+    /// The head is complete.
     Body,
 }
 
@@ -43,7 +47,7 @@ impl fmt::Display for Phase {
             Self::Handshake => "waiting for the TLS handshake",
             Self::Send => "sending the request",
             Self::Head => "waiting for the first byte",
-            Self::Body => "reading the answer",
+            Self::Reading | Self::Body => "reading the answer",
         })
     }
 }
@@ -57,7 +61,7 @@ impl Phase {
             Self::Connect | Self::Proxy => NO_WAY,
             Self::ProxyHandshake => PLAIN_PROXY,
             Self::Handshake => NO_HANDSHAKE,
-            Self::Send | Self::Head | Self::Body => {
+            Self::Send | Self::Head | Self::Reading | Self::Body => {
                 "call again later, allow more time (attempt_timeout_ms, total_timeout_ms), or see what is slow on the way"
             }
         }

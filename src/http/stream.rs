@@ -13,7 +13,7 @@ use crate::platform::socket::{self, Awaited};
 use crate::transport::{Failure, FailureKind};
 
 use super::distrust;
-use super::failure::{BROKEN, closed_early, hinted, oversized_head, reason};
+use super::failure::{BROKEN, closed_early, endless, hinted, oversized_head, reason, tls_unasked};
 use super::kept::Stay;
 use super::line::{Line, Phase};
 use super::route::Route;
@@ -21,6 +21,14 @@ use super::route::Route;
 /// Also the most that an answer's headers may have: ureq parses them in one piece.
 const INPUT: usize = 16 * 1024;
 const OUTPUT: usize = 8 * 1024;
+/// What the first record of TLS begins with, and then a 3.
+const ALERT: u8 = 0x15;
+const HANDSHAKE: u8 = 0x16;
+/// The most that may come before a body: an answer's head, and any number of interim ones, which ureq passes over.
+const BEFORE_BODY: usize = 64 * 1024;
+/// The most that an answer may have on the wire. A body of the allowed size in chunks of a byte each has six times that;
+/// ureq also passes over whatever stands behind the last chunk.
+const WHOLE: usize = 2 * 1024 * 1024;
 
 /// A connected socket that blocks for no longer than the line allows.
 pub(super) struct Socket {
@@ -120,6 +128,8 @@ pub(super) struct Carrier {
     /// `None` once it was left where it may stay.
     stream: Option<Stream>,
     buffers: LazyBuffers,
+    /// The bytes of this answer so far.
+    received: usize,
     line: Arc<Line>,
     home: Option<Home>,
 }
@@ -129,11 +139,7 @@ type Home = (Arc<Stay>, Arc<Route>);
 
 impl Carrier {
     pub(super) fn new(stream: Stream, line: Arc<Line>, home: Option<Home>) -> Self {
-        Self { stream: Some(stream), buffers: LazyBuffers::new(INPUT, OUTPUT), line, home }
-    }
-
-    fn broke(&self, error: &io::Error) -> ureq::Error {
-        self.line.fail(what_broke(&self.line, error)).into()
+        Self { stream: Some(stream), buffers: LazyBuffers::new(INPUT, OUTPUT), received: 0, line, home }
     }
 }
 
@@ -146,7 +152,7 @@ impl Transport for Carrier {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         let stream = self.stream.as_mut().ok_or(ureq::Error::ConnectionFailed)?;
         let sent = stream.write_all(&self.buffers.output()[..amount]).and_then(|()| stream.flush());
-        sent.map_err(|e| self.broke(&e))
+        sent.map_err(|e| broke(&self.line, &e))
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
@@ -154,21 +160,33 @@ impl Transport for Carrier {
             self.line.enter(Phase::Head);
         }
         let room = self.buffers.input_append_buf();
+        let host = self.line.host();
         if room.is_empty() {
-            return Err(self.line.fail(oversized_head(self.line.host())).into());
+            // What must be read in one piece and is no head is the size of a chunk.
+            let failure = if self.line.phase() == Phase::Body { endless(host) } else { oversized_head(host) };
+            return Err(self.line.fail(failure).into());
         }
         let stream = self.stream.as_mut().ok_or(ureq::Error::ConnectionFailed)?;
-        let read = stream.read(room).map_err(|e| self.broke(&e))?;
+        let read = stream.read(room).map_err(|e| broke(&self.line, &e))?;
+        if self.received == 0 && matches!(stream, Stream::Bare(_)) && matches!(room[..read], [ALERT | HANDSHAKE, 3, ..])
+        {
+            return Err(self.line.fail(tls_unasked(self.line.host())).into());
+        }
         match (read, self.line.phase()) {
             (0, _) => self.line.end(),
-            (_, Phase::Head) => self.line.enter(Phase::Body),
+            (_, Phase::Head) => self.line.enter(Phase::Reading),
             _ => {}
         }
         if let (1.., Some((stay, _))) = (read, &self.home) {
             stay.settle();
         }
         self.buffers.input_appended(read);
-        Ok(read > 0)
+        self.received += read;
+        match self.line.phase() {
+            Phase::Reading if self.received > BEFORE_BODY => Err(self.line.fail(oversized_head(host)).into()),
+            _ if self.received > WHOLE => Err(self.line.fail(endless(host)).into()),
+            _ => Ok(read > 0),
+        }
     }
 
     /// ureq asks this before it keeps a connection: when the answer was read to its very end, no byte is left over, and
@@ -206,6 +224,10 @@ impl fmt::Debug for Carrier {
 }
 
 /// A failed read or write, once the request was on its way.
+fn broke(line: &Line, error: &io::Error) -> ureq::Error {
+    line.fail(what_broke(line, error)).into()
+}
+
 fn what_broke(line: &Line, error: &io::Error) -> Failure {
     let host = line.host();
     if let Some(tls) = distrust::inside(error) {

@@ -3,9 +3,14 @@
 //! The rows stand in `night/*.rs`, one kind of cause a file. `cargo test … night -- --nocapture` prints them all.
 
 mod apart;
+mod case;
 mod faults;
+mod kept;
 mod memory;
+mod plain;
+mod server;
 mod times;
+mod tls;
 mod watch;
 
 use std::any::Any;
@@ -23,7 +28,7 @@ use crate::scene::KEY;
 pub use watch::{Answer, Outcome, watch};
 
 /// Most rows wait more than they work.
-const THREADS: usize = 12;
+const THREADS: usize = 16;
 
 /// One thing that goes wrong, and all that is expected of the library then.
 pub struct Row {
@@ -51,7 +56,16 @@ pub struct Expect {
 }
 
 fn rows() -> Vec<Row> {
-    [faults::rows(), memory::rows()].into_iter().flatten().collect()
+    [faults::rows(), memory::rows(), tls::rows(), kept::rows(), plain::rows()].into_iter().flatten().collect()
+}
+
+/// Mixes those that wait, those that compute and those that take memory, which stand together.
+fn spread<T>(rows: impl Iterator<Item = T>) -> VecDeque<T> {
+    let mut lanes: Vec<VecDeque<T>> = (0..THREADS * 2).map(|_| VecDeque::new()).collect();
+    let count = rows.size_hint().0 / lanes.len() + 1;
+    rows.enumerate().for_each(|(number, row)| lanes[number / count].push_back(row));
+    let longest = lanes.iter().map(VecDeque::len).max().unwrap_or(0);
+    (0..longest).flat_map(|_| lanes.iter_mut().filter_map(VecDeque::pop_front).collect::<Vec<_>>()).collect()
 }
 
 /// What came of a row: a line to print, and what is wrong with it.
@@ -67,7 +81,7 @@ fn the_worst_night() {
     assert!(count >= 120, "{count} rows are too few for a bad night");
     let names: BTreeSet<_> = rows.iter().map(|row| row.what.clone()).collect();
     assert_eq!(names.len(), count, "two rows have the same name");
-    let queue: Mutex<VecDeque<_>> = Mutex::new(rows.into_iter().enumerate().collect());
+    let queue = Mutex::new(spread(rows.into_iter().enumerate()));
     let verdicts = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -102,7 +116,7 @@ fn judge(row: Row) -> Verdict {
             let (status, requests) = (&outcome.answer.status, outcome.requests);
             let hint = outcome.answer.hint.as_deref().unwrap_or("-");
             let line = format!(
-                "{what:<72.72} {status:<24} {requests} requests {:>6} ms  {:<50.50} {hint:.60}",
+                "{what:<72.72} {status:<24} {requests} requests {:>6} ms  {} | {hint}",
                 outcome.took.as_millis(),
                 outcome.answer.message
             );

@@ -2,12 +2,15 @@
 
 mod bodies;
 mod connections;
+mod http;
 mod statuses;
 
 use super::{Row, times};
 
 pub fn rows() -> Vec<Row> {
-    times::rows([statuses::cases(), bodies::cases(), connections::cases()].into_iter().flatten().collect())
+    times::rows(
+        [statuses::cases(), bodies::cases(), connections::cases(), http::cases()].into_iter().flatten().collect(),
+    )
 }
 
 const BAD: &str = "B2_BAD_CREDENTIALS";

@@ -1,122 +1,13 @@
 //! Each fault at each time, over http and https: at a key's first call, while its token is refreshed, and once it is dead.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use b2_sandbox::{Config, Fault, Key, Sandbox};
+use b2_sandbox::{Config, Key, Sandbox};
 
+use super::case::{Case, TIMES, When, is_about_the_key, is_of_the_way};
 use super::{Expect, Outcome, Row, watch};
 use crate::api::{self, Api, Ask, Options};
 use crate::scene::{KEY, PATIENCE};
-
-/// When a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// Nothing is known of the key.
-    First,
-    /// A token that is old, but good, is at hand.
-    Live,
-    /// The token at hand is dead.
-    Dead,
-}
-
-const TIMES: [When; 3] = [When::First, When::Live, When::Dead];
-
-impl When {
-    fn name(self) -> &'static str {
-        match self {
-            Self::First => "first call",
-            Self::Live => "a live token",
-            Self::Dead => "a dead token",
-        }
-    }
-}
-
-/// Where the rule does not hold, and what does instead.
-type Exception = (When, fn(&mut Expect));
-
-/// A fault, and what is expected of a first call that meets it. What other times change is a rule, or an exception here.
-pub struct Case {
-    name: &'static str,
-    fault: Fault,
-    expect: Expect,
-    settings: &'static [(&'static str, &'static str)],
-    exceptions: Vec<Exception>,
-    /// What a second request must wait for.
-    wait: Duration,
-}
-
-impl Case {
-    /// It fails the call at its first request.
-    pub fn ends(
-        name: &'static str,
-        fault: Fault,
-        status: &'static str,
-        says: &'static str,
-        hint: &'static str,
-    ) -> Self {
-        let expect = Expect { status, hint: Some(hint), says, requests: 1, within: Duration::from_secs(10) };
-        Self { name, fault, expect, settings: &[], exceptions: Vec::new(), wait: Duration::ZERO }
-    }
-
-    /// It is tried again, for as long as that is allowed; then it fails the call.
-    pub fn retried(
-        name: &'static str,
-        fault: Fault,
-        status: &'static str,
-        says: &'static str,
-        hint: &'static str,
-    ) -> Self {
-        let case = Self::ends(name, fault, status, says, hint);
-        Self { expect: Expect { requests: 2, ..case.expect }, ..case }
-    }
-
-    /// It is odd, and does no harm.
-    pub fn passes(name: &'static str, fault: Fault) -> Self {
-        let case = Self::ends(name, fault, "B2_OK", "", "");
-        Self { expect: Expect { hint: None, ..case.expect }, ..case }
-    }
-
-    /// With these options.
-    pub fn with(self, settings: &'static [(&'static str, &'static str)]) -> Self {
-        Self { settings, ..self }
-    }
-
-    /// A second request waits for so long at least.
-    pub fn after(self, wait: Duration) -> Self {
-        Self { wait, ..self }
-    }
-
-    /// At that time it is otherwise than the rule says.
-    pub fn but(mut self, when: When, change: fn(&mut Expect)) -> Self {
-        self.exceptions.push((when, change));
-        self
-    }
-
-    /// The rule: with a good token in hand there is one request, and only a verdict on the key costs that token.
-    fn at(&self, when: When) -> Expect {
-        let mut expect = self.expect.clone();
-        if when == When::Live {
-            expect.requests = 1;
-            if !is_about_the_key(expect.status) {
-                expect = Expect { status: "B2_OK", hint: None, says: "", ..expect };
-            }
-        }
-        for (_, change) in self.exceptions.iter().filter(|(at, _)| *at == when) {
-            change(&mut expect);
-        }
-        expect
-    }
-
-    /// True if a second request would have gone well.
-    fn may_pass(&self) -> bool {
-        self.expect.requests > 1
-    }
-}
-
-fn is_about_the_key(status: &str) -> bool {
-    matches!(status, "B2_BAD_CREDENTIALS" | "B2_KEY_NOT_SUPPORTED" | "B2_ACCESS_DENIED")
-}
 
 /// Every case at every time, over http and https; and those that may pass once more, for one request only.
 pub fn rows(cases: Vec<Case>) -> Vec<Row> {
@@ -124,7 +15,7 @@ pub fn rows(cases: Vec<Case>) -> Vec<Row> {
     for case in cases {
         let case = Arc::new(case);
         for (when, plans) in &mut plans {
-            for https in [false, true] {
+            for https in [false, true].into_iter().filter(|https| case.only.is_none_or(|only| only == *https)) {
                 plans.push(Plan { case: Arc::clone(&case), when: *when, https, once: false });
                 if case.may_pass() && *when != When::Live {
                     plans.push(Plan { case: Arc::clone(&case), when: *when, https, once: true });
@@ -166,11 +57,7 @@ impl Stage {
             let keys = self.keys.iter().map(|(id, _)| Key::master(id, KEY)).collect();
             let sandbox = Sandbox::start(Config { keys, ..Config::default() }).expect("the sandbox starts");
             let mut ready = Ready { sandbox, api: api::load(), tokens: vec![None; self.keys.len()] };
-            let age = match self.when {
-                When::First => return ready,
-                When::Live => Duration::from_secs(23 * 60 * 60),
-                When::Dead => Duration::from_secs(25 * 60 * 60),
-            };
+            let Some(age) = self.when.age() else { return ready };
             for https in [false, true] {
                 let some: Vec<_> = self.keys.iter().enumerate().filter(|(_, key)| key.1 == https).collect();
                 let pairs: Vec<_> = some.iter().map(|(_, key)| (Some(key.0.as_str()), Some(KEY))).collect();
@@ -179,8 +66,7 @@ impl Stage {
                     ready.tokens[number] = Some(session.expect("granted").token());
                 }
             }
-            // By the clock that counts while a machine sleeps: the other one would look as if it had been set wrong.
-            ready.api.turn(0, i64::try_from(age.as_millis()).expect("a day or so"));
+            ready.api.turn(0, age);
             ready
         })
     }
@@ -219,7 +105,12 @@ impl Plan {
     fn run(&self, stage: &Stage, number: usize, expect: &Expect) -> Outcome {
         let ready = stage.ready();
         let (id, old) = (stage.keys[number].0.as_str(), ready.tokens[number].clone());
-        let options = ready.options(self.https).with(self.case.settings);
+        let options = ready.options(self.https);
+        if self.case.lasts {
+            // A second attempt that is to go well has time enough, whatever else this machine is busy with.
+            let time = if self.once { "1500" } else { "400" };
+            options.set("attempt_timeout_ms", Some(time)).expect("an option");
+        }
         let fault = if self.once { self.case.fault.clone() } else { self.case.fault.clone().forever() };
         ready.sandbox.script(id, [fault]);
         let before = ready.sandbox.authorize_count(id);
@@ -236,7 +127,9 @@ impl Plan {
             "each request is an attempt",
             token.is_some() || outcome.answer.attempts as usize == outcome.requests,
         );
-        let served = self.when == When::Live && token.is_some() && self.case.expect.status != "B2_OK";
+        let served = self.when.keeps_its_token(self.case.expect.status);
+        let may_pass = is_of_the_way(&outcome.answer.status) && !self.case.for_good;
+        outcome.must("it is told whether the same may succeed later", outcome.answer.retryable == may_pass);
         let kept = token.is_some() && token == old;
         outcome.must("the token is the one that it ought to be", kept == served);
         let told = outcome.said.iter().any(|line| line.contains("the old token is handed out"));

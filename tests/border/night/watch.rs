@@ -20,6 +20,8 @@ pub struct Answer {
     pub told: String,
     /// The requests that the call says it made; 0 for success.
     pub attempts: u32,
+    /// True if the call says that the same may succeed later.
+    pub retryable: bool,
     token: Option<String>,
 }
 
@@ -31,9 +33,10 @@ impl Answer {
 
     /// For a child process to print.
     pub fn to_json(&self) -> Value {
-        let Self { status, message, hint, told, attempts, token } = self;
+        let Self { status, message, hint, told, attempts, retryable, token } = self;
         json!({
-            "status": status, "message": message, "hint": hint, "told": told, "attempts": attempts, "token": token
+            "status": status, "message": message, "hint": hint, "told": told, "attempts": attempts,
+            "retryable": retryable, "token": token
         })
     }
 
@@ -46,6 +49,7 @@ impl Answer {
             message: must("message"),
             hint: text("hint"),
             told: must("told"),
+            retryable: value["retryable"].as_bool().expect("a truth"),
             attempts: value["attempts"].as_u64().and_then(|count| count.try_into().ok()).expect("a small number"),
             token: text("token"),
         }
@@ -62,6 +66,7 @@ impl From<&Result<Session, Failure>> for Answer {
                 hint: failure.hint.clone(),
                 told: format!("{failure:?} {}", failure.json),
                 attempts: failure.attempts,
+                retryable: failure.retryable,
                 token: None,
             },
         }

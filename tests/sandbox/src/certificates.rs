@@ -5,9 +5,11 @@ use std::sync::Arc;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use time::{Duration, OffsetDateTime};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -22,7 +24,9 @@ pub(crate) struct Certificates {
     pub(crate) good: Arc<ServerConfig>,
     pub(crate) unknown_ca: Arc<ServerConfig>,
     pub(crate) expired: Arc<ServerConfig>,
+    pub(crate) not_yet_valid: Arc<ServerConfig>,
     pub(crate) wrong_name: Arc<ServerConfig>,
+    pub(crate) client_certificate: Arc<ServerConfig>,
 }
 
 impl Certificates {
@@ -30,13 +34,22 @@ impl Certificates {
         let known = Authority::make("b2 sandbox CA")?;
         let stranger = Authority::make("Nobody's CA")?;
         Ok(Self {
-            good: known.server(&NAMES, current())?,
-            unknown_ca: stranger.server(&NAMES, current())?,
-            expired: known.server(&NAMES, past())?,
-            wrong_name: known.server(&["somebody-else.example"], current())?,
+            good: known.server(&NAMES, current(), Asked::Nothing)?,
+            unknown_ca: stranger.server(&NAMES, current(), Asked::Nothing)?,
+            expired: known.server(&NAMES, past(), Asked::Nothing)?,
+            not_yet_valid: known.server(&NAMES, future(), Asked::Nothing)?,
+            wrong_name: known.server(&["somebody-else.example"], current(), Asked::Nothing)?,
+            client_certificate: known.server(&NAMES, current(), Asked::Certificate)?,
             ca_pem: known.pem,
         })
     }
+}
+
+/// What a server wants of its clients.
+#[derive(Clone, Copy)]
+enum Asked {
+    Nothing,
+    Certificate,
 }
 
 struct Authority {
@@ -60,6 +73,7 @@ impl Authority {
         &self,
         names: &[&str],
         (from, until): (OffsetDateTime, OffsetDateTime),
+        asked: Asked,
     ) -> Result<Arc<ServerConfig>, Failure> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
@@ -71,11 +85,20 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer)?;
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         // The provider is named, as the process may well have another one as its default.
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key.into())?;
-        Ok(Arc::new(config))
+        let provider = Arc::new(ring::default_provider());
+        let config =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let config = match asked {
+            Asked::Nothing => config.with_no_client_auth(),
+            Asked::Certificate => {
+                let mut roots = RootCertStore::empty();
+                roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes())?)?;
+                config.with_client_cert_verifier(
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?,
+                )
+            }
+        };
+        Ok(Arc::new(config.with_single_cert(vec![certificate.der().clone()], key.into())?))
     }
 }
 
@@ -83,6 +106,11 @@ impl Authority {
 fn current() -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::now_utc();
     (now - Duration::days(2), now + Duration::days(365))
+}
+
+fn future() -> (OffsetDateTime, OffsetDateTime) {
+    let now = OffsetDateTime::now_utc();
+    (now + Duration::days(2), now + Duration::days(30))
 }
 
 fn past() -> (OffsetDateTime, OffsetDateTime) {

@@ -23,6 +23,7 @@ pub(crate) enum Manner {
     Http,
     Https(Arc<ServerConfig>),
     NoHandshake,
+    HalfHandshake(Arc<ServerConfig>),
     ResetHandshake,
 }
 
@@ -65,6 +66,11 @@ impl Service {
             Manner::NoHandshake => {
                 peer::stays_for(&socket, peer::LONGEST, &self.world.halt);
             }
+            Manner::HalfHandshake(config) => {
+                // Whether or not the client leaves in the middle of it.
+                let _ = say_half(config, &mut Socket(Arc::clone(&socket)));
+                peer::stays_for(&socket, peer::LONGEST, &self.world.halt);
+            }
             Manner::ResetHandshake => {
                 let _ = Socket(Arc::clone(&socket)).read(&mut [0; 1]);
                 crate::channel::reset_on_close(&socket);
@@ -105,6 +111,22 @@ impl Service {
         }
         stream.get_mut().close();
     }
+}
+
+/// Hears the client's hello, and sends half of the answer.
+fn say_half(config: &Arc<ServerConfig>, socket: &mut Socket) -> io::Result<()> {
+    let mut session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+    while !session.wants_write() {
+        if session.read_tls(socket)? == 0 {
+            return Ok(());
+        }
+        session.process_new_packets().map_err(io::Error::other)?;
+    }
+    let mut answer = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut answer)?;
+    }
+    socket.write_all(&answer[..answer.len() / 2])
 }
 
 impl AnswerNow for BufReader<Channel> {

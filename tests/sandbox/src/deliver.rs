@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::body;
 use crate::channel::Channel;
 use crate::fault::{Cut, DateFault, Fault, How, Length, RetryAfter};
+use crate::flood;
 use crate::halt::Halt;
 use crate::peer;
 use crate::random;
 use crate::response::{Response, reason};
+
+/// A body that is not copied to be sent together with its head.
+const LARGE: usize = 1 << 20;
 
 /// What becomes of the connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,26 +46,36 @@ pub(crate) fn deliver(
         response.body.clear();
     }
     let keep = wish.keep_alive && fault.length.is_none();
-    set_headers(&mut response, fault, keep);
-    let head = head(&response);
-    let body = match (bodiless, fault.chunked) {
+    let chunked = fault.chunked || fault.flood.is_some_and(flood::is_of_chunks);
+    set_headers(&mut response, fault, chunked, keep);
+    let head = head(&response, fault);
+    let mut body = match (bodiless, chunked) {
         (true, _) => Vec::new(),
         (false, true) => body::chunk(&response.body),
         (false, false) => response.body,
     };
+    body.extend_from_slice(fault.after.as_deref().unwrap_or_default().as_bytes());
     let cut = fault
         .cut
         .as_ref()
         .map(|cut| Cut { at: cut.at + if cut.of_body { head.len() as u64 } else { 0 }, ..cut.clone() });
     let mut wire = Wire { channel, halt, cut, sent: 0, ended: false };
     let pause = Duration::from_millis(fault.head_pause_ms);
-    let drip = Duration::from_millis(fault.body_byte_ms);
-    if pause.is_zero() && drip.is_zero() {
+    let drips = [fault.head_byte_ms, fault.body_byte_ms].map(Duration::from_millis);
+    if let Some(kind) = fault.flood {
+        let (start, again) = flood::of(kind, head.as_bytes(), &body);
+        wire.send(&start)?;
+        return wire.flood(&again).map(|()| After::Ended);
+    }
+    if pause.is_zero() && drips.iter().all(Duration::is_zero) && body.len() < LARGE {
         // One write, so that an ordinary answer is one packet and one TLS record.
         wire.send(&[head.as_bytes(), &body].concat())?;
     } else {
-        wire.head(head.as_bytes(), pause)?;
-        wire.body(&body, drip)?;
+        let (first, second) = head.as_bytes().split_at(head.len() / 2);
+        wire.drip(first, drips[0])?;
+        wire.pause(pause);
+        wire.drip(second, drips[0])?;
+        wire.drip(&body, drips[1])?;
     }
     // A cut behind the last byte, as a reset of a whole answer, is still to come.
     wire.cut_here();
@@ -73,7 +87,7 @@ pub(crate) fn deliver(
     })
 }
 
-fn set_headers(response: &mut Response, fault: &Fault, keep: bool) {
+fn set_headers(response: &mut Response, fault: &Fault, chunked: bool, keep: bool) {
     let offset = match fault.date {
         Some(DateFault::OffsetS(seconds)) => seconds,
         _ => 0,
@@ -100,7 +114,7 @@ fn set_headers(response: &mut Response, fault: &Fault, keep: bool) {
     }
     let length = response.body.len();
     match &fault.length {
-        _ if fault.chunked => response.set("Transfer-Encoding", "chunked"),
+        _ if chunked => response.set("Transfer-Encoding", "chunked"),
         _ if response.has("Content-Length") || response.status == 204 => {}
         None => response.set("Content-Length", &length.to_string()),
         Some(Length::Omit) => {}
@@ -126,8 +140,10 @@ fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
     shifted.unwrap_or(time).clamp(SystemTime::UNIX_EPOCH, year_9000)
 }
 
-fn head(response: &Response) -> String {
-    let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
+fn head(response: &Response, fault: &Fault) -> String {
+    let usual = || format!("HTTP/1.1 {} {}", response.status, reason(response.status));
+    let line = fault.status_line.clone().unwrap_or_else(usual);
+    let mut head = format!("{}{line}\r\n", fault.before.as_deref().unwrap_or_default());
     for (name, value) in &response.headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
@@ -145,29 +161,28 @@ struct Wire<'a> {
 }
 
 impl Wire<'_> {
-    fn head(&mut self, head: &[u8], pause: Duration) -> io::Result<()> {
+    fn drip(&mut self, bytes: &[u8], pause: Duration) -> io::Result<()> {
         if pause.is_zero() {
-            return self.send(head);
+            return self.send(bytes);
         }
-        let (first, second) = head.split_at(head.len() / 2);
-        self.send(first)?;
-        self.pause(pause);
-        self.send(second)
+        for byte in bytes {
+            self.send(std::slice::from_ref(byte))?;
+            self.pause(pause);
+        }
+        Ok(())
     }
 
-    fn body(&mut self, body: &[u8], drip: Duration) -> io::Result<()> {
-        if drip.is_zero() {
-            return self.send(body);
-        }
-        for byte in body {
-            self.send(std::slice::from_ref(byte))?;
-            self.pause(drip);
+    /// Ends when the client has left, which a write tells.
+    fn flood(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let end = Instant::now() + peer::LONGEST;
+        while !self.ended && Instant::now() < end {
+            self.send(bytes)?;
         }
         Ok(())
     }
 
     fn pause(&mut self, time: Duration) {
-        if !self.ended && !peer::stays_for(self.channel.socket(), time, self.halt) {
+        if !time.is_zero() && !self.ended && !peer::stays_for(self.channel.socket(), time, self.halt) {
             self.ended = true;
         }
     }

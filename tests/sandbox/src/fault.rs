@@ -50,8 +50,22 @@ pub struct Fault {
     pub chunked: bool,
     /// Compress the body.
     pub gzip: bool,
+    /// Send this before the answer, as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The answer's first line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_line: Option<String>,
+    /// Send this behind the answer, as it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Send something without end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flood: Option<Flood>,
     /// Wait this long in the middle of the head.
     pub head_pause_ms: u64,
+    /// Wait this long after each byte of the head.
+    pub head_byte_ms: u64,
     /// Wait this long after each byte of the body.
     pub body_byte_ms: u64,
     /// End the answer before its end.
@@ -144,6 +158,24 @@ pub enum Length {
     Raw(String),
 }
 
+/// What is sent again and again until the client leaves, for ten minutes at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Flood {
+    /// `100 Continue`, and no answer.
+    Interim,
+    /// One header that has no end.
+    Line,
+    /// Headers, one after the other.
+    Headers,
+    /// Chunks of spaces behind the body.
+    Chunks,
+    /// The extension of a chunk's size.
+    Extension,
+    /// Headers behind the last chunk.
+    Trailers,
+}
+
 /// Where an answer ends early, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -191,7 +223,12 @@ impl Default for Fault {
             length: None,
             chunked: false,
             gzip: false,
+            before: None,
+            status_line: None,
+            after: None,
+            flood: None,
             head_pause_ms: 0,
+            head_byte_ms: 0,
             body_byte_ms: 0,
             cut: None,
         }
@@ -206,7 +243,8 @@ mod tests {
     fn json_says_what_the_builder_says() {
         let json = r#"{"status":503,"code":"service_unavailable","retryAfter":{"dateInS":2},
             "times":0,"cut":{"how":"reset","at":10,"ofBody":true},"body":"gzipBomb",
-            "patch":[{"remove":"/accountId"},{"set":{"path":"/a","to":[1]}}],"date":{"offsetS":-9}}"#;
+            "patch":[{"remove":"/accountId"},{"set":{"path":"/a","to":[1]}}],"date":{"offsetS":-9},"before":"a","statusLine":"b",
+            "after":"c","flood":"trailers","headByteMs":5}"#;
         let read: Fault = serde_json::from_str(json).expect("every field is known");
         let built = Fault::status(503)
             .code("service_unavailable")
@@ -217,7 +255,12 @@ mod tests {
             .body(Body::GzipBomb)
             .remove("/accountId")
             .set("/a", serde_json::json!([1]))
-            .date(DateFault::OffsetS(-9));
+            .date(DateFault::OffsetS(-9))
+            .before("a")
+            .status_line("b")
+            .after("c")
+            .flood(Flood::Trailers)
+            .head_drip(std::time::Duration::from_millis(5));
         assert_eq!(read, built);
         let written = serde_json::to_string(&built).expect("a fault is plain data");
         assert_eq!(serde_json::from_str::<Fault>(&written).ok(), Some(built));

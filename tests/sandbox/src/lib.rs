@@ -27,6 +27,7 @@ mod deliver;
 mod directory;
 mod fault;
 mod files;
+mod flood;
 mod halt;
 mod key;
 mod latch;
@@ -48,7 +49,7 @@ mod tls_fault;
 mod token;
 mod world;
 
-pub use fault::{Body, Cut, DateFault, Edit, Fault, How, Length, RetryAfter};
+pub use fault::{Body, Cut, DateFault, Edit, Fault, Flood, How, Length, RetryAfter};
 pub use files::raise_open_file_limit;
 pub use key::{Bucket, Key};
 pub use log::LogEntry;

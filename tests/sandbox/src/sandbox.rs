@@ -263,8 +263,11 @@ fn manner(fault: TlsFault, certificates: &Certificates) -> Manner {
     match fault {
         TlsFault::UnknownCa => Manner::Https(Arc::clone(&certificates.unknown_ca)),
         TlsFault::Expired => Manner::Https(Arc::clone(&certificates.expired)),
+        TlsFault::NotYetValid => Manner::Https(Arc::clone(&certificates.not_yet_valid)),
         TlsFault::WrongName => Manner::Https(Arc::clone(&certificates.wrong_name)),
+        TlsFault::ClientCertificate => Manner::Https(Arc::clone(&certificates.client_certificate)),
         TlsFault::NoHandshake => Manner::NoHandshake,
+        TlsFault::HalfHandshake => Manner::HalfHandshake(Arc::clone(&certificates.good)),
         TlsFault::Reset => Manner::ResetHandshake,
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{NETWORK, OUTAGE, PROTOCOL};
 use crate::night::Expect;
-use crate::night::times::{Case, When};
+use crate::night::case::{Case, When};
 
 pub fn cases() -> Vec<Case> {
     [other_bodies(), fields(), sent_otherwise(), odd_and_good()].into_iter().flatten().collect()

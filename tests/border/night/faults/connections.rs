@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use b2_sandbox::{Fault, How};
+use b2_sandbox::{Fault, How, Length};
 
 use super::{NETWORK, PROTOCOL, TIMEOUT};
-use crate::night::times::Case;
+use crate::night::case::Case;
 
 pub fn cases() -> Vec<Case> {
-    [ends(), waits(), heads()].into_iter().flatten().collect()
+    [ends(), farewells(), waits(), heads()].into_iter().flatten().collect()
 }
 
 fn ends() -> Vec<Case> {
@@ -36,9 +36,22 @@ fn ends() -> Vec<Case> {
     ]
 }
 
+/// Whether an answer is whole is for its length to say, or its last chunk, or TLS; over http the last byte may be any.
+fn farewells() -> Vec<Case> {
+    let lost = Fault::default().cut(How::Drop, 1 << 20).of_body();
+    let open = lost.clone().length(Length::Omit);
+    let early = "before its answer was complete";
+    vec![
+        Case::passes("a whole answer without a farewell", lost.clone()),
+        Case::passes("a whole answer in chunks without a farewell", lost.chunked()),
+        Case::passes("an answer to the end without a farewell", open.clone()).over_http(),
+        Case::retried("an answer to the end without TLS's farewell", open, NETWORK, early, "VPN").over_https(),
+        Case::passes("an answer to the end and a farewell", Fault::default().length(Length::Omit)).over_https(),
+    ]
+}
+
 fn waits() -> Vec<Case> {
-    const SHORT: &[(&str, &str)] = &[("attempt_timeout_ms", "400")];
-    let late = |name, fault, says| Case::retried(name, fault, TIMEOUT, says, "attempt_timeout_ms").with(SHORT);
+    let late = |name, fault, says| Case::retried(name, fault, TIMEOUT, says, "attempt_timeout_ms").lasting();
     let body = |at| Fault::default().cut(How::Silence, at).of_body();
     let drip = Fault::default().body_drip(Duration::from_millis(20));
     let pause = Duration::from_millis(30);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use b2_sandbox::{Body, DateFault, Fault};
 
 use super::{BAD, CAP, DENIED, LIMITED, OTHER_KEY, OUTAGE, PROTOCOL};
-use crate::night::times::Case;
+use crate::night::case::Case;
 
 pub fn cases() -> Vec<Case> {
     [about_the_key(), about_the_account(), that_pass(), that_b2_never_gives(), with_a_time()]
@@ -67,7 +67,7 @@ fn that_pass() -> Vec<Case> {
         Case::retried("408", Fault::status(408), OUTAGE, "HTTP 408 request_timeout", HINT),
         Case::retried("429", Fault::status(429), LIMITED, "HTTP 429 too_many_requests", "keep one session"),
         Case::retried("500", Fault::status(500), OUTAGE, "HTTP 500 internal_error", HINT),
-        Case::ends("501", Fault::status(501), OUTAGE, "HTTP 501", "realm"),
+        Case::ends("501", Fault::status(501), OUTAGE, "HTTP 501", "realm").for_good(),
         Case::retried("502 of a proxy", Fault::status(502).body(Body::Html), OUTAGE, "(HTTP 502)", HINT),
         Case::retried("503", Fault::status(503), OUTAGE, "HTTP 503 service_unavailable", HINT),
         Case::retried("503 with a word", coded(503, "busy").message("tidying up"), OUTAGE, "tidying up", HINT),

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{Body, Cut, DateFault, Edit, Fault, How, Length, RetryAfter};
+use super::{Body, Cut, DateFault, Edit, Fault, Flood, How, Length, RetryAfter};
 
 impl Fault {
     /// Nothing wrong: lets one request through between two faults.
@@ -128,6 +128,41 @@ impl Fault {
     #[must_use]
     pub fn head_pause(mut self, time: Duration) -> Self {
         self.head_pause_ms = millis(time);
+        self
+    }
+
+    /// Waits after each byte of the head.
+    #[must_use]
+    pub fn head_drip(mut self, time: Duration) -> Self {
+        self.head_byte_ms = millis(time);
+        self
+    }
+
+    /// Sends this before the answer, as it stands.
+    #[must_use]
+    pub fn before(mut self, text: &str) -> Self {
+        self.before = Some(text.to_owned());
+        self
+    }
+
+    /// Begins the answer with this line.
+    #[must_use]
+    pub fn status_line(mut self, text: &str) -> Self {
+        self.status_line = Some(text.to_owned());
+        self
+    }
+
+    /// Sends this behind the answer, as it stands.
+    #[must_use]
+    pub fn after(mut self, text: &str) -> Self {
+        self.after = Some(text.to_owned());
+        self
+    }
+
+    /// Sends something without end.
+    #[must_use]
+    pub fn flood(mut self, flood: Flood) -> Self {
+        self.flood = Some(flood);
         self
     }
 

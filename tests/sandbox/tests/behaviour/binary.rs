@@ -55,7 +55,9 @@ fn it_is_useful_without_arguments() {
         let answer = authorize_as(text(&ready, "http"), 4, text(key, "keyId"), text(key, "key"));
         assert_eq!(answer.status, 200, "{key}");
     }
-    for fault in ["unknown_ca", "expired", "wrong_name", "no_handshake", "reset"] {
+    for fault in
+        ["unknown_ca", "expired", "not_yet_valid", "wrong_name", "client_certificate", "half_handshake", "reset"]
+    {
         connect(text(&ready["tls"], fault));
     }
     let ca = text(&ready, "ca").to_owned();

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant, SystemTime};
 
-use b2_sandbox::{Body, Config, DateFault, Fault, How, Length, Sandbox};
+use b2_sandbox::{Body, Config, DateFault, Fault, Flood, How, Length, Sandbox};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
@@ -95,6 +95,42 @@ fn an_answer_ends_at_the_byte_that_was_named() {
     assert_eq!((answer.text(), answer.end), ("{\n  \"", End::Closed));
     let (bytes, end) = raw(&sandbox);
     assert_eq!((parse(&bytes, end).json()["accountId"].is_string(), end), (true, End::Reset));
+}
+
+#[test]
+fn text_goes_out_as_it_stands() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let fault =
+        Fault::none().before(interim).status_line("HTTP/1.0 299 Odd").header("X-Odd", "a\r\n b\0").after("more");
+    let sandbox = sandbox([fault, Fault::none().before(interim).cut(How::Close, 1).of_body()]);
+    let (bytes, _) = raw(&sandbox);
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    assert!(text.starts_with(&format!("{interim}HTTP/1.0 299 Odd\r\n")), "{text}");
+    assert!(text.contains("\r\nX-Odd: a\r\n b\0\r\n") && text.ends_with("}more"), "{text}");
+    let (bytes, _) = raw(&sandbox);
+    assert!(bytes.ends_with(b"\r\n\r\n{"), "what stands before it belongs to the head");
+}
+
+#[test]
+fn floods_have_no_end() {
+    for (kind, start, again) in [
+        (Flood::Interim, "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"),
+        (Flood::Line, "\r\nX-Flood: ", "xxxxxxxxxx"),
+        (Flood::Headers, "HTTP/1.1 200 OK\r\n", "\r\nX-Flood: 0123456789\r\n"),
+        (Flood::Chunks, "}\r\n1000\r\n ", "\r\n1000\r\n "),
+        (Flood::Extension, "}\r\n1;x", "xxxxxxxxxx"),
+        (Flood::Trailers, "}\r\n0\r\nX-Flood: 0", "\r\nX-Flood: 0123456789\r\n"),
+    ] {
+        let sandbox = sandbox([Fault::none().flood(kind)]);
+        let mut stream = connect(sandbox.http());
+        stream.write_all(&authorize_request(4, ID, KEY)).expect("the sandbox reads");
+        let mut bytes = vec![0; 1 << 20];
+        stream.read_exact(&mut bytes).expect("a MiB and more");
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        assert!(text[..4_096].contains(start), "{kind:?}: {}", &text[..4_096]);
+        assert!(text[text.len() - 8_192..].contains(again), "{kind:?}");
+        assert!(kind == Flood::Interim || text.starts_with("HTTP/1.1 200 OK\r\n"), "{kind:?}");
+    }
 }
 
 #[test]

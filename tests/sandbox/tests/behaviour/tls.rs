@@ -9,7 +9,7 @@ use b2_sandbox::{Config, Fault, How, Sandbox, TlsFault};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
 
 use crate::client::{ID, KEY, authorize_request, connect, parse};
 
@@ -70,6 +70,9 @@ fn certificates_are_wrong_in_the_way_that_is_said() {
     };
     because(TlsFault::UnknownCa, |e| matches!(e, CertificateError::UnknownIssuer));
     because(TlsFault::Expired, |e| matches!(e, CertificateError::Expired | CertificateError::ExpiredContext { .. }));
+    because(TlsFault::NotYetValid, |e| {
+        matches!(e, CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. })
+    });
     because(TlsFault::WrongName, |e| {
         matches!(e, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
     });
@@ -87,6 +90,19 @@ fn handshakes_fail_in_the_way_that_is_said() {
     stream.sock.set_read_timeout(Some(Duration::from_millis(150))).expect("above zero");
     let error = stream.write_all(b"GET").expect_err("nobody answers the hello");
     assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut));
+
+    let mut stream = open(&sandbox, sandbox.tls_fault(TlsFault::HalfHandshake), "localhost");
+    stream.sock.set_read_timeout(Some(Duration::from_millis(150))).expect("above zero");
+    let error = stream.read(&mut [0]).expect_err("the handshake does not go on");
+    assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut));
+    let begun = stream.conn.negotiated_cipher_suite().is_some();
+    assert!(begun && stream.conn.is_handshaking(), "it had begun, and is not over");
+
+    let (bytes, end) = authorize(&sandbox, sandbox.tls_fault(TlsFault::ClientCertificate), "localhost");
+    let end = end.expect("it wants a certificate");
+    let error = end.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    assert_eq!(error, Some(&Error::AlertReceived(AlertDescription::CertificateRequired)), "{end:?}");
+    assert_eq!((bytes, sandbox.log().len()), (Vec::new(), 0));
 }
 
 #[test]
