@@ -162,8 +162,10 @@ fn useless(by: &str, path: &Path, problem: &str) -> Failure {
 fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
     let mut text = Vec::new();
     let file = file::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(Trouble::Useless("it is not a file".to_owned()));
+    let data = file.metadata()?;
+    if !data.is_file() {
+        let problem = if data.is_dir() { "it is a directory" } else { "it is not a file" };
+        return Err(Trouble::Useless(problem.to_owned()));
     }
     file.take(MOST).read_to_end(&mut text)?;
     let (mut certificates, mut problem) = (Vec::new(), None);

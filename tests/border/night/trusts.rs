@@ -53,7 +53,7 @@ fn by_option(scene: &Scene) -> Options {
 fn instead() -> Vec<(&'static str, &'static str, fn())> {
     vec![
         ("is missing", "there is no such file", || etc("ca.pem", None)),
-        ("is a folder", "it is not a file", || {
+        ("is a folder", "it is a directory", || {
             etc("ca.pem", None);
             fs::create_dir(FILE).expect("a folder can be made");
         }),
