@@ -143,6 +143,11 @@ impl Cause {
         Self { times: times.to_vec(), ..self }
     }
 
+    /// In that time, or less.
+    pub fn within(self, within: Duration) -> Self {
+        Self { expect: Expect { within, ..self.expect }, ..self }
+    }
+
     /// So many attempts.
     pub fn tries(self, tries: u64) -> Self {
         Self { tries, ..self }

@@ -1,12 +1,14 @@
 //! Networks that lack what a host's addresses need.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
 
 use b2_sandbox::{Config, Key, Sandbox};
 
-use super::cause::{Broken, Cause, Undo};
+use super::cause::{Broken, Cause, Time, Undo};
 use super::etc::{by_name, hosts, ip, ip_for_now, named};
-use super::place::Place;
+use super::place::{Place, say};
 use super::{NETWORK, Row, TIMEOUT};
 use crate::api::{self, Options};
 use crate::scene::{ID, KEY, Scene};
@@ -15,12 +17,13 @@ use crate::stages::Blackhole;
 pub const PLACE: Place = Place { name: "hosts", rows, walled: true };
 
 const FIREWALL: &str = "check this machine's network and firewall";
+const DEAD: &str = "2001:db8::6: no answer; 127.0.0.2: connection refused";
 const NOWHERE: &str = "203.0.113.7";
 /// An address of this machine that is the last of all to be tried.
 pub const FAR: &str = "127.128.0.1";
 
 fn rows() -> Vec<Row> {
-    [one_family(), routes(), silence()].into_iter().flatten().flat_map(Cause::rows).collect()
+    [one_family(), routes(), silence(), swallowed()].into_iter().flatten().flat_map(Cause::rows).collect()
 }
 
 pub fn listening_on(address: &str) -> Scene {
@@ -101,7 +104,7 @@ fn routes() -> Vec<Cause> {
         lost("a route that says prohibited", "permission denied", || {
             Box::new(ip_for_now("route add prohibit 203.0.113.0/24", "route del prohibit 203.0.113.0/24"))
         }),
-        lost("a route into a black hole", "nvalid", || {
+        lost("a route into a black hole", "blackhole", || {
             Box::new(ip_for_now("route add blackhole 203.0.113.0/24", "route del blackhole 203.0.113.0/24"))
         }),
     ]
@@ -112,6 +115,17 @@ fn black_hole(address: &str, good: &Options, scene: &Scene) -> Broken {
     let port = scene.sandbox.https().rsplit(':').next().expect("it has a port").parse().expect("a number");
     let hole = Blackhole::dig(SocketAddr::new(address.parse().expect("an address"), port));
     Broken::new(good.with(&[("connect_timeout_ms", "600")]), hole)
+}
+
+/// A network that swallows whatever goes to these addresses.
+const SWALLOWED: [&str; 6] = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5", "2001:db8::6"];
+
+/// A name with those addresses, which come first, and then that one.
+fn swallowing(then: &str) -> impl Drop + use<> {
+    hosts(&[&SWALLOWED[..], &[then]].concat());
+    ip("tuntap add dev void0 mode tun");
+    ip("link set void0 up");
+    ip_for_now("-6 addr add 2001:db8::ff/64 dev void0 nodad", "link del void0")
 }
 
 fn silence() -> Vec<Cause> {
@@ -137,5 +151,25 @@ fn silence() -> Vec<Cause> {
             hosts(&[FAR]);
             named(scene)
         }),
+    ]
+}
+
+fn swallowed() -> Vec<Cause> {
+    if !Path::new("/dev/net/tun").exists() {
+        say("SKIP night: rows of a network that swallows IPv6: there is no /dev/net/tun");
+        return Vec::new();
+    }
+    vec![
+        Cause::passes("all of IPv6 is silent, and IPv4 lives", |_, good| {
+            Broken::new(good.with(&[]), swallowing("127.0.0.1"))
+        })
+        .good(by_name)
+        .within(Duration::from_secs(4))
+        .at(&[Time::First, Time::Live]),
+        Cause::retried("all of IPv6 is silent, and IPv4 dead", NETWORK, DEAD, FIREWALL, |_, good| {
+            Broken::new(good.with(&[("connect_timeout_ms", "900")]), swallowing("127.0.0.2"))
+        })
+        .good(by_name)
+        .at(&[Time::First, Time::Live]),
     ]
 }
