@@ -77,6 +77,8 @@ pub struct Cause {
     spares: bool,
     /// The call leaves it to the library to find the key.
     blank: bool,
+    /// The stack of the thread that calls, if it is one of its own.
+    stack: Option<usize>,
     scene: fn() -> Scene,
     /// The options of a call while nothing is broken.
     good: fn(&Scene) -> Options,
@@ -101,6 +103,7 @@ impl Cause {
             times: vec![Time::First, Time::Live, Time::Dead],
             spares: true,
             blank: false,
+            stack: None,
             scene: || Scene::with(&[("max_attempts", "2")]),
             good: |scene| scene.options.with(&[]),
             breaks: Arc::new(breaks),
@@ -163,6 +166,11 @@ impl Cause {
         Self { blank: true, spares, ..self }
     }
 
+    /// On a thread with so many bytes of stack.
+    pub fn on_a_stack_of(self, bytes: usize) -> Self {
+        Self { stack: Some(bytes), ..self }
+    }
+
     /// Nothing may tell these either.
     pub fn keeping(mut self, secrets: &[&str]) -> Self {
         self.secrets.extend(secrets.iter().map(ToString::to_string));
@@ -196,7 +204,12 @@ impl Cause {
 
     fn call(&self, scene: &Scene, options: &Options) -> Result<Session, Failure> {
         let (id, key) = if self.blank { (None, None) } else { (Some(ID), Some(KEY)) };
-        scene.api.call(id, key, Ask::Authorize, Some(options))
+        let call = || scene.api.call(id, key, Ask::Authorize, Some(options));
+        let Some(stack) = self.stack else { return call() };
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, call);
+            thread.expect("a thread can be had").join().expect("no panic")
+        })
     }
 
     fn run(&self, time: Time) -> Outcome {

@@ -10,7 +10,7 @@ use super::Row;
 use super::cause::{Broken, Cause, Time, Undo};
 use super::etc::{etc, is_stranger_possible, set, stranger};
 use super::place::{Place, say};
-use super::process::hoard;
+use super::process::{SMALL, hoard};
 use crate::account_info::{self, Account, NEWEST};
 use crate::api::Options;
 use crate::b2_tool::writer;
@@ -23,6 +23,7 @@ const FILE: &str = "/etc/b2/account_info";
 
 fn rows() -> Vec<Row> {
     let mut causes = [instead(), for_now(), file_systems(), places()].into_iter().flatten().collect::<Vec<_>>();
+    causes.push(small_stack());
     if is_stranger_possible() {
         causes.push(keyless("is out of reach", "permission denied", "give the key ID", true, |_| Box::new(stranger())));
     } else {
@@ -134,6 +135,13 @@ fn mounted(then: fn()) -> Guard {
         // SAFETY: as above.
         assert_eq!(unsafe { libc::umount(c"/etc/b2".as_ptr()) }, 0);
     }))
+}
+
+fn small_stack() -> Cause {
+    Cause::passes("128 KiB of stack, and the b2 tool's database", |_, good| Broken::new(good.with(&[]), ()))
+        .good(good)
+        .blank(true)
+        .on_a_stack_of(SMALL)
 }
 
 fn file_systems() -> Vec<Cause> {

@@ -21,6 +21,7 @@ const ALL: [Time; 4] = [Time::First, Time::Fresh, Time::Live, Time::Dead];
 fn rows() -> Vec<Row> {
     let mut causes = descriptors();
     causes.push(without_proc());
+    causes.extend(small_stacks());
     let mut rows = vec![batch("no descriptor is left · a batch", || Box::new(hoard()), Some("oo many open files"))];
     if is_stranger_possible() {
         causes.extend(threads());
@@ -117,6 +118,17 @@ fn threads() -> Vec<Cause> {
         .at(&ALL),
         Cause::passes("no thread can be had, by address", |_, good| Broken::new(good.with(&[]), crowded())),
     ]
+}
+
+/// What some C libraries give a thread by default.
+pub const SMALL: usize = 128 << 10;
+
+fn small_stacks() -> [Cause; 2] {
+    let on = |name: &str, good: fn(&Scene) -> Options| {
+        let name = format!("128 KiB of stack, {name}");
+        Cause::passes(name, |_, good| Broken::new(good.with(&[]), ())).good(good).on_a_stack_of(SMALL)
+    };
+    [on("over http", |scene| scene.options.with(&[])), on("by name", by_name)]
 }
 
 fn without_proc() -> Cause {
