@@ -110,7 +110,8 @@ impl Error {
     }
 
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.0.retry_after_ms = Some(crate::clock::millis(wait));
+        // The C border counts in 64 bits with a sign, and so do many who read JSON.
+        self.0.retry_after_ms = Some(crate::clock::millis(wait).min(i64::MAX.unsigned_abs()));
         self
     }
 

@@ -18,7 +18,6 @@ mod b2_places;
 #[cfg(feature = "b2-tool")]
 mod b2_tool;
 mod batches;
-mod bodies;
 mod budget;
 mod cancelling;
 mod choices;

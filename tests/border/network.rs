@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use b2_sandbox::{Fault, How, Length};
+use b2_sandbox::{Fault, How};
 
 use crate::api::{self, Ask, Failure};
 use crate::aside::{aside, comes, timed, until};
@@ -83,50 +83,6 @@ fn an_answer_that_breaks_off_is_asked_for_again() {
             scene.sandbox.script(ID, [fault]);
             scene.authorize().expect("once is not for ever");
         }
-    }
-}
-
-#[test]
-fn a_length_that_lies_is_no_answer() {
-    let scene = Scene::with(&[("max_attempts", "2"), ("cache", "bypass")]);
-    let with = |length| Fault::default().length(length).forever();
-    for (fault, name, requests) in [
-        // More was promised than came.
-        (with(Length::OffBy(10)), "B2_NETWORK_ERROR", 2),
-        // What is left of the JSON makes no sense.
-        (with(Length::OffBy(-10)), "B2_PROTOCOL_ERROR", 1),
-        (with(Length::Raw("0".into())), "B2_PROTOCOL_ERROR", 1),
-        (with(Length::Raw("soon".into())), "B2_PROTOCOL_ERROR", 1),
-        (with(Length::Raw("-5".into())), "B2_PROTOCOL_ERROR", 1),
-        (with(Length::Raw("99999999999999999999999".into())), "B2_PROTOCOL_ERROR", 1),
-    ] {
-        let told = format!("{:?}", fault.length);
-        scene.sandbox.clear_log();
-        scene.sandbox.script(ID, [fault]);
-        let failure = scene.authorize().expect_err(&told);
-        assert_eq!((failure.name.as_str(), scene.requests()), (name, requests), "{told}: {failure}");
-    }
-    // Without one, the answer ends with the connection.
-    scene.sandbox.script(ID, [with(Length::Omit)]);
-    scene.authorize().expect("a whole answer");
-}
-
-#[test]
-fn an_answer_in_chunks_or_compressed_is_an_answer() {
-    let scene = Scene::with(&[("cache", "bypass"), ("max_attempts", "1")]);
-    let plain = Fault::default;
-    let pause = Duration::from_millis(20);
-    for fault in [
-        plain().chunked(),
-        plain().gzip(),
-        plain().gzip().chunked(),
-        plain().head_pause(pause),
-        plain().delayed(pause),
-        plain().without_header("Date"),
-    ] {
-        let told = format!("{fault:?}");
-        scene.sandbox.script(ID, [fault]);
-        scene.authorize().unwrap_or_else(|failure| panic!("{told}: {failure}"));
     }
 }
 

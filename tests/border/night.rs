@@ -12,6 +12,7 @@ mod etc;
 mod faults;
 mod hosts;
 mod kept;
+mod keys;
 mod memory;
 mod middleman;
 mod name_server;
@@ -81,6 +82,7 @@ fn rows() -> Vec<Row> {
         memory::rows(),
         tls::rows(),
         kept::rows(),
+        keys::rows(),
         plain::rows(),
         proxies::rows(),
         socks::rows(),

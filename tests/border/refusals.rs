@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use b2_sandbox::Fault;
+use b2_sandbox::{Body, Fault};
 
 use crate::scene::{ID, Scene};
 
@@ -98,4 +98,12 @@ fn a_failure_that_is_no_refusal_is_not_remembered() {
         scene.authorize().expect("granted");
         assert_eq!(scene.requests(), 2);
     }
+}
+
+#[test]
+fn a_protocol_error_is_not_remembered() {
+    let scene = Scene::new();
+    scene.sandbox.script(ID, [Fault::with_body(Body::Html)]);
+    scene.authorize().expect_err("a portal");
+    scene.authorize().expect("B2 is asked again");
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use b2_sandbox::{Fault, How, TlsFault};
+use b2_sandbox::TlsFault;
 
 use crate::api::Failure;
 use crate::aside::timed;
-use crate::scene::{ID, Scene};
+use crate::scene::Scene;
 
 /// The scene with the sandbox's authority trusted, and this realm.
 fn trusting(realm: impl FnOnce(&Scene) -> String) -> Scene {
@@ -83,49 +83,6 @@ fn a_handshake_that_stalls_runs_out_of_time() {
         assert_eq!(scene.sandbox.connection_count("no_handshake"), attempts as usize, "{limit}");
         assert!(took < Duration::from_secs(4), "{limit}: {took:?}");
     }
-}
-
-#[test]
-fn a_handshake_that_is_reset_is_tried_again() {
-    let scene = trusting(|scene| scene.sandbox.tls_fault(TlsFault::Reset).to_owned());
-    let failure = scene.authorize().expect_err("reset");
-    assert_eq!((failure.name.as_str(), failure.attempts), ("B2_NETWORK_ERROR", 2), "{failure}");
-    assert!(failure.retryable);
-    assert_eq!(scene.sandbox.connection_count("reset"), 2);
-}
-
-#[test]
-fn an_answer_over_tls_that_breaks_off_is_asked_for_again() {
-    let scene = trusting(|scene| scene.sandbox.https().to_owned());
-    for how in [How::Reset, How::Close, How::Drop] {
-        for fault in [
-            Fault::default().cut(how, 0),
-            Fault::default().cut(how, 40),
-            Fault::default().cut(how, 100).of_body(),
-            Fault::default().cut(how, 100).of_body().chunked(),
-        ] {
-            let told = format!("{fault:?}");
-            scene.sandbox.clear_log();
-            scene.sandbox.script(ID, [fault.forever()]);
-            let failure = scene.authorize().expect_err(&told);
-            assert_eq!((failure.name.as_str(), failure.attempts), ("B2_NETWORK_ERROR", 2), "{told}: {failure}");
-            assert_eq!(scene.requests(), 2, "{told}");
-        }
-    }
-}
-
-#[test]
-fn a_body_that_only_the_connection_ends_is_cut_by_nobody_over_tls() {
-    use b2_sandbox::Length;
-    let scene = trusting(|scene| scene.sandbox.https().to_owned());
-    scene.sandbox.script(ID, [Fault::default().length(Length::Omit)]);
-    scene.authorize().expect("TLS says that it is whole");
-    scene.api.clear();
-    // Without TLS's farewell anybody may have cut it, even behind its last byte.
-    let cut = Fault::default().length(Length::Omit).cut(How::Drop, 1 << 20).of_body();
-    scene.sandbox.script(ID, [cut.forever()]);
-    let failure = scene.authorize().expect_err("not known to be whole");
-    assert_eq!(failure.name, "B2_NETWORK_ERROR", "{failure}");
 }
 
 #[test]

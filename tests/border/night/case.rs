@@ -70,6 +70,8 @@ pub struct Case {
     pub exceptions: Vec<Exception>,
     /// What a second request must wait for.
     pub wait: Duration,
+    /// The time to come again that the caller is told of.
+    pub told_wait: Option<Duration>,
     /// Whether it is one of https alone, or of http alone.
     pub only: Option<bool>,
 }
@@ -92,6 +94,7 @@ impl Case {
             for_good: false,
             exceptions: Vec::new(),
             wait: Duration::ZERO,
+            told_wait: None,
             only: None,
         }
     }
@@ -118,6 +121,11 @@ impl Case {
     pub fn lasting(self) -> Self {
         let expect = Expect { within: Duration::from_secs(5), ..self.expect };
         Self { lasts: true, wait: Duration::from_millis(380), expect, ..self }
+    }
+
+    /// The caller is told to come again in so long.
+    pub fn tells(self, wait: Duration) -> Self {
+        Self { told_wait: Some(wait), ..self }
     }
 
     /// A second request waits for so long at least.

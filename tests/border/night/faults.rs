@@ -2,6 +2,7 @@
 
 mod bodies;
 mod connections;
+mod echoes;
 mod http;
 mod statuses;
 
@@ -9,7 +10,10 @@ use super::{Row, times};
 
 pub fn rows() -> Vec<Row> {
     times::rows(
-        [statuses::cases(), bodies::cases(), connections::cases(), http::cases()].into_iter().flatten().collect(),
+        [statuses::cases(), bodies::cases(), connections::cases(), http::cases(), echoes::cases()]
+            .into_iter()
+            .flatten()
+            .collect(),
     )
 }
 

@@ -61,11 +61,13 @@ pub fn rows() -> Vec<Row> {
 }
 
 const TIMEOUT: &str = "B2_TIMEOUT";
+const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
 /// Behind the last byte of every answer.
 const FAR: u64 = 1 << 20;
 
 fn cases() -> Vec<Case> {
     let fine = Fault::none;
+    let in_it = CONTINUE.len() as u64;
     let unasked = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
     vec![
         Case::well("nothing is wrong", fine(), [], (1, 1), 1),
@@ -84,6 +86,9 @@ fn cases() -> Vec<Case> {
             (3, 2),
             2,
         ),
+        Case::well("100 before the answer", fine().before(CONTINUE), [fine().before(CONTINUE)], (1, 1), 1),
+        // Something was said to this request, so it may have been counted.
+        Case::well("100, and closed then", fine(), [fine().before(CONTINUE).cut(How::Close, in_it)], (2, 2), 2),
         Case::well("not to be kept", fine().header("Connection", "close"), [], (1, 1), 2),
         Case::well("of HTTP/1.0", fine().status_line("HTTP/1.0 200 OK"), [], (1, 1), 2),
         Case::well("bytes behind the answer", fine().after("more"), [], (1, 1), 2),

@@ -128,6 +128,11 @@ impl Plan {
             token.is_some() || outcome.answer.attempts as usize == outcome.requests,
         );
         let served = self.when.keeps_its_token(self.case.expect.status);
+        if outcome.answer.token().is_none() {
+            let wait = self.case.told_wait.map_or_else(|| "null".to_owned(), |wait| wait.as_millis().to_string());
+            let told = format!("\"retryAfterMs\":{wait}");
+            outcome.must(&format!("the error has {told}"), outcome.answer.told.contains(&told));
+        }
         let may_pass = is_of_the_way(&outcome.answer.status) && !self.case.for_good;
         outcome.must("it is told whether the same may succeed later", outcome.answer.retryable == may_pass);
         let kept = token.is_some() && token == old;

@@ -100,14 +100,20 @@ fn that_b2_never_gives() -> Vec<Case> {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+const HOUR: Duration = Duration::from_secs(3_600);
+/// The most that the border can say, and the JSON beside it.
+const AGE: Duration = Duration::from_millis(i64::MAX.unsigned_abs());
+
 fn with_a_time() -> Vec<Case> {
     let put_off = |status: u16, text: &str| Fault::status(status).retry_after(text);
     let dated = |seconds| Fault::status(503).retry_after_date(seconds);
     let hint = "outage";
     vec![
-        Case::retried("429, in 1 s", put_off(429, "1"), LIMITED, "HTTP 429", "keep one session").after(SECOND),
-        Case::retried("503, in 1 s", put_off(503, "1"), OUTAGE, "HTTP 503", hint).after(SECOND),
-        Case::retried("503, at a time in 1 s", dated(1), OUTAGE, "HTTP 503", hint).after(SECOND),
+        Case::retried("429, in 1 s", put_off(429, "1"), LIMITED, "HTTP 429", "keep one session")
+            .after(SECOND)
+            .tells(SECOND),
+        Case::retried("503, in 1 s", put_off(503, "1"), OUTAGE, "HTTP 503", hint).after(SECOND).tells(SECOND),
+        Case::retried("503, at a time in 1 s", dated(1), OUTAGE, "HTTP 503", hint).after(SECOND).tells(SECOND),
         Case::retried(
             "503, at a time in 1 s of a clock that is an hour ahead",
             dated(1).date(DateFault::OffsetS(3_600)),
@@ -115,13 +121,19 @@ fn with_a_time() -> Vec<Case> {
             "HTTP 503",
             hint,
         )
-        .after(SECOND),
+        .after(SECOND)
+        .tells(SECOND),
+        // No gate is closed by these: the call alone waits.
+        Case::retried("500, in 1 s", put_off(500, "1"), OUTAGE, "HTTP 500", hint).after(SECOND).tells(SECOND),
+        Case::ends("500, in an hour", put_off(500, "3600"), OUTAGE, "HTTP 500", hint).tells(HOUR),
+        Case::retried("408, in 1 s", put_off(408, "1"), OUTAGE, "HTTP 408", hint).after(SECOND).tells(SECOND),
         Case::retried("503, in 0 s", put_off(503, "0"), OUTAGE, "HTTP 503", hint),
         Case::retried("503, a while ago", dated(-600), OUTAGE, "HTTP 503", hint),
         Case::retried("503, some time", put_off(503, "soon"), OUTAGE, "HTTP 503", hint),
         // The wait can't end in the time that the call has, so it is not begun.
-        Case::ends("503, in an hour", put_off(503, "3600"), OUTAGE, "HTTP 503", hint),
-        Case::ends("503, at a time in an hour", dated(3_600), OUTAGE, "HTTP 503", hint),
-        Case::ends("429, in an age", put_off(429, "99999999999999999999999"), LIMITED, "HTTP 429", "keep one session"),
+        Case::ends("503, in an hour", put_off(503, "3600"), OUTAGE, "HTTP 503", hint).tells(HOUR),
+        Case::ends("503, at a time in an hour", dated(3_600), OUTAGE, "HTTP 503", hint).tells(HOUR),
+        Case::ends("429, in an age", put_off(429, "99999999999999999999999"), LIMITED, "HTTP 429", "keep one session")
+            .tells(AGE),
     ]
 }
