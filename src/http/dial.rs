@@ -106,12 +106,19 @@ fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Re
     // The time that will be left when the next is tried.
     let mut next_at = Duration::MAX;
     loop {
+        let span = match (line.look(), problems.is_empty()) {
+            (Ok(span), _) => span,
+            (Err(e), true) => return Err(e),
+            // What the others had to say is worth more than that the time is up.
+            (Err(e), false) => match line.take_failure() {
+                Some(failure) if failure.kind == FailureKind::Timeout => {
+                    problems.extend(waiting.iter().map(|(index, _)| (*index, "no answer".to_owned())));
+                    break;
+                }
+                other => return Err(other.map_or(e, |failure| line.fail(failure))),
+            },
+        };
         let left = line.left_to_open();
-        if left.is_zero() && !problems.is_empty() {
-            problems.extend(waiting.iter().map(|(index, _)| (*index, "no answer".to_owned())));
-            break;
-        }
-        let span = line.look()?;
         let mut failed = None;
         if let Some((index, address)) = (waiting.is_empty() || left <= next_at).then(|| untried.next()).flatten() {
             let turns = u32::try_from(untried.len()).unwrap_or(u32::MAX).saturating_add(1);

@@ -1,7 +1,7 @@
 //! Networks that lack what a host's addresses need.
 
+use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use b2_sandbox::{Config, Key, Sandbox};
@@ -155,8 +155,8 @@ fn silence() -> Vec<Cause> {
 }
 
 fn swallowed() -> Vec<Cause> {
-    if !Path::new("/dev/net/tun").exists() {
-        say("SKIP night: rows of a network that swallows IPv6: there is no /dev/net/tun");
+    if File::options().read(true).write(true).open("/dev/net/tun").is_err() {
+        say("SKIP night: rows of a network that swallows IPv6: /dev/net/tun is not there, or not for us");
         return Vec::new();
     }
     vec![
