@@ -72,7 +72,10 @@ fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Sess
         if let Some(answer) = without_key(shared, world, wish, cache_key) {
             return answer;
         }
-        found = find(Look::Anew)?;
+        found = match find(Look::Anew) {
+            Ok(found) => found,
+            Err(error) => return spared(shared, world, wish, cache_key, error),
+        };
     }
     let credentials::Found::Pair(credentials) = found else {
         return Err(Error::internal("a key was asked for and not read"));
@@ -127,6 +130,29 @@ fn cached(shared: &Shared, key: &CacheKey, wish: &Wish<'_>, now: Moment) -> Opti
     drop(state);
     wish.options.say(Level::Debug, format_args!("cache hit"));
     Some(session)
+}
+
+/// The file holds what it held, and its key can't be read just now: whoever has a good token does not suffer for that.
+fn spared(
+    shared: &Shared,
+    world: World<'_>,
+    wish: &Wish<'_>,
+    key: &CacheKey,
+    error: Error,
+) -> Result<Arc<Session>, Error> {
+    if !wish.takes_any() {
+        return Err(error);
+    }
+    let now = world.clock.now();
+    let mut state = shared.lock();
+    let Found::Stale { session, .. } = state.cache.find(key, wish.options.min_remaining, now) else {
+        return Err(error);
+    };
+    state.cache.put_off_refresh(key, None, now);
+    state.counters.stale_served += 1;
+    drop(state);
+    wish.options.say(Level::Warn, format_args!("the old token is handed out, since the refresh failed: {error}"));
+    Ok(session)
 }
 
 /// All that can be answered where the key is known but not at hand: a good token, or a refusal not yet forgotten.

@@ -35,7 +35,7 @@ use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
 
 use self::dial::{Dial, NoLookUp};
 use self::explain::explain;
-use self::failure::{WRONG_SERVER, failure, hinted};
+use self::failure::{WRONG_SERVER, hinted};
 use self::kept::{Keeping, Stay};
 use self::line::{Line, Phase};
 use self::lookup::Resolve;
@@ -45,6 +45,7 @@ use self::shared::SHARED;
 pub(crate) use self::shared::{after_fork_in_child, after_fork_in_parent, before_fork};
 
 const PATH: &str = "/b2api/v4/b2_authorize_account";
+const NO_PROXY: &str = "correct that variable or unset it; the option proxy, a URL or none, goes before it";
 /// The most that an answer may have, decompressed.
 const BODY: usize = 256 * 1024;
 
@@ -129,7 +130,8 @@ impl Wire {
 
     fn route(&self, request: &Request<'_>) -> Result<Route, Failure> {
         let realm = request.realm;
-        let proxy = request.proxy.on_the_way_to(realm).map_err(|problem| failure(FailureKind::Setup, problem))?;
+        let proxy = request.proxy.on_the_way_to(realm);
+        let proxy = proxy.map_err(|problem| hinted(FailureKind::Setup, problem, NO_PROXY))?;
         let trust = realm.is_https().then(|| roots::trust(&SHARED, request.ca_file)).transpose()?;
         Ok(Route {
             host: realm.host().to_owned(),

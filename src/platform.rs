@@ -4,6 +4,8 @@ use std::io;
 
 use crate::clock::Moment;
 
+#[cfg(not(loom))]
+pub(crate) mod file;
 #[cfg(all(feature = "b2-tool", not(loom)))]
 pub(crate) mod home;
 pub(crate) mod socket;

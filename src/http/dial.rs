@@ -11,11 +11,12 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 
+use crate::platform::file;
 use crate::platform::socket::{self, Awaited};
 use crate::proxy::Kind;
 use crate::transport::FailureKind;
 
-use super::failure::{NO_WAY, hinted, reason};
+use super::failure::{NO_DESCRIPTOR, NO_WAY, hinted, reason};
 use super::kept::Stay;
 use super::line::{CHECK_PROXY, Line, Phase};
 use super::lookup;
@@ -92,51 +93,83 @@ impl fmt::Debug for Dial {
     }
 }
 
-/// The first of `addresses` that answers. Each may take half of the time that is left, and the last one all of it.
+/// The longest that an address is waited for alone.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// The first of `addresses` that answers. Beside one that stays silent the next is tried before long, so that a network
+/// that swallows what goes to some of them, often those of IPv6, costs a moment and not the call.
 fn connect(line: &Line, called: &str, port: u16, addresses: &[IpAddr]) -> io::Result<TcpStream> {
-    let mut problems = Vec::new();
-    let mut only_silence = true;
-    for (index, address) in addresses.iter().enumerate() {
+    let mut untried = addresses.iter().enumerate();
+    let mut waiting: Vec<(usize, TcpStream)> = Vec::new();
+    let mut problems: Vec<(usize, String)> = Vec::new();
+    let mut no_descriptor = false;
+    // The time that will be left when the next is tried.
+    let mut next_at = Duration::MAX;
+    loop {
+        let span = match (line.look(), problems.is_empty()) {
+            (Ok(span), _) => span,
+            (Err(e), true) => return Err(e),
+            // What the others had to say is worth more than that the time is up.
+            (Err(e), false) => match line.take_failure() {
+                Some(failure) if failure.kind == FailureKind::Timeout => {
+                    problems.extend(waiting.iter().map(|(index, _)| (*index, "no answer".to_owned())));
+                    break;
+                }
+                other => return Err(other.map_or(e, |failure| line.fail(failure))),
+            },
+        };
         let left = line.left_to_open();
-        let keep = if index + 1 == addresses.len() { Duration::ZERO } else { left / 2 };
-        match try_one(line, SocketAddr::new(*address, port), keep) {
-            Ok(Some(stream)) => return Ok(stream),
-            Ok(None) => problems.push((address, "no answer".to_owned())),
-            Err(e) if line.has_failed() => return Err(e),
-            Err(e) => {
-                only_silence = false;
-                problems.push((address, reason(&e)));
+        let mut failed = None;
+        if let Some((index, address)) = (waiting.is_empty() || left <= next_at).then(|| untried.next()).flatten() {
+            let turns = u32::try_from(untried.len()).unwrap_or(u32::MAX).saturating_add(1);
+            let alone = if turns == 1 { left } else { HEAD_START.min(left / turns) };
+            next_at = left - alone;
+            match socket::start_connect(SocketAddr::new(*address, port), alone) {
+                Ok(stream) => waiting.push((index, stream)),
+                Err(e) => failed = Some((index, e)),
+            }
+        } else if waiting.is_empty() {
+            break;
+        } else {
+            let patience = left - if untried.len() == 0 { Duration::ZERO } else { next_at };
+            let streams: Vec<_> = waiting.iter().map(|(_, stream)| stream).collect();
+            let patience = span.map_or(patience, |span| span.min(patience));
+            if let Some(ready) = socket::wait_for_any(&streams, Awaited::Room, Some(patience))? {
+                let (index, stream) = waiting.swap_remove(ready);
+                match stream.take_error()? {
+                    None => return Ok(stream),
+                    Some(e) => failed = Some((index, e)),
+                }
             }
         }
+        if let Some((index, e)) = failed {
+            no_descriptor |= file::is_out_of_descriptors(&e);
+            problems.push((index, why_not(&e)));
+            // Nobody is to wait for that.
+            next_at = Duration::MAX;
+        }
     }
-    let kind = if only_silence { FailureKind::Timeout } else { FailureKind::Network };
+    problems.sort_unstable();
     let message = match problems.as_slice() {
-        [(address, problem)] => format!("cannot connect to {called} ({address}): {problem}"),
+        [(index, problem)] => format!("cannot connect to {called} ({}): {problem}", addresses[*index]),
         several => {
-            let each: Vec<_> = several.iter().map(|(address, problem)| format!("{address}: {problem}")).collect();
+            let each: Vec<_> = several.iter().map(|(index, why)| format!("{}: {why}", addresses[*index])).collect();
             format!("cannot connect to {called} ({})", each.join("; "))
         }
     };
-    let hint = if called.starts_with("the proxy") { CHECK_PROXY } else { NO_WAY };
-    Err(line.fail(hinted(kind, message, hint)))
+    let hint = match called.starts_with("the proxy") {
+        _ if no_descriptor => NO_DESCRIPTOR,
+        true => CHECK_PROXY,
+        false => NO_WAY,
+    };
+    Err(line.fail(hinted(FailureKind::Network, message, hint)))
 }
 
-/// `None` if there was no answer before only `keep` was left for the addresses that follow.
-fn try_one(line: &Line, to: SocketAddr, keep: Duration) -> io::Result<Option<TcpStream>> {
-    let stream = socket::start_connect(to, line.left_to_open().saturating_sub(keep))?;
-    loop {
-        let span = line.look()?;
-        let left = line.left_to_open();
-        if left <= keep {
-            return Ok(None);
-        }
-        let mine = left - keep;
-        if socket::wait(&stream, Awaited::Room, Some(span.map_or(mine, |span| span.min(mine))))? {
-            return match stream.take_error()? {
-                None => Ok(Some(stream)),
-                Some(e) => Err(e),
-            };
-        }
+fn why_not(error: &io::Error) -> String {
+    match error.kind() {
+        // Nothing is wrong with the address.
+        io::ErrorKind::InvalidInput => "this machine refuses to (a blackhole route does that)".to_owned(),
+        _ => reason(error),
     }
 }
 

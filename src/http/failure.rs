@@ -54,6 +54,7 @@ pub(super) const BROKEN: &str =
     "call again later; if that does not help, see what may end connections in between: a firewall, a VPN, a proxy";
 pub(super) const NO_WAY: &str =
     "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy";
+pub(super) const NO_DESCRIPTOR: &str = "this process, or the machine, has as many files open as it may: see what leaves them open, or raise the limit (ulimit -n)";
 pub(super) const NO_HANDSHAKE: &str =
     "a firewall that lets the connection through but not the handshake looks like this";
 pub(super) const WRONG_SERVER: &str =

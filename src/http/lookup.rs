@@ -6,10 +6,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::transport::FailureKind;
-use crate::{platform, sync};
+use crate::platform::{self, file};
+use crate::sync;
+use crate::transport::{Failure, FailureKind};
 
-use super::failure::{failure, hinted, reason};
+use super::failure::{NO_DESCRIPTOR, hinted, reason};
 use super::line::Line;
 use super::shared::Shared;
 
@@ -30,20 +31,31 @@ pub(super) fn system(host: &str) -> io::Result<Vec<IpAddr>> {
     Ok(found)
 }
 
+/// Why there is no address, and what to do about that.
+#[derive(Clone)]
+struct Problem {
+    reason: String,
+    hint: &'static str,
+}
+
+const SPELLING: &str = "check the spelling of the name, and this machine's network and DNS";
+const NO_THREAD: &str = "this process, its user or its container has as many threads as it may, or no memory for one more: see what starts \
+     so many, or raise the limit (ulimit -u)";
+
 /// One look-up, and all who wait for it.
 #[derive(Default)]
 pub(super) struct LookUp {
-    found: Mutex<Option<Result<Vec<IpAddr>, String>>>,
+    found: Mutex<Option<Result<Vec<IpAddr>, Problem>>>,
     done: Condvar,
 }
 
 impl LookUp {
-    fn finish(&self, found: Result<Vec<IpAddr>, String>) {
+    fn finish(&self, found: Result<Vec<IpAddr>, Problem>) {
         *sync::lock(&self.found) = Some(found);
         self.done.notify_all();
     }
 
-    fn wait(&self, line: &Line) -> io::Result<Result<Vec<IpAddr>, String>> {
+    fn wait(&self, line: &Line) -> io::Result<Result<Vec<IpAddr>, Problem>> {
         let mut found = sync::lock(&self.found);
         loop {
             if let Some(found) = &*found {
@@ -66,14 +78,10 @@ pub(super) fn addresses(line: &Line, shared: &'static Shared, resolve: Resolve, 
     }
     let problem = match join(line, shared, resolve, host)?.wait(line)? {
         Ok(found) if !found.is_empty() => return Ok(found),
-        Ok(_) => "it has no address".to_owned(),
+        Ok(_) => Problem { reason: "it has no address".to_owned(), hint: SPELLING },
         Err(problem) => problem,
     };
-    Err(line.fail(hinted(
-        FailureKind::Network,
-        format!("the name {host} cannot be resolved: {problem}"),
-        "check the spelling of the name, and this machine's network and DNS",
-    )))
+    Err(line.fail(problem.about(host)))
 }
 
 /// The look-up of `host` that is under way, or a new one.
@@ -107,22 +115,37 @@ fn join(line: &Line, shared: &'static Shared, resolve: Resolve, host: &str) -> i
     };
     let (mine, name) = (Arc::clone(&look_up), host.to_owned());
     let started = platform::spawn_deaf("b2auth look-up", move || {
-        let found = resolve(&name).map_err(|e| plain(&e));
+        let found = resolve(&name).map_err(|e| Problem::of(&e));
         leave(shared, &mine);
         mine.finish(found);
     });
     if let Err(e) = started {
-        let problem = format!("no thread could be started for it: {}", reason(&e));
+        // As for a socket, the system's words are that it would have to wait.
+        let why = if e.kind() == io::ErrorKind::WouldBlock { "there are too many".to_owned() } else { reason(&e) };
+        let problem = Problem { reason: format!("no thread could be started for it: {why}"), hint: NO_THREAD };
         leave(shared, &look_up);
         look_up.finish(Err(problem.clone()));
-        let message = format!("the name {host} cannot be resolved: {problem}");
-        return Err(line.fail(failure(FailureKind::Network, message)));
+        return Err(line.fail(problem.about(host)));
     }
     Ok(look_up)
 }
 
 fn leave(shared: &Shared, look_up: &Arc<LookUp>) {
     shared.with(|table| table.look_ups.retain(|(_, other)| !Arc::ptr_eq(other, look_up)));
+}
+
+impl Problem {
+    /// The resolver has many words for files that it could not open.
+    fn of(error: &io::Error) -> Self {
+        if file::is_out_of_descriptors(error) || file::are_descriptors_out() {
+            return Self { reason: "too many open files".to_owned(), hint: NO_DESCRIPTOR };
+        }
+        Self { reason: plain(error), hint: SPELLING }
+    }
+
+    fn about(&self, host: &str) -> Failure {
+        hinted(FailureKind::Network, format!("the name {host} cannot be resolved: {}", self.reason), self.hint)
+    }
 }
 
 /// The standard library prefixes the C library's reason with what the caller says anyway.
@@ -140,7 +163,6 @@ mod tests {
     use super::*;
     use crate::cancel::{Bounds, Cancel};
     use crate::http::testing::Real;
-    use crate::transport::Failure;
 
     /// Keeps look-ups waiting until a test opens it.
     struct Gate(Mutex<bool>, Condvar);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +12,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::environment;
+use crate::platform::file;
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::{hinted, reason};
+use super::failure::{NO_DESCRIPTOR, hinted, reason};
 use super::shared::Shared;
 use super::tls::Trust;
 
@@ -41,6 +42,24 @@ const MOST: u64 = 4 * 1024 * 1024;
 pub(super) struct System {
     roots: Arc<RootCertStore>,
     trust: Trust,
+}
+
+/// Why a place gives no certificates.
+enum Trouble {
+    /// Something about the place.
+    Useless(String),
+    /// No descriptor was left to look at it.
+    NoDescriptor(String),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        if file::is_out_of_descriptors(&error) {
+            Self::NoDescriptor(reason(&error))
+        } else {
+            Self::Useless(reason(&error))
+        }
+    }
 }
 
 /// The trust for one request: the system's, plus what is in `extra`.
@@ -85,17 +104,29 @@ fn load(
     }
     if let Some(directories) = set("SSL_CERT_DIR") {
         for path in std::env::split_paths(&directories) {
-            roots.add_parsable_certificates(in_directory(&path));
+            match in_directory(&path) {
+                Ok(certificates) => drop(roots.add_parsable_certificates(certificates)),
+                Err(trouble @ Trouble::NoDescriptor(_)) => return Err(failed("SSL_CERT_DIR", &path, trouble)),
+                // Another of them may have some.
+                Err(Trouble::Useless(_)) => {}
+            }
         }
         return match roots.is_empty() {
             true => Err(useless("SSL_CERT_DIR", Path::new(&directories), "there is no certificate")),
             false => Ok(roots),
         };
     }
-    let places = files.iter().map(|path| in_file(Path::new(path)).unwrap_or_default());
-    for certificates in places.chain(directories.iter().map(|path| in_directory(Path::new(path)))) {
-        if roots.add_parsable_certificates(certificates).0 > 0 {
-            return Ok(roots);
+    let places = files.iter().map(|path| (path, in_file(Path::new(path))));
+    for (path, found) in places.chain(directories.iter().map(|path| (path, in_directory(Path::new(path))))) {
+        match found {
+            Ok(certificates) => {
+                if roots.add_parsable_certificates(certificates).0 > 0 {
+                    return Ok(roots);
+                }
+            }
+            // It may well have what this machine is to trust, and what is chosen now is kept.
+            Err(trouble @ Trouble::NoDescriptor(_)) => return Err(failed("", Path::new(path), trouble)),
+            Err(Trouble::Useless(_)) => {}
         }
     }
     Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
@@ -103,11 +134,21 @@ fn load(
 
 /// The certificates of a file that somebody named, and so wants to be used.
 fn named(by: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let certificates = in_file(path).map_err(|problem| useless(by, path, &problem))?;
+    let certificates = in_file(path).map_err(|trouble| failed(by, path, trouble))?;
     if certificates.is_empty() {
         return Err(useless(by, path, "it has no certificate"));
     }
     Ok(certificates)
+}
+
+fn failed(by: &str, path: &Path, trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Useless(problem) => useless(by, path, &problem),
+        Trouble::NoDescriptor(problem) => {
+            let message = format!("the CA certificates in {} cannot be read: {problem}", path.display());
+            hinted(FailureKind::Network, message, NO_DESCRIPTOR)
+        }
+    }
 }
 
 fn useless(by: &str, path: &Path, problem: &str) -> Failure {
@@ -118,10 +159,15 @@ fn useless(by: &str, path: &Path, problem: &str) -> Failure {
     )
 }
 
-fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
     let mut text = Vec::new();
-    let file = fs::File::open(path).map_err(|e| reason(&e))?;
-    file.take(MOST).read_to_end(&mut text).map_err(|e| reason(&e))?;
+    let file = file::open(path)?;
+    let data = file.metadata()?;
+    if !data.is_file() {
+        let problem = if data.is_dir() { "it is a directory" } else { "it is not a file" };
+        return Err(Trouble::Useless(problem.to_owned()));
+    }
+    file.take(MOST).read_to_end(&mut text)?;
     let (mut certificates, mut problem) = (Vec::new(), None);
     for certificate in CertificateDer::pem_slice_iter(&text) {
         match certificate {
@@ -130,19 +176,26 @@ fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         }
     }
     match problem {
-        Some(problem) if certificates.is_empty() => Err(format!("it is not PEM: {problem}")),
+        Some(problem) if certificates.is_empty() => Err(Trouble::Useless(format!("it is not PEM: {problem}"))),
         _ => Ok(certificates),
     }
 }
 
 /// Each certificate once: such a directory has a second name for each, by its hash.
-fn in_directory(path: &Path) -> Vec<CertificateDer<'static>> {
-    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+fn in_directory(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
+    let entries = fs::read_dir(path)?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     paths.sort();
     let mut seen = HashSet::new();
-    let all = paths.iter().filter_map(|path| in_file(path).ok()).flatten();
-    all.filter(|certificate| seen.insert(certificate.clone())).collect()
+    let mut all = Vec::new();
+    for path in &paths {
+        match in_file(path) {
+            Ok(certificates) => all.extend(certificates.into_iter().filter(|one| seen.insert(one.clone()))),
+            Err(trouble @ Trouble::NoDescriptor(_)) => return Err(trouble),
+            Err(Trouble::Useless(_)) => {}
+        }
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::proxy::{Kind, ProxyUrl};
 use crate::transport::FailureKind;
 
 use super::distrust;
-use super::failure::{failure, hinted, reason};
-use super::line::Line;
+use super::failure::{hinted, reason};
+use super::line::{CHECK_PROXY, Line};
 use super::route::Route;
 use super::stream::Stream;
 
@@ -137,6 +137,8 @@ impl Tunnel<'_> {
                     4 => "host unreachable, or its name cannot be resolved",
                     5 => "connection refused",
                     6 => "it took too long",
+                    7 => "it does not know the command to connect",
+                    8 => "it does not take an address of this kind",
                     _ => "for no reason that is known here",
                 },
             ));
@@ -201,11 +203,11 @@ impl Tunnel<'_> {
         self.line.fail(match (distrust::inside(error), error.kind()) {
             (Some(tls), _) => distrust::explain(&self.proxy, tls, None),
             (None, io::ErrorKind::UnexpectedEof) => {
-                failure(FailureKind::Network, format!("the proxy {} closed the connection", self.proxy))
+                hinted(FailureKind::Network, format!("the proxy {} closed the connection", self.proxy), CHECK_PROXY)
             }
             (None, _) => {
                 let message = format!("the connection to the proxy {} broke: {}", self.proxy, reason(error));
-                failure(FailureKind::Network, message)
+                hinted(FailureKind::Network, message, CHECK_PROXY)
             }
         })
     }

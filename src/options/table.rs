@@ -90,7 +90,7 @@ pub(super) static TABLE: &[Row] = &[
         |o| o.rate_limit_per_minute = 20,
         |o, v| count(v, 0, 6_000).map(|n| o.rate_limit_per_minute = n),
     ),
-    row("proxy", |o| o.proxy = Proxy::Env, |o, v| Ok(Proxy::parse(v).map(|proxy| o.proxy = proxy)?)),
+    row("proxy", |o| o.proxy = Proxy::Env, set_proxy),
     row("ca_file", |o| o.ca_file = None, set_ca_file),
     row("user_agent", |o| o.user_agent = None, set_user_agent),
     row("concurrency", |o| o.concurrency = 8, |o, v| count(v, 1, 64).map(|n| o.concurrency = n)),
@@ -152,6 +152,13 @@ fn set_cache(options: &mut Options, value: &str) -> Result<(), Refused> {
 
 fn set_store(_: &mut Options, value: &str) -> Result<(), Refused> {
     if value == "none" { Ok(()) } else { Err("shared token stores are not available in this build".into()) }
+}
+
+fn set_proxy(options: &mut Options, value: &str) -> Result<(), Refused> {
+    const FORM: &str = "a proxy's URL is http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT, percent-encoded";
+    let refused = |problem: &str| Refused { problem: problem.to_owned(), hint: Some(FORM.to_owned()) };
+    options.proxy = Proxy::parse(value).map_err(refused)?;
+    Ok(())
 }
 
 fn set_ca_file(options: &mut Options, value: &str) -> Result<(), Refused> {

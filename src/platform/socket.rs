@@ -1,6 +1,6 @@
 //! Sockets on which nobody has to wait longer than he likes.
 
-pub(crate) use imp::{ack_at_once, start_connect, wait};
+pub(crate) use imp::{ack_at_once, start_connect, wait, wait_for_any};
 
 /// What a stream is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ mod imp {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
+        let fd = past_the_streams(fd)?;
         // SAFETY: the descriptor was just opened here, so nobody else owns it.
         let stream = unsafe { TcpStream::from_raw_fd(fd) };
         tame(fd);
@@ -69,6 +70,21 @@ mod imp {
         }
     }
 
+    /// A host that has closed its standard streams may print to them all the same. No connection is to stand there.
+    fn past_the_streams(fd: libc::c_int) -> io::Result<libc::c_int> {
+        if fd > libc::STDERR_FILENO {
+            return Ok(fd);
+        }
+        // SAFETY: the descriptor was just opened by the caller, who has no more use for it but by its copy.
+        let (copy, error) = unsafe {
+            let copy = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1);
+            let error = io::Error::last_os_error();
+            libc::close(fd);
+            (copy, error)
+        };
+        if copy < 0 { Err(error) } else { Ok(copy) }
+    }
+
     fn connect<T>(fd: libc::c_int, address: &T) -> libc::c_int {
         let length = mem::size_of::<T>() as libc::socklen_t;
         // SAFETY: `address` is a whole socket address of `length` bytes, which connect only reads.
@@ -90,19 +106,29 @@ mod imp {
     /// True once the stream has what is awaited. False after `span`, or at once when a signal came in between: the
     /// caller looks at his flag and comes again.
     pub(crate) fn wait(stream: &TcpStream, awaited: Awaited, span: Option<Duration>) -> io::Result<bool> {
+        wait_for_any(&[stream], awaited, span).map(|ready| ready.is_some())
+    }
+
+    /// The same for several streams: which of them has it.
+    pub(crate) fn wait_for_any(
+        streams: &[&TcpStream],
+        awaited: Awaited,
+        span: Option<Duration>,
+    ) -> io::Result<Option<usize>> {
         let events = match awaited {
             Awaited::Bytes => libc::POLLIN,
             Awaited::Room => libc::POLLOUT,
         };
-        let mut watched = libc::pollfd { fd: stream.as_raw_fd(), events, revents: 0 };
+        let watch = |stream: &&TcpStream| libc::pollfd { fd: stream.as_raw_fd(), events, revents: 0 };
+        let mut watched: Vec<_> = streams.iter().map(watch).collect();
         // Rounded up, or the last millisecond would be spent spinning.
         let ms = span.map_or(-1, |span| span.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(libc::c_int::MAX));
-        // SAFETY: `watched` is one pollfd, and the descriptor stays open as long as `stream` is borrowed.
-        match unsafe { libc::poll(&raw mut watched, 1, ms) } {
-            0 => Ok(false),
-            1.. => Ok(true),
+        let count = watched.len() as libc::nfds_t;
+        // SAFETY: there are `count` of them, and the descriptors stay open as long as the streams are borrowed.
+        match unsafe { libc::poll(watched.as_mut_ptr(), count, ms) } {
+            0.. => Ok(watched.iter().position(|one| one.revents != 0)),
             _ => match io::Error::last_os_error() {
-                e if e.kind() == io::ErrorKind::Interrupted => Ok(false),
+                e if e.kind() == io::ErrorKind::Interrupted => Ok(None),
                 e => Err(e),
             },
         }
@@ -145,6 +171,10 @@ mod imp {
 
     pub(crate) fn wait(_: &TcpStream, _: Awaited, _: Option<Duration>) -> io::Result<bool> {
         Ok(true)
+    }
+
+    pub(crate) fn wait_for_any(streams: &[&TcpStream], _: Awaited, _: Option<Duration>) -> io::Result<Option<usize>> {
+        Ok((!streams.is_empty()).then_some(0))
     }
 
     pub(crate) fn ack_at_once(_: &TcpStream) {}

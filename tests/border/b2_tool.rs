@@ -272,7 +272,8 @@ fn holder() {
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-fn writer(path: &Path) -> Child {
+/// That program, once it holds the database.
+pub fn writer(path: &Path) -> Child {
     let exe = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(exe);
     command.args(["--exact", "b2_tool::holder", "--ignored", "--nocapture"]).env(HELD, path);

@@ -4,14 +4,29 @@
 
 mod apart;
 mod case;
+mod cause;
+#[cfg(feature = "b2-tool")]
+mod databases;
+mod disturbed;
+mod etc;
 mod faults;
+mod hosts;
 mod kept;
 mod keys;
 mod memory;
+mod middleman;
+mod name_server;
+mod names;
+mod place;
 mod plain;
+mod process;
+mod proxies;
 mod server;
+mod socks;
+mod streams;
 mod times;
 mod tls;
+mod trusts;
 mod watch;
 
 use std::any::Any;
@@ -56,12 +71,37 @@ pub struct Expect {
     pub within: Duration,
 }
 
+const NETWORK: &str = "B2_NETWORK_ERROR";
+const TIMEOUT: &str = "B2_TIMEOUT";
+const TLS: &str = "B2_TLS_ERROR";
+const PROTOCOL: &str = "B2_PROTOCOL_ERROR";
+
 fn rows() -> Vec<Row> {
-    [faults::rows(), memory::rows(), tls::rows(), kept::rows(), keys::rows(), plain::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        faults::rows(),
+        memory::rows(),
+        tls::rows(),
+        kept::rows(),
+        keys::rows(),
+        plain::rows(),
+        proxies::rows(),
+        socks::rows(),
+        streams::rows(),
+    ];
+    all.into_iter().flatten().collect()
 }
+
+/// Where rows run that this process has no room for.
+const PLACES: &[&place::Place] = &[
+    &names::PLACE,
+    &hosts::PLACE,
+    &process::PLACE,
+    &disturbed::PLACE,
+    &proxies::PLACE,
+    &trusts::PLACE,
+    #[cfg(feature = "b2-tool")]
+    &databases::PLACE,
+];
 
 /// Mixes those that wait, those that compute and those that take memory, which stand together.
 fn spread<T>(rows: impl Iterator<Item = T>) -> VecDeque<T> {
@@ -80,12 +120,16 @@ struct Verdict {
 
 #[test]
 fn the_worst_night() {
-    let rows = rows();
-    let count = rows.len();
+    let (rows, elsewhere) = (rows(), place::rows(PLACES));
+    let here = rows.len();
+    let count = here + elsewhere.len();
     assert!(count >= 120, "{count} rows are too few for a bad night");
-    let names: BTreeSet<_> = rows.iter().map(|row| row.what.clone()).collect();
+    let names: BTreeSet<_> = rows.iter().chain(&elsewhere).map(|row| row.what.clone()).collect();
     assert_eq!(names.len(), count, "two rows have the same name");
-    let queue = Mutex::new(spread(rows.into_iter().enumerate()));
+    let mut queue = spread(rows.into_iter().enumerate());
+    // Of these there is nothing to do but to wait for what others tell.
+    queue.extend((here..).zip(elsewhere));
+    let queue = Mutex::new(queue);
     let verdicts = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {

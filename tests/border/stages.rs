@@ -1,6 +1,6 @@
 //! The places where a call can wait, set up so that it waits there and nowhere else.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub fn handshake() -> Stage {
 
 /// Nobody answers the connect.
 pub fn connect() -> Stage {
-    let blackhole = Blackhole::dig();
+    let blackhole = Blackhole::dig(SocketAddr::from(([127, 0, 0, 1], 0)));
     let realm = format!("http://{}", blackhole.listener.local_addr().expect("an address"));
     let stage = stage(&[("realm", &realm)], [], 0);
     Stage { _blackhole: Some(blackhole), reached: |stage| stage.scene.api.counter("requests") == 1, ..stage }
@@ -95,14 +95,14 @@ pub fn budget() -> Stage {
 }
 
 /// A listener whose queue is full: connects to it come to nothing, and are not refused.
-struct Blackhole {
+pub struct Blackhole {
     listener: TcpListener,
     _queue: Vec<TcpStream>,
 }
 
 impl Blackhole {
-    fn dig() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    pub fn dig(at: SocketAddr) -> Self {
+        let listener = TcpListener::bind(at).expect("a port");
         // SAFETY: the descriptor is the listener's; a second call changes the length of its queue.
         assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
         let address = listener.local_addr().expect("an address");

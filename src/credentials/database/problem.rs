@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::platform::file;
+
 /// A file that gives no key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -60,10 +62,16 @@ impl Problem {
         Self { reason: reason.into(), hint: None, lasts: false }
     }
 
+    pub(super) fn no_descriptor() -> Self {
+        let hint = Some("close files or raise the limit (ulimit -n), and call again");
+        Self { reason: "cannot be read: too many open files".into(), hint, lasts: false }
+    }
+
     pub(super) fn io(error: &io::Error) -> Self {
         Self::unreadable(match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "does not exist".to_owned(),
             io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
+            _ if file::is_out_of_descriptors(error) => return Self::no_descriptor(),
             _ => match error.raw_os_error() {
                 Some(code) => format!("cannot be read (system error {code})"),
                 None => "cannot be read".to_owned(),

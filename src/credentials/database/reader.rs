@@ -1,6 +1,6 @@
 //! One reader at a time for the whole process, so that a fork can wait until nobody is inside SQLite.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use super::problem::Problem;
 use super::{Account, legacy, row};
-use crate::{platform, sync};
+use crate::platform::{self, file};
+use crate::sync;
 
 /// The bytes that each SQLite database begins with, and what they say.
 const HEADER: usize = 100;
@@ -64,7 +65,8 @@ pub(super) fn home(user: Option<&[u8]>) -> Option<PathBuf> {
 fn read_alone(path: &Path, data: &Metadata, patience: Duration) -> Result<Account, Problem> {
     #[cfg(feature = "test-hooks")]
     count::add();
-    let mut file = open(path).map_err(|error| Problem::io(&error))?;
+    // It was a file a moment ago; should it be a pipe by now, nobody waits for its other end.
+    let mut file = file::open(path).map_err(|error| Problem::io(&error))?;
     // To measure, since a buffer that grows leaves copies behind.
     let mut head = Zeroizing::new([0; HEADER]);
     let mut length = 0;
@@ -98,15 +100,6 @@ fn rest(head: &[u8], file: File, data: &Metadata) -> Result<Zeroizing<Vec<u8>>, 
     let left = (room - head.len()) as u64;
     file.take(left).read_to_end(&mut text).map_err(|error| Problem::io(&error))?;
     Ok(text)
-}
-
-fn open(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    // It was a file a moment ago; should it be a pipe by now, nobody waits for its other end.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
-    options.open(path)
 }
 
 /// How many files were opened, for tests.

@@ -9,6 +9,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ffi};
 use zeroize::Zeroizing;
 
+use crate::platform::file;
+
 use super::problem::Problem;
 use super::{Account, LARGEST};
 
@@ -89,6 +91,7 @@ fn problem(error: &rusqlite::Error) -> Problem {
         // It does begin like a database.
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Problem::damaged(),
         Some(ErrorCode::ReadOnly) if extended == Some(ffi::SQLITE_READONLY_ROLLBACK) => Problem::half_written(),
+        Some(ErrorCode::CannotOpen) if file::are_descriptors_out() => Problem::no_descriptor(),
         Some(ErrorCode::TooBig) => Problem::foreign("holds a value that is too large"),
         _ => match extended {
             Some(code) => Problem::unreadable(format!("cannot be read (SQLite error {code})")),
