@@ -119,8 +119,8 @@ impl Case {
 
     /// It lasts until the time for an attempt is over, which is short then.
     pub fn lasting(self) -> Self {
-        let expect = Expect { within: Duration::from_secs(5), ..self.expect };
-        Self { lasts: true, wait: Duration::from_millis(380), expect, ..self }
+        let expect = Expect { within: Duration::from_secs(10), ..self.expect };
+        Self { lasts: true, wait: Duration::from_millis(980), expect, ..self }
     }
 
     /// The caller is told to come again in so long.

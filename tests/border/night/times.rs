@@ -108,7 +108,7 @@ impl Plan {
         let options = ready.options(self.https);
         if self.case.lasts {
             // A second attempt that is to go well has time enough, whatever else this machine is busy with.
-            let time = if self.once { "1500" } else { "400" };
+            let time = if self.once { "2500" } else { "1000" };
             options.set("attempt_timeout_ms", Some(time)).expect("an option");
         }
         let fault = if self.once { self.case.fault.clone() } else { self.case.fault.clone().forever() };
