@@ -9,7 +9,6 @@ use crate::channel::Channel;
 use crate::fault::{Cut, DateFault, Fault, How, Length, RetryAfter};
 use crate::halt::Halt;
 use crate::peer;
-use crate::random;
 use crate::response::{Response, reason};
 
 /// What becomes of the connection.
@@ -95,9 +94,7 @@ fn set_headers(response: &mut Response, fault: &Fault, keep: bool) {
             response.set("Retry-After", &when);
         }
     }
-    if !response.has("X-Bz-Request-Id") {
-        response.set("X-Bz-Request-Id", &format!("{:016x}", random::number()));
-    }
+    response.name();
     let length = response.body.len();
     match &fault.length {
         _ if fault.chunked => response.set("Transfer-Encoding", "chunked"),
