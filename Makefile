@@ -3,6 +3,7 @@
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
 # make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
+# make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
 # make header     writes include/b2auth.h from the source
 
@@ -12,6 +13,7 @@ DESTDIR ?=
 CARGO ?= cargo
 CC ?= cc
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 3600
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
@@ -25,7 +27,7 @@ EXAMPLES := authorize threads list_buckets demo b2auth
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test fuzz bench install uninstall clean
+.PHONY: all lib header sandbox examples demo test fuzz soak bench install uninstall clean
 
 all: lib
 
@@ -61,6 +63,9 @@ test:
 
 fuzz:
 	@fuzz/run.sh $(FUZZ_SECONDS)
+
+soak:
+	@tests/storm.sh soak $(SOAK_SECONDS)
 
 $(TARGET)/hit: benches/hit.c include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)

@@ -3,6 +3,7 @@
 
 mod ask;
 
+use std::cell::Cell;
 use std::ffi::CString;
 use std::fmt;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(crate) struct Series<'a> {
     pub(crate) way: Way,
     /// One attempt that waits for nothing: the caller has a good token in hand.
     pub(crate) quick: bool,
+    /// The call's count of its requests.
+    pub(crate) asked: &'a Cell<u32>,
 }
 
 impl Series<'_> {
@@ -53,7 +56,7 @@ impl Series<'_> {
         let most = if self.quick { 1 } else { self.options.max_attempts };
         // Whoever takes over a series that its own limits would end gets one attempt all the same.
         let mut made = if self.quick { 0 } else { spent.made(&self.way).min(most - 1) };
-        let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, own: 0, error: spent.error };
+        let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, error: spent.error };
         let mut waited = Duration::ZERO;
         if made > 0 {
             match self.back_off(&log, made) {
@@ -220,8 +223,6 @@ enum Halt {
 /// What has been tried so far.
 struct Log {
     attempts: Vec<Attempt>,
-    /// How many of them this very call made.
-    own: u32,
     /// How many of them count against whoever takes over by the same way.
     made: u32,
     error: Option<Error>,
@@ -229,7 +230,7 @@ struct Log {
 
 impl Log {
     fn close(&self, error: Error) -> Error {
-        error.with_attempts(self.attempts.clone(), self.own)
+        error.with_attempts(self.attempts.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way in: a token at hand, or credentials and the story of a call.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::attempts;
@@ -93,6 +94,7 @@ fn obtain(shared: &Shared, world: World<'_>, wish: &Wish<'_>) -> Result<Arc<Sess
         credentials: &credentials,
         cache_key: credentials.cache_key(wish.options),
         bounds: wish.options.total().map_or(bounds, |total| bounds.within(total)),
+        asked: Cell::new(0),
     };
     call.run(wish.ask)
 }

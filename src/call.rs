@@ -1,5 +1,6 @@
 //! The story of one call, once it is known for whom: cache, flight, attempts, session.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub(crate) struct Call<'a> {
     pub(crate) credentials: &'a Credentials,
     pub(crate) cache_key: CacheKey,
     pub(crate) bounds: Bounds<'a>,
+    /// Requests made so far. A call whose token is refused under it may lead more than one series.
+    pub(crate) asked: Cell<u32>,
 }
 
 /// Which tokens will do.
@@ -73,6 +76,10 @@ enum Step<'s> {
 
 impl Call<'_> {
     pub(crate) fn run(&self, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
+        self.go(ask).map_err(|error| error.after_requests(self.asked.get()))
+    }
+
+    fn go(&self, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
         let rejected = match ask {
             Ask::After(session) if session.cache_key() == self.cache_key => Some(session),
             _ => None,
@@ -281,6 +288,7 @@ impl Call<'_> {
             bounds: self.bounds,
             way: Way { attempt: if quick { attempt.min(QUICK) } else { attempt }, ..self.way() },
             quick,
+            asked: &self.asked,
         }
     }
 

@@ -131,9 +131,14 @@ impl Error {
         self
     }
 
-    /// The attempts that led here, `requests` of them made by this very call.
-    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>, requests: u32) -> Self {
+    /// The attempts that led here.
+    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    /// So many requests were made by this very call.
+    pub(crate) fn after_requests(mut self, requests: u32) -> Self {
         self.0.requests = requests;
         self
     }
@@ -246,7 +251,7 @@ mod tests {
             request_id: None,
             wait_ms: 0,
         };
-        let error = Error::new(Status::BadCredentials, "B2\nrefused\0it").with_attempts(vec![attempt], 1);
+        let error = Error::new(Status::BadCredentials, "B2\nrefused\0it").with_attempts(vec![attempt]);
         let json: serde_json::Value = serde_json::from_str(&error.to_json()).expect("valid JSON");
         assert_eq!(json["error"]["status"], "B2_BAD_CREDENTIALS");
         assert_eq!(json["error"]["message"], "B2 refused it");
@@ -266,7 +271,7 @@ mod tests {
                 request_id: None,
                 wait_ms: 0,
             };
-            assert!(Error::new(Status::Timeout, "").with_attempts(vec![attempt], 1).to_json().contains("startedAt"));
+            assert!(Error::new(Status::Timeout, "").with_attempts(vec![attempt]).to_json().contains("startedAt"));
         }
     }
 }

@@ -33,7 +33,7 @@ impl Series<'_> {
             request_id: None,
             wait_ms: millis(waited),
         };
-        log.own += 1;
+        self.asked.set(self.asked.get() + 1);
         log.made = log.made.saturating_add(1);
         let verdict = match answer {
             Err(failure) => verdict::of_failure(failure, &self.secrets),

@@ -95,6 +95,7 @@ fn an_invalidated_token_is_not_handed_out_by_the_refresh_that_fails_meanwhile() 
         scene.sandbox.release("gate");
         let failure = refresh.join().expect("no panic").expect_err("an outage, and no token left");
         assert_eq!(failure.name, "B2_SERVICE_UNAVAILABLE");
+        assert_eq!(failure.attempts, 2, "both were this call's");
     });
     assert_eq!(scene.requests(), 3, "the refresh, and then the caller's own");
     assert_eq!(scene.api.counter("stale_served"), 0);

@@ -259,19 +259,13 @@ fn statuses_have_their_names_and_words_and_unknown_ones_a_name_too() {
 #[test]
 fn a_new_token_cures_a_401_about_the_token_and_nothing_else() {
     let api = api::load();
-    let cures = |http: i32, code: Option<&str>| {
-        let code = code.map(api::c);
-        let code = code.as_ref().map_or(std::ptr::null(), |code| code.as_ptr());
-        // SAFETY: the text is NULL or lives through the call.
-        unsafe { (api.f.b2_should_reauthorize)(http, code) }
-    };
     for code in [None, Some(""), Some(" \n"), Some("bad_auth_token"), Some("expired_auth_token")] {
-        assert_eq!(cures(401, code), 1, "{code:?}");
+        assert_eq!(api.should_reauthorize(401, code), 1, "{code:?}");
         for http in [0, -401, 200, 400, 403, 404, 429, 500, 503] {
-            assert_eq!(cures(http, code), 0, "{http} {code:?}");
+            assert_eq!(api.should_reauthorize(http, code), 0, "{http} {code:?}");
         }
     }
     for code in ["unauthorized", "unsupported", "access_denied", "BAD_AUTH_TOKEN", "bad_auth_tokens", "bad_auth", "x"] {
-        assert_eq!(cures(401, Some(code)), 0, "{code}");
+        assert_eq!(api.should_reauthorize(401, Some(code)), 0, "{code}");
     }
 }

@@ -10,7 +10,6 @@ use crate::fault::{Cut, DateFault, Fault, How, Length, RetryAfter};
 use crate::flood;
 use crate::halt::Halt;
 use crate::peer;
-use crate::random;
 use crate::response::{Response, reason};
 
 /// A body that is not copied to be sent together with its head.
@@ -109,9 +108,7 @@ fn set_headers(response: &mut Response, fault: &Fault, chunked: bool, keep: bool
             response.set("Retry-After", &when);
         }
     }
-    if !response.has("X-Bz-Request-Id") {
-        response.set("X-Bz-Request-Id", &format!("{:016x}", random::number()));
-    }
+    response.name();
     let length = response.body.len();
     match &fault.length {
         _ if chunked => response.set("Transfer-Encoding", "chunked"),

@@ -35,6 +35,11 @@ pub struct LogEntry {
     pub headers: Vec<(String, String)>,
     /// What was answered; `None` while it is not, or if it never was.
     pub status: Option<u16>,
+    /// The `X-Bz-Request-Id` of the answer to an authorize request.
+    pub request_id: Option<String>,
+    /// The number of the newest request when this one's answer was about to go out: whatever came before that was in
+    /// the air together with this.
+    pub answered_after: Option<u64>,
     /// True if the client was gone before there was an answer.
     pub client_left: bool,
     /// `http`, `https`, or a TLS fault's name.
@@ -76,19 +81,24 @@ impl Log {
         state.last
     }
 
-    pub(crate) fn answered(&self, number: u64, status: u16) {
-        self.amend(number, |entry| entry.status = Some(status));
+    pub(crate) fn answered(&self, number: u64, status: u16, request_id: Option<&str>) {
+        self.amend(number, |entry, newest| {
+            entry.status = Some(status);
+            entry.request_id = request_id.map(str::to_owned);
+            entry.answered_after = Some(newest);
+        });
     }
 
     pub(crate) fn left(&self, number: u64) {
-        self.amend(number, |entry| entry.client_left = true);
+        self.amend(number, |entry, _| entry.client_left = true);
     }
 
-    fn amend(&self, number: u64, change: impl FnOnce(&mut LogEntry)) {
+    fn amend(&self, number: u64, change: impl FnOnce(&mut LogEntry, u64)) {
         let mut state = lock(&self.state);
+        let newest = state.last;
         // The newest are the likeliest; a cleared log has none of that number.
         if let Some(entry) = state.entries.iter_mut().rev().find(|entry| entry.number == number) {
-            change(entry);
+            change(entry, newest);
         }
         self.changed.notify_all();
     }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::random;
+
 /// What every answer of B2's API says about caching.
 const CACHE_CONTROL: &str = "max-age=0, no-cache, no-store";
 const JSON: &str = "application/json;charset=UTF-8";
@@ -36,6 +38,17 @@ impl Response {
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.remove(name);
         self.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(had, _)| had.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Gives the answer a request id, unless it has one.
+    pub(crate) fn name(&mut self) {
+        if !self.has("X-Bz-Request-Id") {
+            self.set("X-Bz-Request-Id", &format!("{:016x}", random::number()));
+        }
     }
 
     pub(crate) fn remove(&mut self, name: &str) {

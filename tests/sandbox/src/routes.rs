@@ -27,7 +27,7 @@ pub(crate) fn answer(caller: &Caller<'_>, request: &Request) -> Option<(Response
     }
     let (key_id, response) = data::answer(caller, request, call);
     let number = note(caller, request, key_id);
-    caller.world.log.answered(number, response.status);
+    caller.world.log.answered(number, response.status, None);
     Some((response, Fault::none()))
 }
 
@@ -55,6 +55,8 @@ fn note(caller: &Caller<'_>, request: &Request, key_id: Option<String>) -> u64 {
         key_id,
         headers: log::masked(&request.headers),
         status: None,
+        request_id: None,
+        answered_after: None,
         client_left: false,
         listener: caller.listener.to_owned(),
         connection: caller.connection,

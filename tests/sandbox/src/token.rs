@@ -1,7 +1,7 @@
 //! The tokens given out so far, and what became of them.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -10,8 +10,17 @@ use base64::engine::general_purpose::URL_SAFE;
 use crate::random;
 use crate::sync::lock;
 
+/// Older tokens make room, so that a long load test does not fill the memory. They are then as if never given out.
+const MOST: usize = 200_000;
+
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(Mutex<HashMap<String, Token>>);
+pub(crate) struct Tokens(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    by_name: HashMap<Arc<str>, Token>,
+    in_order: VecDeque<Arc<str>>,
+}
 
 #[derive(Debug)]
 struct Token {
@@ -39,12 +48,20 @@ impl Tokens {
         let number = random::number();
         let token = format!("4_{key_id}_{:08x}_{:06x}_acct_{tail}", number >> 32, number & 0x00ff_ffff);
         let entry = Token { key_id: key_id.to_owned(), born: Instant::now(), life, expired: false };
-        lock(&self.0).insert(token.clone(), entry);
+        let mut state = lock(&self.0);
+        if state.in_order.len() == MOST
+            && let Some(oldest) = state.in_order.pop_front()
+        {
+            state.by_name.remove(&oldest);
+        }
+        let name: Arc<str> = token.as_str().into();
+        state.in_order.push_back(Arc::clone(&name));
+        state.by_name.insert(name, entry);
         token
     }
 
     pub(crate) fn worth(&self, token: &str) -> Worth {
-        match lock(&self.0).get(token) {
+        match lock(&self.0).by_name.get(token) {
             None => Worth::Unknown,
             Some(known) if known.expired || known.born.elapsed() >= known.life => Worth::Expired(known.key_id.clone()),
             Some(known) => Worth::Good(known.key_id.clone()),
@@ -53,14 +70,14 @@ impl Tokens {
 
     /// Ends one token.
     pub(crate) fn expire(&self, token: &str) {
-        if let Some(known) = lock(&self.0).get_mut(token) {
+        if let Some(known) = lock(&self.0).by_name.get_mut(token) {
             known.expired = true;
         }
     }
 
     /// Ends every token so far of this key, or with `*` of every key.
     pub(crate) fn expire_all_of(&self, key_id: &str) {
-        for token in lock(&self.0).values_mut() {
+        for token in lock(&self.0).by_name.values_mut() {
             token.expired |= key_id == "*" || token.key_id == key_id;
         }
     }
@@ -80,6 +97,18 @@ mod tests {
         assert_eq!(one.len(), 77);
         assert!(one.starts_with("4_0014aa9865d6f0000000000b0_") && one.ends_with('='));
         assert_eq!(tokens.worth(&one), Worth::Good("0014aa9865d6f0000000000b0".to_owned()));
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let tokens = Tokens::default();
+        let day = Duration::from_secs(86_400);
+        let (first, second) = (tokens.mint("k", day), tokens.mint("k", day));
+        for _ in 2..=MOST {
+            tokens.mint("k", day);
+        }
+        assert_eq!(tokens.worth(&first), Worth::Unknown);
+        assert_eq!(tokens.worth(&second), Worth::Good("k".to_owned()));
     }
 
     #[test]

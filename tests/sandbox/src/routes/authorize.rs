@@ -29,8 +29,9 @@ pub(super) fn answer(caller: &Caller<'_>, request: &Request, version: u8) -> Opt
     if response.status == 401 && !response.has("WWW-Authenticate") {
         response.set("WWW-Authenticate", "BASIC realm=\"authorize_account\"");
     }
+    response.name();
     if !is_never_seen(fault.cut.as_ref()) {
-        world.log.answered(number, response.status);
+        world.log.answered(number, response.status, response.get("X-Bz-Request-Id"));
     }
     Some((response, fault))
 }

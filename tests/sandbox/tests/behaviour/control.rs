@@ -29,11 +29,28 @@ fn the_log_tells_all_but_the_secrets() {
     let first = &log[0];
     assert_eq!((first.version, first.status), (Some(4), Some(200)));
     assert_eq!(first.key_id.as_deref(), Some(ID));
+    assert_eq!(first.request_id.as_deref(), answer.header("X-Bz-Request-Id"));
     assert!(first.headers.contains(&("Authorization".to_owned(), "Basic ***".to_owned())));
     assert_eq!((log[1].call.as_str(), log[1].status), ("b2_list_buckets", Some(400)));
     assert_eq!(log[1].key_id.as_deref(), Some(ID));
     assert_eq!(ask(&sandbox, "DELETE", "log", &json!({})).status, 200);
     assert!(sandbox.log().is_empty() && sandbox.authorize_count("*") == 0);
+}
+
+#[test]
+fn the_log_tells_which_requests_were_in_the_air_together() {
+    let sandbox = sandbox();
+    sandbox.script(ID, [b2_sandbox::Fault::hold("gate")]);
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| authorize(sandbox.http()));
+        assert!(sandbox.wait_until_held("gate", 1, PATIENCE));
+        authorize(sandbox.http());
+        sandbox.release("gate");
+        held.join().expect("no panic");
+    });
+    authorize(sandbox.http());
+    let after: Vec<_> = sandbox.log().iter().map(|entry| (entry.number, entry.answered_after)).collect();
+    assert_eq!(after, [(1, Some(2)), (2, Some(2)), (3, Some(3))], "the first was answered once the second had come");
 }
 
 #[test]
