@@ -7,6 +7,7 @@ mod failure;
 mod kept;
 mod line;
 mod lookup;
+mod race;
 mod roots;
 mod route;
 mod shared;
