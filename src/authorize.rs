@@ -147,8 +147,14 @@ fn spared(
     }
     let now = world.clock.now();
     let mut state = shared.lock();
-    let Found::Stale { session, .. } = state.cache.find(key, wish.options.min_remaining, now) else {
-        return Err(error);
+    let session = match state.cache.find(key, wish.options.min_remaining, now) {
+        Found::Stale { session, .. } => session,
+        // Somebody who could read the key has refreshed it meanwhile.
+        Found::Fresh(session) => {
+            state.counters.cache_hits += 1;
+            return Ok(session);
+        }
+        _ => return Err(error),
     };
     state.cache.put_off_refresh(key, None, now);
     state.counters.stale_served += 1;
