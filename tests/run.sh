@@ -31,6 +31,9 @@ lint() {
     echo "ok lint: as it comes"
     cargo clippy --locked --workspace --all-targets --features test-hooks -- -D warnings
     echo "ok lint: test-hooks"
+    # Not among all targets, since cargo test is to leave it out.
+    cargo clippy --locked --workspace --features test-hooks --test storm -- -D warnings
+    echo "ok lint: the storm"
     cargo clippy --locked --workspace --all-targets --features c-library -- -D warnings
     echo "ok lint: c-library"
     cargo clippy --locked -p b2auth --lib --tests --no-default-features -- -D warnings

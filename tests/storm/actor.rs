@@ -7,8 +7,10 @@ use crate::api::Options;
 use crate::dice::Dice;
 use crate::storm::Storm;
 
+type Act = fn(&mut Actor<'_>);
+
 /// What an actor can do. The weights say how often.
-const ACTS: &[(u64, (&str, fn(&mut Actor<'_>)))] = &[
+const ACTS: &[(u64, (&str, Act))] = &[
     (60, ("authorize", |me| me.authorize())),
     (3, ("reauthorize", |me| me.ask_anew())),
     (6, ("reauthorize after a refusal", |me| me.reject())),

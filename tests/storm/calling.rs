@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::api::{Ask, Failure, Options, Session};
 use crate::cast::{STRANGER, Who};
 use crate::heard::{Ear, Heard};
-use crate::ledger::{Began, Manner};
+use crate::ledger::{Began, Handed, Manner};
 use crate::served::{Asker, Record};
 use crate::storm::{Ending, Held, Storm};
 use crate::tally::What;
@@ -166,24 +166,34 @@ impl Actor<'_> {
         }
         match storm.ledger.hand_out(who, &token, before.began, manner) {
             Err(what) => storm.trouble(if what.contains("identity") { 2 } else { 3 }, what),
-            Ok(handed) if !who.ending => {
-                // In this order: a turn after the reading does no harm.
-                let left = session.seconds_left();
-                let elapsed = i64::try_from(before.started.elapsed().as_secs()).unwrap_or(i64::MAX);
-                if handed.cached {
-                    storm.tally.add(What::Cached, 1);
-                    let still = before.still.is_some() && before.still == storm.clocks.still();
-                    if still && (left <= 0 || left < how.min_remaining_s - elapsed - SLACK_S) {
-                        let wanted = how.min_remaining_s;
-                        storm.trouble(3, format!("{left} s left of a cached token, {wanted} s wanted"));
-                    }
-                } else if left + storm.clocks.turned_s(before.started) + elapsed + SLACK_S < DAY_S {
-                    storm.trouble(3, format!("{left} s left of a token asked for just now"));
-                }
-            }
+            Ok(handed) if !who.ending => self.lives(&session, before, handed, manner, how),
             Ok(_) => {}
         }
         Some(Held { session, who: who.clone() })
+    }
+
+    /// A session of a key that does not end has as much of a day left as it must have.
+    fn lives(&self, session: &Session, before: &Before, handed: Handed, manner: Manner, how: &How) {
+        let (storm, clocks) = (self.storm, &self.storm.clocks);
+        // In this order: a turn after the reading does no harm.
+        let left = session.seconds_left();
+        let asked = session.number(|f| f.b2_session_expires_at) - DAY_S;
+        let (ago, turned) = (clocks.now_s() - asked, clocks.turned_s(before.started));
+        let still = before.still.is_some() && before.still == clocks.still();
+        let elapsed = i64::try_from(before.started.elapsed().as_secs()).unwrap_or(i64::MAX);
+        if handed.cached {
+            storm.tally.add(What::Cached, 1);
+            if still && (left <= 0 || left < how.min_remaining_s - elapsed - SLACK_S) {
+                let wanted = how.min_remaining_s;
+                storm.trouble(3, format!("{left} s left of a cached token, {wanted} s wanted"));
+            }
+        } else if left + turned + elapsed + SLACK_S < DAY_S {
+            storm.trouble(3, format!("{left} s left of a token asked for just now"));
+        }
+        // The library's clock is the machine's, as it was set meanwhile, and as far ahead as it was turned.
+        if still && manner.asked.is_some() && !(-SLACK_S..=elapsed + SLACK_S).contains(&ago) {
+            storm.trouble(3, format!("a token asked for just now was asked for {ago} s ago, by its own account"));
+        }
     }
 
     /// The server writes the key id into its tokens, and each key has an account of its own.

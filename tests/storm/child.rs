@@ -124,10 +124,10 @@ fn try_out(
     given_up: Option<&str>,
 ) -> Result<(), (usize, String)> {
     let call = |options| storm.api.call(Some(&who.id), Some(&who.key), Ask::Authorize, Some(options));
-    if let Some(found) = fine(storm, who, call(options))? {
-        if given_up == Some(&found.token()) {
-            return Err((3, "the token that its parent had invalidated".into()));
-        }
+    if let Some(found) = fine(storm, who, call(options))?
+        && given_up == Some(&found.token())
+    {
+        return Err((3, "the token that its parent had invalidated".into()));
     }
     let Some(first) = fine(storm, who, call(refreshing))? else { return Ok(()) };
     let again = fine(storm, who, call(options))?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::api::Api;
@@ -25,6 +25,8 @@ pub struct Clocks {
     over: AtomicU64,
     /// The latest turns: when, and how far the one that went furthest was turned forward.
     turns: Mutex<VecDeque<(Instant, i64)>>,
+    /// How far the library's wall clock was turned by its hook.
+    ahead_ms: AtomicI64,
     outside: Option<Outside>,
 }
 
@@ -59,6 +61,11 @@ impl Clocks {
         turns.iter().filter(late).map(|(_, ms)| ms / 1_000).sum()
     }
 
+    /// What the library's wall clock has to read, by the machine's clock as this process sees it.
+    pub fn now_s(&self) -> i64 {
+        since_epoch_s(SystemTime::now()) + self.ahead_ms.load(Ordering::SeqCst) / 1_000
+    }
+
     /// Turns the library's clocks by its hook.
     pub fn turn(&self, api: &Api, ledger: &Ledger, tally: &Tally, dice: &mut Dice) {
         let (wall, boot) = dice.weighed(&[
@@ -70,7 +77,10 @@ impl Clocks {
             (1, (-2 * HOUR_MS, 0)),
         ]);
         let since = ledger.tick();
-        self.while_turning(wall.max(boot), || api.turn(wall, boot));
+        self.while_turning(wall.max(boot), || {
+            api.turn(wall, boot);
+            self.ahead_ms.fetch_add(wall, Ordering::SeqCst);
+        });
         if boot >= DAY_MS {
             ledger.bury(since);
         }

@@ -12,8 +12,11 @@ pub fn series(dice: &mut Dice) -> Vec<Fault> {
     (0..dice.between(1, 6)).map(|_| one(dice)).collect()
 }
 
+/// Makes a fault of its kind.
+type Kind = fn(&mut Dice) -> Fault;
+
 fn one(dice: &mut Dice) -> Fault {
-    let kinds: &[(u64, fn(&mut Dice) -> Fault)] = &[
+    let kinds: &[(u64, Kind)] = &[
         (25, |_| Fault::none()),
         (20, slow),
         (14, unavailable),

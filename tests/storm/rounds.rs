@@ -77,7 +77,8 @@ fn look_on(plan: &Plan, storm: &Storm, samples: &Mutex<Vec<Sample>>, done: &Atom
         std::thread::sleep(Duration::from_secs(1));
         let now = process::sample(start.elapsed().as_secs());
         lock(samples).push(now);
-        if lock(samples).len() as u64 % (plan.seconds / 20).max(1) == 0 {
+        let so_far = lock(samples).len() as u64;
+        if so_far.is_multiple_of((plan.seconds / 20).max(1)) {
             println!("# {:>5} s: {:>7} KB resident, {:>7} KB allocated", now.at_s, now.resident_kb, now.allocated_kb);
         }
         if let Some(who) = storm.watch.stuck() {
