@@ -18,6 +18,8 @@ const LONGEST_REQUEST_ID: usize = 64;
 /// No name in the DNS is longer.
 const LONGEST_HOST: usize = 253;
 
+const NOT_B2: &str = "check that the realm is B2's and that no proxy answers in its place";
+
 /// What to do about an answer, or about the lack of one.
 pub(crate) enum Verdict<T> {
     /// B2 granted a session.
@@ -157,14 +159,12 @@ impl Told<'_> {
             }
             Status::AccessDenied => "check in the B2 web console that the account is in good standing",
             Status::RateLimited => "wait before calling again, and keep one session instead of asking for many",
-            Status::ServiceUnavailable if self.answer.status == 501 => {
-                "check that the realm is B2's and that no proxy answers in its place"
-            }
+            Status::ServiceUnavailable if self.answer.status == 501 => NOT_B2,
             Status::ServiceUnavailable => {
                 "call again later; if that does not help, see if B2 has an outage (https://status.backblaze.com)"
             }
             _ if self.is_redirect() => "check the realm, and that no captive portal or proxy answers in B2's place",
-            Status::ProtocolError => "check that the realm is B2's and that no proxy answers in its place",
+            Status::ProtocolError => NOT_B2,
             _ => return None,
         })
     }

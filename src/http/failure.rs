@@ -52,6 +52,7 @@ pub(super) fn tls_unasked(host: &str) -> Failure {
 /// A connection that ends in the middle is nobody's fault, or that of something in between.
 pub(super) const BROKEN: &str =
     "call again later; if that does not help, see what may end connections in between: a firewall, a VPN, a proxy";
+pub(super) const NO_NAME: &str = "check the spelling of the name, and this machine's network and DNS";
 pub(super) const NO_WAY: &str =
     "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy";
 pub(super) const NO_DESCRIPTOR: &str = "this process, or the machine, has as many files open as it may: see what leaves them open, or raise the limit (ulimit -n)";

@@ -13,7 +13,7 @@ use crate::cancel::{Bounds, Stop};
 use crate::sync;
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::{NO_HANDSHAKE, NO_WAY, failure};
+use super::failure::{NO_HANDSHAKE, NO_NAME, NO_WAY, failure};
 
 pub(super) const CHECK_PROXY: &str = "check the proxy's address, that it runs, and that what its URL begins with (http, https, socks5) is what it speaks";
 /// People write https where they mean what goes through the proxy, not what the proxy itself speaks.
@@ -57,7 +57,7 @@ impl Phase {
     fn hint(self, proxied: bool) -> &'static str {
         match self {
             Self::LookUp | Self::Connect | Self::Proxy if proxied => CHECK_PROXY,
-            Self::LookUp => "check the spelling of the name, and this machine's network and DNS",
+            Self::LookUp => NO_NAME,
             Self::Connect | Self::Proxy => NO_WAY,
             Self::ProxyHandshake => PLAIN_PROXY,
             Self::Handshake => NO_HANDSHAKE,

@@ -10,7 +10,7 @@ use crate::platform::{self, file};
 use crate::sync;
 use crate::transport::{Failure, FailureKind};
 
-use super::failure::{NO_DESCRIPTOR, hinted, reason};
+use super::failure::{NO_DESCRIPTOR, NO_NAME, hinted, reason};
 use super::line::Line;
 use super::shared::Shared;
 
@@ -38,7 +38,6 @@ struct Problem {
     hint: &'static str,
 }
 
-const SPELLING: &str = "check the spelling of the name, and this machine's network and DNS";
 const NO_THREAD: &str = "this process, its user or its container has as many threads as it may, or no memory for one more: see what starts \
      so many, or raise the limit (ulimit -u)";
 
@@ -78,7 +77,7 @@ pub(super) fn addresses(line: &Line, shared: &'static Shared, resolve: Resolve, 
     }
     let problem = match join(line, shared, resolve, host)?.wait(line)? {
         Ok(found) if !found.is_empty() => return Ok(found),
-        Ok(_) => Problem { reason: "it has no address".to_owned(), hint: SPELLING },
+        Ok(_) => Problem { reason: "it has no address".to_owned(), hint: NO_NAME },
         Err(problem) => problem,
     };
     Err(line.fail(problem.about(host)))
@@ -140,7 +139,7 @@ impl Problem {
         if file::is_out_of_descriptors(error) || file::are_descriptors_out() {
             return Self { reason: "too many open files".to_owned(), hint: NO_DESCRIPTOR };
         }
-        Self { reason: plain(error), hint: SPELLING }
+        Self { reason: plain(error), hint: NO_NAME }
     }
 
     fn about(&self, host: &str) -> Failure {
