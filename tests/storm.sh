@@ -4,7 +4,7 @@
 #   tests/storm.sh [SECONDS]        a minute, against the library as the tests build it
 #   tests/storm.sh soak [SECONDS]   an hour, against the library as it is shipped but for the hooks
 #
-# A debug build finds an overflow and a broken assertion; the shipped one has the speed, and the memory, that users have.
+# A debug build finds an overflow and a broken assertion; the shipped one has the speed and the memory that users have.
 # STORM_SEED=… repeats the choices of a run.
 set -eu
 cd "$(dirname "$0")/.."
@@ -57,7 +57,7 @@ if [ -z "$faketime" ]; then
     exit
 fi
 echo "+0" >"$work/clock"
-# The two clocks that only run are left alone. It looks into the file once a second: to look each time would open it each
-# time, and the descriptors are counted.
+# The two clocks that only run are left alone. It looks into the file once a second: each look opens it, and descriptors
+# are counted.
 LD_PRELOAD=$faketime FAKETIME_TIMESTAMP_FILE=$work/clock FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_CACHE_DURATION=1 \
     "$work/storm"

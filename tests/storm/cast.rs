@@ -1,5 +1,5 @@
-//! For whom sessions are asked: key ids, their keys, and the ways to the server. Each combination is one identity, which
-//! is what DESIGN.md says a flight and a cached session belong to.
+//! For whom sessions are asked: key ids, their keys, and the ways to the server. Each combination is one identity: a
+//! cached session belongs to one, and so does a request in the air.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -30,7 +30,8 @@ pub struct Course {
 pub fn course(figure: &Figure, samples: &[Sample], warm: usize) -> Option<Course> {
     let after = samples.get(warm..).filter(|after| after.len() >= 10)?;
     let values: Vec<u64> = after.iter().map(figure.of).collect();
-    let tenth = values.len() / 10;
+    // Of a short run more, or a single moment would decide.
+    let tenth = (values.len() / 10).max(5);
     let (first, last) = (median(&values[..tenth]), median(&values[values.len() - tenth..]));
     let allowed = figure.allowed.least.max(first * figure.allowed.percent / 100);
     #[allow(clippy::cast_precision_loss, reason = "kilobytes and seconds fit")]

@@ -27,6 +27,11 @@ impl Plan {
         Duration::from_secs(if self.soak { 20 } else { 10 })
     }
 
+    /// Every so many rounds the cache is cleared at rest, and what was handed out before is forgotten.
+    fn cleared(&self) -> u64 {
+        if self.soak { 3 } else { 1 }
+    }
+
     /// How often the cache may be cleared: in a long run it is to fill in between.
     fn clears(&self) -> Duration {
         Duration::from_millis(if self.soak { 2_000 } else { 400 })
@@ -35,14 +40,12 @@ impl Plan {
 
 pub struct Outcome {
     pub storm: Storm,
-    /// One each second.
+    /// One each second, while calls run.
     pub samples: Vec<Sample>,
-    /// One at each third rest, with the cache cleared.
+    /// One at each rest at which the cache was cleared.
     pub rests: Vec<Sample>,
 }
 
-/// Every so many rounds the cache is cleared at rest, and what was handed out before is forgotten.
-const CLEARED: u64 = 3;
 /// A thread that has ended is seen for a moment still.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -75,11 +78,16 @@ pub fn run(plan: &Plan, api: &'static Api, server: Server) -> Outcome {
 fn look_on(plan: &Plan, storm: &Storm, samples: &Mutex<Vec<Sample>>, done: &AtomicBool, start: Instant) {
     while !done.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_secs(1));
-        let now = process::sample(start.elapsed().as_secs());
-        lock(samples).push(now);
-        let so_far = lock(samples).len() as u64;
-        if so_far.is_multiple_of((plan.seconds / 20).max(1)) {
-            println!("# {:>5} s: {:>7} KB resident, {:>7} KB allocated", now.at_s, now.resident_kb, now.allocated_kb);
+        if !storm.rest.load(Ordering::SeqCst) {
+            let now = process::sample(start.elapsed().as_secs());
+            lock(samples).push(now);
+            let so_far = lock(samples).len() as u64;
+            if so_far.is_multiple_of((plan.seconds / 20).max(1)) {
+                println!(
+                    "# {:>5} s: {:>7} KB resident, {:>7} KB allocated",
+                    now.at_s, now.resident_kb, now.allocated_kb
+                );
+            }
         }
         if let Some(who) = storm.watch.stuck() {
             println!("not ok storm: {}, STORM_SEED={}\n{who}", crate::storm::RULES[6], storm.seed);
@@ -121,7 +129,7 @@ impl Lead<'_> {
             storm.tally.add(What::Rounds, 1);
             books.close(storm, &mut control, round % 2 == 0);
             self.rested();
-            if round % CLEARED == CLEARED - 1 {
+            if (round + 1) % self.plan.cleared() == 0 {
                 self.clear(&mut marks);
             }
             if Instant::now() >= end || !storm.troubles().is_empty() {

@@ -1,4 +1,4 @@
-//! What no error and no log may hold. Every key has the same words in it, and so has every token: one look finds them all.
+//! What no error and no log may hold. Every key has the same word in it, and so has every token: one look finds all.
 
 /// Stands in every application key.
 pub const MARK: &str = "5tormSecretKey";

@@ -81,13 +81,14 @@ impl Tally {
     /// What was done too seldom to have shown anything. Not every machine has a clock that can be set from outside.
     pub fn missing(&self, least: u64, with_steps: bool) -> Vec<String> {
         let seldom = |count: &AtomicU64| count.load(Ordering::Relaxed) < least;
+        let never = |count: &AtomicU64| count.load(Ordering::Relaxed) == 0;
         let exempt = |place: usize| {
             [What::Rounds as usize].contains(&place) || (place == What::ClockSteps as usize && !with_steps)
         };
         let things = self.counts.iter().enumerate().filter(|(place, count)| seldom(count) && !exempt(*place));
         // Never to be seen here: no credentials, no store, no bug.
         let statuses =
-            self.statuses.iter().enumerate().filter(|(status, count)| seldom(count) && ![2, 14, 15].contains(status));
+            self.statuses.iter().enumerate().filter(|(status, count)| never(count) && ![2, 14, 15].contains(status));
         things
             .map(|(place, _)| WORDS[place].to_owned())
             .chain(statuses.map(|(status, _)| format!("status {status}")))
