@@ -146,15 +146,13 @@ fn spared(
         return Err(error);
     }
     let now = world.clock.now();
+    // Somebody who could read the key may have refreshed it meanwhile.
+    if let Some(session) = cached(shared, key, wish, now) {
+        return Ok(session);
+    }
     let mut state = shared.lock();
-    let session = match state.cache.find(key, wish.options.min_remaining, now) {
-        Found::Stale { session, .. } => session,
-        // Somebody who could read the key has refreshed it meanwhile.
-        Found::Fresh(session) => {
-            state.counters.cache_hits += 1;
-            return Ok(session);
-        }
-        _ => return Err(error),
+    let Found::Stale { session, .. } = state.cache.find(key, wish.options.min_remaining, now) else {
+        return Err(error);
     };
     state.cache.put_off_refresh(key, None, now);
     state.counters.stale_served += 1;
