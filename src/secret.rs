@@ -100,7 +100,8 @@ fn within_base64(key: &str, before: usize) -> Zeroizing<String> {
     bytes.resize(before, 0);
     bytes.extend_from_slice(key.as_bytes());
     let encoded = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
-    Zeroizing::new(encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned())
+    // Nothing has no character of its own.
+    Zeroizing::new(encoded.get((before * 8).div_ceil(6)..bytes.len() * 8 / 6).unwrap_or_default().to_owned())
 }
 
 fn hex(key: &str, digits: &[u8; 16]) -> Zeroizing<String> {
@@ -169,6 +170,13 @@ mod tests {
                     assert!(shown.len() <= 3 + (before.len() + after.len() + 4) * 8 / 6, "{echo} {shown}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_key_at_all_and_a_short_one_are_no_trouble() {
+        for key in ["", "K", "K0", "K00"] {
+            assert_eq!(Secrets::new(key, "").mask("K004"), "K004");
         }
     }
 

@@ -38,8 +38,8 @@ struct Problem {
     hint: &'static str,
 }
 
-const NO_THREAD: &str = "this process, its user or its container has as many threads as it may, or no memory for one more: see what starts \
-     so many, or raise the limit (ulimit -u)";
+const NO_THREAD: &str = "this process, its user or its container has as many threads as it may, or no memory for more: \
+                         see what starts so many, or raise the limit (ulimit -u)";
 
 /// One look-up, and all who wait for it.
 #[derive(Default)]
