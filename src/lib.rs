@@ -10,67 +10,31 @@
 //! ```
 
 #[cfg(not(loom))]
-mod action;
-mod attempts;
+mod api;
 mod authorize;
-#[cfg(not(loom))]
-mod batch;
-mod budget;
-mod cache;
-mod call;
-mod cancel;
-mod clock;
-mod counters;
 mod credentials;
-mod crew;
-mod digest;
-mod environment;
-mod error;
+mod diag;
 #[cfg(not(loom))]
 pub mod ffi;
-mod flaw;
-mod flight;
-#[cfg(not(loom))]
-mod fork;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-#[cfg(not(loom))]
-mod host;
-#[cfg(not(loom))]
-mod http;
 mod json;
-mod legible;
-mod life;
+mod model;
 #[cfg(not(loom))]
-mod load;
-mod log;
-#[cfg(loom)]
-mod models;
+mod net;
 mod options;
 mod platform;
-mod proxy;
-mod realm;
+mod ports;
+#[cfg(not(loom))]
+mod process;
 mod reply;
-mod retry_after;
-mod secret;
-mod session;
 mod state;
-mod status;
-mod sync;
-#[cfg(not(loom))]
-mod system;
-mod transport;
-mod user_agent;
-mod verdict;
-#[cfg(feature = "c-library")]
-mod wipe;
-mod world;
 
-pub use cancel::Cancel;
-pub use error::{Error, Status};
 #[cfg(not(loom))]
-pub use host::{authorize, cache_clear, reauthorize};
-pub use log::{Level, Tell};
+pub use api::rust::{authorize, cache_clear, reauthorize};
+pub use diag::error::{Error, Status};
+pub use diag::log::{Level, Tell};
+pub use model::session::Session;
 pub use options::Options;
-pub use session::Session;
+pub use ports::cancel::Cancel;

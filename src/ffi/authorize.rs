@@ -4,14 +4,15 @@ use std::ptr;
 use super::boundary::{bytes, caught};
 use super::error::b2_error;
 use super::options::{self, b2_options};
-use super::outcome;
+use super::out_params;
 use super::session::b2_session;
 use super::status::b2_status;
+use crate::api::batch::{self, Pace, Place};
+use crate::authorize::call::Ask;
 use crate::authorize::{self, Wish};
-use crate::batch::{self, Pace, Place};
-use crate::call::Ask;
-use crate::error::Error;
-use crate::{load, system};
+use crate::diag::error::Error;
+use crate::process;
+use crate::process::init;
 
 /// Turns an application key into a session: from the cache if a good token is
 /// there, else by one request to B2's b2_authorize_account (version 4: GET
@@ -119,12 +120,12 @@ unsafe fn obtain(
             None if anew => Ask::Anew,
             None => Ask::AsOptionsSay,
         };
-        load::ensure();
+        init::ensure();
         let wish = Wish { key_id, key, options: &options, ask, until_ms: None };
-        authorize::authorize(system::shared(), system::WORLD, &wish)
+        authorize::authorize(process::shared(), process::WORLD, &wish)
     };
     // SAFETY: the caller's places hold a pointer each.
-    unsafe { outcome::session(out_session, out_error, work) }
+    unsafe { out_params::session(out_session, out_error, work) }
 }
 
 /// Many at once. key_ids and keys are arrays of count strings, each as in
@@ -159,7 +160,7 @@ pub unsafe extern "C" fn b2_authorize_many(
         // Whatever went wrong, every place is told.
         let result = outcomes.next().unwrap_or_else(|| Err(Error::caught()));
         // SAFETY: the caller's arrays have `count` places, or are NULL.
-        let status = unsafe { outcome::place(result, nth(out_sessions, index), nth(out_errors, index)) };
+        let status = unsafe { out_params::place(result, nth(out_sessions, index), nth(out_errors, index)) };
         if lowest == b2_status::B2_OK {
             lowest = status;
         }
@@ -182,7 +183,7 @@ unsafe fn many(
         return caught(Vec::new(), || std::iter::repeat_with(refused).take(count).collect());
     }
     caught(Vec::new(), || {
-        load::ensure();
+        init::ensure();
         // SAFETY: the caller's handle is NULL or lives.
         let options = unsafe { options::read(options) };
         let places: Vec<_> = (0..count)
@@ -193,7 +194,7 @@ unsafe fn many(
             })
             .collect();
         let pace = Pace { concurrency: options.concurrency, timeout: options.batch_timeout };
-        batch::authorize_many(system::shared(), system::WORLD, &places, pace)
+        batch::authorize_many(process::shared(), process::WORLD, &places, pace)
     })
 }
 

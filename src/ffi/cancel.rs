@@ -1,6 +1,6 @@
 use std::ffi::c_int;
 
-use crate::cancel::Cancel;
+use crate::ports::cancel::Cancel;
 
 /// A flag that ends calls early. Once triggered it stays triggered.
 pub struct b2_cancel {

@@ -4,8 +4,8 @@ use once_cell::race::OnceBox;
 
 use super::boundary::{caught, pointer};
 use super::status::b2_status;
-use crate::clock::millis;
-use crate::error::Error;
+use crate::diag::error::Error;
+use crate::model::timestamp::millis;
 
 /// What went wrong in one call. No part of it holds a key, a token, a Basic
 /// header or the user part of a URL. Any thread may read it.

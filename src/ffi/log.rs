@@ -2,7 +2,7 @@ use std::ffi::{CString, c_char, c_int, c_void};
 
 use super::boundary::caught;
 use super::options::b2_options;
-use crate::log::{Level, Log};
+use crate::diag::log::{Level, Log};
 
 /// How much a message of the log matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

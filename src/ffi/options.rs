@@ -8,11 +8,12 @@ use once_cell::race::OnceBox;
 use super::boundary::{bytes, caught};
 use super::cancel::b2_cancel;
 use super::error::b2_error;
-use super::outcome;
+use super::out_params;
 use super::status::b2_status;
-use crate::error::Error;
+use crate::diag::error::Error;
 use crate::options::{HANDLES, Options};
-use crate::{load, sync};
+use crate::platform::sync;
+use crate::process::init;
 
 /// The choices of a call. Any thread may set or use it: a call reads it once,
 /// at entry.
@@ -77,7 +78,7 @@ pub(super) unsafe fn read(handle: *const b2_options) -> Chosen {
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_options_new() -> *mut b2_options {
     caught(ptr::null_mut(), || {
-        load::ensure();
+        init::ensure();
         b2_options::hand_out(Arc::new(Options::new()))
     })
 }
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn b2_options_set(
         options.change(|options| options.set(name, (!value.is_null()).then_some(given)))
     };
     // SAFETY: the caller's place is NULL or holds a pointer.
-    unsafe { outcome::done(out_error, work) }
+    unsafe { out_params::done(out_error, work) }
 }
 
 /// A copy of its own, the caller's to free; it shares the log and the cancel. NULL for

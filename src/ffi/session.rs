@@ -2,8 +2,8 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::sync::Arc;
 
 use super::boundary::{bytes, caught, pointer};
-use crate::session::{Bucket, Session};
-use crate::system;
+use crate::model::session::{Bucket, Session};
+use crate::process;
 
 /// What B2 granted: an immutable, reference-counted snapshot. Any thread may
 /// read it; a refresh makes a new one, and this stays as it is until it is
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn b2_session_key_expires_at(session: *const b2_session) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_seconds_left(session: *const b2_session) -> i64 {
     let left = |session: &Session| {
-        let left = session.seconds_left(system::WORLD.clock.now());
+        let left = session.seconds_left(process::WORLD.clock.now());
         i64::try_from(left).unwrap_or(i64::MAX)
     };
     // SAFETY: the caller's handle is NULL or lives.
@@ -249,7 +249,7 @@ pub unsafe extern "C" fn b2_session_json(session: *const b2_session) -> *const c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_invalidate(session: *const b2_session) {
     // SAFETY: the caller's handle is NULL or lives.
-    caught((), || unsafe { get(session, (), |session| system::shared().invalidate(session)) });
+    caught((), || unsafe { get(session, (), |session| process::shared().invalidate(session)) });
 }
 
 /// Another reference to the same session, to be freed by itself. NULL for

@@ -1,6 +1,6 @@
 use std::ffi::{c_char, c_int};
 
-use crate::error::Status;
+use crate::diag::error::Status;
 
 /// What became of a call. 0 is success. A number is permanent: new ones are
 /// appended, none is changed, so a program built with an old header may

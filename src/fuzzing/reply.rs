@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::words::assert_own;
-use crate::legible;
-use crate::realm::Realm;
+use crate::diag::sanitize;
+use crate::model::realm::Realm;
 use crate::reply::{self, Grant};
 
 /// Any body, read as that of a 200 and as that of a refusal.
@@ -108,6 +108,6 @@ fn refusal(body: &[u8]) {
     }
     if let Some(message) = refusal.message {
         assert!((1..=300).contains(&message.chars().count()));
-        assert!(legible::line(&message) == message && !message.contains(SECRET));
+        assert!(sanitize::line(&message) == message && !message.contains(SECRET));
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::{self, Moment};
-use crate::retry_after::{parse, server_wall_ms};
+use crate::authorize::retry_after::{parse, server_wall_ms};
+use crate::model::timestamp::{self, Moment};
 
 /// The last day that such a date can name: the end of the year 9999.
 const LAST_MS: i64 = 253_402_300_800_000;
@@ -29,7 +29,7 @@ pub fn retry_after(lines: &[u8]) {
     assert!(wait.is_none_or(|wait| !wait.is_zero()));
     // What is done with it next.
     let end = now.after(wait.unwrap_or_default());
-    assert!(end.wall_ms >= wall_ms && end.boot_ms == wait.map_or(0, clock::millis));
+    assert!(end.wall_ms >= wall_ms && end.boot_ms == wait.map_or(0, timestamp::millis));
 
     for text in [Some(asked), date] {
         assert!(server_wall_ms(text).is_none_or(|ms| (0..=LAST_MS).contains(&ms)));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{CacheMode, Options};
-use crate::environment;
-use crate::error::Error;
-use crate::proxy::Proxy;
-use crate::realm::Realm;
+use crate::diag::error::Error;
+use crate::model::proxy::Proxy;
+use crate::model::realm::Realm;
+use crate::platform::environment;
 
 /// Why a value was refused.
 pub(super) struct Refused {

@@ -157,7 +157,7 @@ mod imp {
     use std::time::Duration;
 
     use super::Awaited;
-    use crate::cancel::LOOK_EVERY;
+    use crate::ports::cancel::LOOK_EVERY;
 
     /// The standard library can only connect in one piece, which takes `patience` at most. Reads and writes give up
     /// by themselves each time that somebody should look, so nothing is left to wait for.

@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use super::Bucket;
-use super::place::Place;
-use crate::flaw::Flaw;
+use super::object::Place;
 use crate::json::Value;
+use crate::json::error::Flaw;
 
 /// What the reply as a whole allows.
 pub(super) struct Restrictions {

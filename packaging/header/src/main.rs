@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, process::ExitCode};
 
 /// The files of the border, in the order in which a reader of the header meets them.
-const FILES: [&str; 9] = ["status", "authorize", "action", "session", "error", "options", "log", "cancel", "library"];
+const FILES: [&str; 9] = ["status", "authorize", "json", "session", "error", "options", "log", "cancel", "global"];
 
 /// How wide a comment may be, as `line_length` says for the rest.
 const WIDTH: usize = 79;

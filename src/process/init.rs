@@ -1,0 +1,36 @@
+//! What must be in place before the first call: the hooks around a fork, and silence on panic.
+//!
+//! It happens when the library is loaded. Any later, a fork could come between two threads' first calls.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::fork;
+use crate::platform;
+
+static DONE: AtomicBool = AtomicBool::new(false);
+
+/// Does what is to be done, once.
+extern "C" fn start() {
+    if !DONE.swap(true, Ordering::AcqRel) {
+        platform::at_fork(fork::prepare, fork::in_parent, fork::in_child);
+        // A panic is caught at the border and answered there. The shared library has a standard library of its own, so
+        // the host's hook is another.
+        #[cfg(feature = "c-library")]
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+}
+
+/// For a linker that drops what nobody names: done by the first call at the latest.
+pub(crate) fn ensure() {
+    if !DONE.load(Ordering::Acquire) {
+        start();
+    }
+}
+
+// SAFETY: these sections hold functions without arguments that the loader calls once, before anyone can call us. `start`
+// is one, and needs nothing that is not there by then.
+#[cfg_attr(all(unix, not(target_vendor = "apple")), unsafe(link_section = ".init_array"))]
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(windows, unsafe(link_section = ".CRT$XCU"))]
+#[used]
+static AT_LOAD: extern "C" fn() = start;
