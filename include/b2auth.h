@@ -1,23 +1,23 @@
 /**
  * @file b2auth.h
- * From a Backblaze B2 application key to a session, once a day instead of
- * once a call.
+ * From a Backblaze B2 application key to a session: one request a day instead
+ * of one a call.
  *
  * Errors     0 is B2_OK. A status number never changes its meaning; new ones
  *            are appended. Details of a failure are in a b2_error.
- * Ownership  What comes back through `**` is yours: pass it to its `_free`.
- *            A `const char *` belongs to the handle it came from and lives
- *            until that handle is freed. Out-parameters are set to NULL first
- *            and hold an object only on success (`out_error`: only on
+ * Ownership  What is returned through `**` is the caller's: pass it to its
+ *            `_free`. A returned `const char *` belongs to its handle and is
+ *            valid until that handle is freed. Out-parameters are set to NULL
+ *            first and hold an object only on success (`out_error`: only on
  *            failure; it may be NULL).
- * NULL       Every `_free` takes NULL, and so does every getter, which then
- *            answers NULL, 0, -1 or B2_INVALID_ARGUMENT, as documented.
+ * NULL       Every `_free` accepts NULL, and so does every getter, which then
+ *            returns NULL, 0, -1 or B2_INVALID_ARGUMENT, as documented.
  * Threads    Every function may be called from any thread at any time. A
- *            session never changes: any thread may read it while one holds it.
- * Strings    UTF-8, ended by NUL. Times are Unix seconds, or have their unit
- *            in their name.
+ *            session never changes: any thread may read it until it is freed.
+ * Strings    UTF-8, NUL-terminated. Times are Unix seconds, or have their
+ *            unit in their name.
  *
- * Written from the library's source by `make header`. Edits here are lost.
+ * Generated from the library's source by `make header`. Edits here are lost.
  */
 
 #ifndef B2AUTH_H
@@ -32,7 +32,7 @@
 /** 0xMMmmpp: a later version is a larger number. */
 #define B2_VERSION_NUMBER 0x000100
 
-/** The compiler warns when the answer of such a function is not looked at. */
+/** The compiler warns if the result of such a function is ignored. */
 #if defined(__GNUC__)
 #define B2_NODISCARD __attribute__((warn_unused_result))
 #elif defined(_MSC_VER)
@@ -42,81 +42,91 @@
 #endif
 
 /**
- * The version of this border. It grows with every addition, so a program that
- * needs a function added in version N can ask whether b2_abi_version() is at
+ * The version of this interface. It grows with every addition: a program that
+ * needs a function added in version N can check that b2_abi_version() is at
  * least N.
  */
 #define B2_ABI_VERSION 1
 
 /**
- * What became of a call. 0 is success. A number is permanent: new ones are
+ * The result of a call. 0 is success. Numbers are permanent: new ones are
  * appended, none is changed, so a program built with an old header may receive
- * a number it does not know.
+ * a number that it does not know.
  */
 typedef enum {
-    /** All is well. */
+    /** Success. */
     B2_OK = 0,
     /**
      * A NULL out-parameter, an unknown option, a value out of range, a key
-     * with a hidden character.
+     * with an invalid character, a broken JSON request, a CA file that cannot
+     * be used, or an invalid proxy in the environment.
      */
     B2_INVALID_ARGUMENT = 1,
     /**
-     * Nothing was given and no default source has a key; the message names
-     * every place that was looked at.
+     * No key was given, and no default source has one. The message names every
+     * source that was tried.
      */
     B2_NO_CREDENTIALS = 2,
     /** B2 refused the key (401). */
     B2_BAD_CREDENTIALS = 3,
     /**
-     * The key is good, but B2 does not serve it by this version of its API.
+     * The key is valid, but this version of B2's API does not serve it (401
+     * unsupported, or a 400 that says so).
      */
     B2_KEY_NOT_SUPPORTED = 4,
     /**
-     * A cap of the account is reached (403 with a code that ends in
-     * cap_exceeded).
+     * A spending or storage cap of the account is exceeded (403 or 400 with a
+     * code that ends in cap_exceeded).
      */
     B2_CAP_EXCEEDED = 5,
     /** Any other 403. */
     B2_ACCESS_DENIED = 6,
     /**
-     * 429 after the last attempt, or a wait for the local budget that can't
-     * end before the caller's deadline.
+     * 429 after the last attempt, or a wait for the local rate limit or for
+     * B2's Retry-After that could not end before the deadline.
      */
     B2_RATE_LIMITED = 7,
     /** 408 or 5xx after the last attempt (501: after the first). */
     B2_SERVICE_UNAVAILABLE = 8,
-    /** Name look-up, connect, reset, early close. */
+    /**
+     * Name look-up, connect, reset, early close; a proxy that refused; no file
+     * descriptor or thread left.
+     */
     B2_NETWORK_ERROR = 9,
-    /** A certificate or the TLS handshake; never retried. */
+    /** A certificate or the TLS handshake. Never retried. */
     B2_TLS_ERROR = 10,
-    /** The last attempt ran out of time, or the whole call did during one. */
+    /**
+     * The last attempt ran out of time (connecting included), or the whole
+     * call did during an attempt.
+     */
     B2_TIMEOUT = 11,
     /**
-     * The caller's cancel was triggered, even where the answer was in the
-     * cache.
+     * The caller's cancel was triggered, even if the session was in the cache.
      */
     B2_CANCELLED = 12,
-    /** The answer is not what B2 documents. */
+    /**
+     * The response is not what B2 documents: not JSON, a field missing or of
+     * the wrong type, too large, a redirect, or any other HTTP status.
+     */
     B2_PROTOCOL_ERROR = 13,
-    /** A shared token store was asked for and cannot be used. */
+    /** The token store that the options ask for cannot be used. */
     B2_STORE_ERROR = 14,
     /** A bug in this library, caught. */
     B2_INTERNAL_ERROR = 15,
-    /** Not a status: makes room for those to come. */
+    /** Not a status: reserves the enum's range for those to come. */
     B2_STATUS_MAX_ENUM = 2147483647,
 } b2_status;
 
-/** How much a message of the log matters. */
+/** How important a log message is. */
 typedef enum {
     /** A call failed. */
     B2_LOG_ERROR = 1,
     /**
-     * Something went wrong that a call can live with: a wait, a retry, an old
-     * token handed out because its refresh failed.
+     * Something went wrong that the call survives: a wait, a retry, an old
+     * token returned because its refresh failed.
      */
     B2_LOG_WARN = 2,
-    /** What was asked of B2, and what it answered. */
+    /** What was asked of B2, and what it returned. */
     B2_LOG_INFO = 3,
     /** What was decided without asking: a cache hit, the source of the key. */
     B2_LOG_DEBUG = 4,
@@ -126,27 +136,28 @@ typedef enum {
 typedef struct b2_cancel b2_cancel;
 
 /**
- * What went wrong in one call. No part of it holds a key, a token, a Basic
- * header or the user part of a URL. Any thread may read it.
+ * Why one call failed. Immutable: any thread may read it. No part of it
+ * contains a key, a token, a Basic header or the user part of a URL.
  */
 typedef struct b2_error b2_error;
 
 /**
- * The choices of a call. Any thread may set or use it: a call reads it once,
- * at entry.
+ * The options of calls. Any thread may set or use them: a call reads them
+ * once, at entry.
  */
 typedef struct b2_options b2_options;
 
 /**
  * What B2 granted: an immutable, reference-counted snapshot. Any thread may
- * read it; a refresh makes a new one, and this stays as it is until it is
+ * read it; a refresh makes a new one, and this one stays readable until it is
  * freed.
  */
 typedef struct b2_session b2_session;
 
 /**
- * A function of the caller's that hears the log. message is one line of UTF-8,
- * and lives through the call; it holds no key and no token.
+ * A log function of the caller's. level is one of b2_log_level; message is one
+ * line of UTF-8 that is valid during the call, and contains no key and no
+ * token.
  */
 typedef void (*b2_log_fn)(void *user_data, int level, const char *message);
 
@@ -155,42 +166,42 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The name of a status, such as "B2_OK"; "B2_UNKNOWN" for a number that this
- * library does not know. Static, never NULL. Any thread.
+ * Returns the name of a status, such as "B2_OK"; "B2_UNKNOWN" for a number
+ * that this library does not know. Static, never NULL. Any thread.
  */
 const char *b2_status_name(int status);
 
 /**
- * What a status means, in a few words of English. Static, never NULL. Any
- * thread.
+ * Returns what a status means, in a few words of English. Static, never NULL.
+ * Any thread.
  */
 const char *b2_status_message(int status);
 
 /**
- * Turns an application key into a session: from the cache if a good token is
- * there, else by one request to B2's b2_authorize_account (version 4: GET with
- * HTTP Basic), with retries.
+ * Turns an application key into a session: from the cache if it has a good
+ * token, else by one request to B2's b2_authorize_account (version 4: GET with
+ * HTTP Basic authentication), with retries.
  *
- * key_id and key are borrowed for the call and not kept. Blank (NULL, "" or
- * white space) for both means: take B2_APPLICATION_KEY_ID and
- * B2_APPLICATION_KEY from the environment; if neither is set, the key in the
- * database of the b2 command-line tool, where "b2 account authorize" left it.
- * A key_id with a blank key: the same places, but only that very key. White
- * space around either is dropped.
+ * key_id and key are borrowed for the call and not kept. If both are blank
+ * (NULL, "" or white space), the environment variables B2_APPLICATION_KEY_ID
+ * and B2_APPLICATION_KEY are used; if neither is set, the key in the database
+ * of the b2 command-line tool, where "b2 account authorize" leaves it. A
+ * key_id with a blank key: the same sources, but only for that very key ID.
+ * White space around either value is ignored.
  *
- * The database is the one that the b2 tool would use: of the option profile,
- * else the option account_info, else $B2_ACCOUNT_INFO, else
+ * The database is the one that the b2 tool would use: that of the option
+ * profile, else the option account_info, else $B2_ACCOUNT_INFO, else
  * ~/.b2_account_info, else $XDG_CONFIG_HOME/b2/account_info (by default
- * ~/.config/b2/account_info). Its realm counts unless the option realm or
- * $B2_ENVIRONMENT names one. It is read, never written, and not opened again
- * before it has changed or B2 has to be asked. If there is none, or if it is
- * locked, damaged or empty, that is B2_NO_CREDENTIALS, and the error of
- * b2_authorize_with() names each place and what is wrong with it.
+ * ~/.config/b2/account_info). The realm stored there is used unless the option
+ * realm or $B2_ENVIRONMENT is set. It is read, never written, and not opened
+ * again before it has changed or B2 has to be asked. If there is none, or if
+ * it is locked, damaged or empty, that is B2_NO_CREDENTIALS, and the error of
+ * b2_authorize_with() names each source and what is wrong with it.
  *
- * On success *out_session is the caller's to free with b2_session_free(); on
- * failure it is NULL. For what went wrong in words, call b2_authorize_with().
- * Answers any status but B2_STORE_ERROR. May block, by default for 60 seconds
- * at most. Any thread.
+ * On success the caller frees *out_session with b2_session_free(); on failure
+ * it is NULL. To learn what went wrong in words, call b2_authorize_with().
+ * Returns any status but B2_STORE_ERROR. May block, by default for at most 60
+ * seconds. Any thread.
  */
 B2_NODISCARD
 b2_status b2_authorize(const char *key_id,
@@ -202,13 +213,14 @@ b2_status b2_authorize(const char *key_id,
  * what to do.
  *
  * options may be NULL for the defaults; they are read once, at entry. On
- * failure *out_error is the caller's to free with b2_error_free(); on success
- * it is NULL. out_error may be NULL.
+ * failure the caller frees *out_error with b2_error_free(); on success it is
+ * NULL. out_error may be NULL.
  *
- * A token past 70 to 80 % of its life is refreshed by the call that finds it
- * so, in one attempt of at most 5 seconds; if that fails, the call succeeds
- * with the token that is still good. Calls for one key that meet share one
- * request and its verdict. Answers any status but B2_STORE_ERROR. Any thread.
+ * A token past 70 to 80 % of its lifetime is refreshed by the call that finds
+ * it so, in one attempt of at most 5 seconds; if that fails, the call succeeds
+ * with the token that is still valid. Calls for one key at the same time share
+ * one request and its result. Returns any status but B2_STORE_ERROR. May
+ * block, at most for the option total_timeout_ms. Any thread.
  */
 B2_NODISCARD
 b2_status b2_authorize_with(const char *key_id,
@@ -218,18 +230,19 @@ b2_status b2_authorize_with(const char *key_id,
                             b2_error **out_error);
 
 /**
- * Explicit re-authorization, after B2 refused a session's token or at will.
+ * Explicit re-authorization, after B2 refused a session's token or in any
+ * case.
  *
- * rejected is the session whose token B2 refused: that token is never handed
- * out again, and if the cache already holds a newer one for this key, that is
- * answered without a request, so a thousand threads whose calls were refused
- * together cause one request. A session of another key counts as none refused,
- * and the call is a plain b2_authorize_with(). rejected == NULL: always ask
- * B2, or join a request already in the air. rejected is borrowed: the caller
- * still frees it.
+ * rejected is the session whose token B2 refused: that token is never returned
+ * again, and if the cache already has a newer one for this key, that is
+ * returned without a request. So if a thousand threads get a 401 at once and
+ * all call this with their session, one request is made. If rejected belongs
+ * to another key it is ignored, as if b2_authorize_with() had been called.
+ * rejected == NULL: always ask B2, or join a request already in flight.
+ * rejected is borrowed: the caller still frees it.
  *
- * Remembered refusals are passed by. Otherwise as b2_authorize_with(). Any
- * thread.
+ * Ignores the negative cache. Otherwise as b2_authorize_with(), blocking
+ * included. Any thread.
  */
 B2_NODISCARD
 b2_status b2_reauthorize(const char *key_id,
@@ -240,21 +253,22 @@ b2_status b2_reauthorize(const char *key_id,
                          b2_error **out_error);
 
 /**
- * Many at once. key_ids and keys are arrays of count strings, each as in
- * b2_authorize(); up to the option concurrency requests are in the air
- * together, on threads that end before the call does. Equal places share one
- * outcome, and cached ones cost no request.
+ * Many keys in one call. key_ids and keys are arrays of count strings, each as
+ * in b2_authorize(). Up to the option concurrency requests are in flight at
+ * once, on threads that end before the call does. Equal items share one
+ * result, and cached ones cost no request.
  *
- * out_sessions, an array of count places, and out_errors, one too or NULL, are
- * the caller's to free place by place: each place gets a session and no error,
- * or an error and no session. A key that fails spoils its own place only. The
- * option batch_timeout_ms, or a cancel, ends the whole call, and each place
- * that was not done gets an error that says so.
+ * out_sessions is an array of count places; out_errors is one too, or NULL.
+ * Each item gets a session and no error, or an error and no session: the
+ * caller frees each with b2_session_free() or b2_error_free(). A key that
+ * fails affects no other. The option batch_timeout_ms, or a cancel, ends the
+ * whole call, and each item that was not done gets an error that says so.
  *
- * Answers B2_OK if every place got a session, else the status of the lowest
- * place that did not. With count 0 nothing is read and the answer is B2_OK;
- * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. Any
- * thread.
+ * Returns B2_OK if every item got a session, else the status of the first item
+ * that did not. If count is 0, nothing is read and B2_OK is returned;
+ * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. May
+ * block, at most for the option batch_timeout_ms, or else for each item as
+ * b2_authorize_with(). Any thread.
  */
 B2_NODISCARD
 b2_status b2_authorize_many(const char *const *key_ids,
@@ -265,303 +279,352 @@ b2_status b2_authorize_many(const char *const *key_ids,
                             b2_error **out_errors);
 
 /**
- * After B2 refused a call of the caller's own: 1 if a new token is the cure,
- * that is for 401 with the code bad_auth_token, expired_auth_token (the two
- * after which B2's integration checklist has b2_authorize_account called
- * again), or none (code NULL or blank), else 0. Any other 401 says that the
- * key may not do this, which no new token changes. Any thread.
+ * Returns whether a new token is the cure, after B2 refused a call of the
+ * caller's own: 1 for 401 with the code bad_auth_token, expired_auth_token
+ * (after both of which B2's integration checklist says to call
+ * b2_authorize_account again), or none (code NULL or blank); else 0. Any other
+ * 401 says that the key may not do this, which no new token changes. Any
+ * thread.
  */
 int b2_should_reauthorize(int http_status, const char *code);
 
 /**
  * The workflow action, for tools that can only pass strings. request is a JSON
- * object: keyId and key (also applicationKeyId, applicationKey), each of which
- * may be missing, null or blank, and any option by its name, as a string or a
- * number. NULL or blank is {}. An array of at most 100000 such objects is a
- * batch, and is answered by an array in the same order; its concurrency and
+ * object: keyId and key (also applicationKeyId and applicationKey), each of
+ * which may be missing, null or blank, and any option by its name, as a string
+ * or a number. NULL or blank means {}. An array of at most 100000 such objects
+ * is a batch: the response is an array in the same order; its concurrency and
  * its batch_timeout_ms are the largest ones given.
  *
- * The answer to {} is {"accountId":…,"apiUrl":…,"authorizationToken":…,
- * "downloadUrl":…}; with "fields":"all" it is what b2_session_json() says. A
- * failure is answered too, as b2_error_json() says, in its place of a batch.
+ * The response to {} is {"accountId":...,"apiUrl":...,
+ * "authorizationToken":...,"downloadUrl":...}; with "fields":"all" it is what
+ * b2_session_json() returns. A failure has a response too, as b2_error_json()
+ * returns it, in its place of a batch.
  *
- * *out_response is always written, is valid JSON, holds a token, and is the
- * caller's to free with b2_string_free(). out_response may not be NULL: then
- * nothing is done. Answers the status of the answer, of a batch that of the
- * lowest place that failed. A field that is not known, that is there twice, or
- * whose two spellings differ is B2_INVALID_ARGUMENT. Otherwise as
- * b2_authorize_with(). Any thread.
+ * *out_response is always written, is valid JSON, and contains a token. Caller
+ * frees with b2_string_free(). If out_response is NULL, nothing is done.
+ * Returns the status of the response, of a batch that of the first item that
+ * failed. An unknown field, the same field twice, or two spellings that differ
+ * are B2_INVALID_ARGUMENT. May block. Otherwise as b2_authorize_with(). Any
+ * thread.
  */
 b2_status b2_authorize_json(const char *request, char **out_response);
 
 /**
  * b2_authorize_json() into a buffer of the caller's: writes at most size
- * bytes, always ended by NUL if size > 0, and answers the length of the whole
- * answer without the NUL, as snprintf() does. The status is in the answer.
- * buffer may be NULL if size is 0. Any thread.
+ * bytes, always NUL-terminated if size > 0, and returns the length of the
+ * whole response without the NUL, as snprintf() does. The status is in the
+ * response. buffer may be NULL if size is 0. May block. Any thread.
  */
 size_t b2_authorize_json_into(const char *request, char *buffer, size_t size);
 
 /**
- * Wipes and frees what b2_authorize_json() answered. NULL is fine. Any thread.
+ * Wipes and frees a response of b2_authorize_json(). NULL is ignored. Any
+ * thread.
  */
 void b2_string_free(char *string);
 
 /**
- * The account's id, as B2 answered it (accountId of b2_authorize_account's
- * reply). Belongs to the session. NULL for NULL.
+ * Returns the account's ID, as B2 returned it (accountId of
+ * b2_authorize_account's reply). Belongs to the session. NULL for NULL. Any
+ * thread.
  */
 const char *b2_session_account_id(const b2_session *session);
 
-/** The key id, as the call used it. Belongs to the session. NULL for NULL. */
+/**
+ * Returns the key ID, as the call used it. Belongs to the session. NULL for
+ * NULL. Any thread.
+ */
 const char *b2_session_key_id(const b2_session *session);
 
 /**
- * The realm that granted the session: a base URL, normalised. Belongs to the
- * session. NULL for NULL.
+ * Returns the realm that granted the session: a base URL, normalised. Belongs
+ * to the session. NULL for NULL. Any thread.
  */
 const char *b2_session_realm(const b2_session *session);
 
 /**
- * The token (authorizationToken of the reply): the whole value of the
- * Authorization header of B2's other calls, without a word before it. A
- * secret. Belongs to the session, and is wiped when the last reference to it
- * goes. NULL for NULL.
+ * Returns the token (authorizationToken of the reply). Send it as the complete
+ * value of the Authorization header; no "Bearer" or "Basic" prefix. A secret.
+ * Belongs to the session, and is wiped when its last reference is freed. NULL
+ * for NULL. Any thread.
  */
 const char *b2_session_authorization_token(const b2_session *session);
 
 /**
- * Base URL of all calls but uploads and downloads, without a trailing slash
- * (apiInfo.storageApi.apiUrl of the reply). Belongs to the session. NULL for
- * NULL.
+ * Returns the base URL of all calls but uploads and downloads, without a
+ * trailing slash (apiInfo.storageApi.apiUrl of the reply). Belongs to the
+ * session. NULL for NULL. Any thread.
  */
 const char *b2_session_api_url(const b2_session *session);
 
 /**
- * Base URL of downloads, without a trailing slash
+ * Returns the base URL of downloads, without a trailing slash
  * (apiInfo.storageApi.downloadUrl of the reply). Belongs to the session. NULL
- * for NULL.
+ * for NULL. Any thread.
  */
 const char *b2_session_download_url(const b2_session *session);
 
 /**
- * Base URL of the S3-compatible API; NULL if B2 gave none
+ * Returns the base URL of the S3-compatible API; NULL if B2 returned none
  * (apiInfo.storageApi.s3ApiUrl of the reply). Belongs to the session. NULL for
- * NULL.
+ * NULL. Any thread.
  */
 const char *b2_session_s3_api_url(const b2_session *session);
 
 /**
- * The S3 region, such as "us-west-004"; NULL if the S3 URL does not tell it.
- * Belongs to the session. NULL for NULL.
+ * Returns the S3 region, such as "us-west-004"; NULL if the S3 URL does not
+ * contain it. Belongs to the session. NULL for NULL. Any thread.
  */
 const char *b2_session_s3_region(const b2_session *session);
 
 /**
- * B2's recommended size of a large file's parts, in bytes
- * (apiInfo.storageApi.recommendedPartSize of the reply). 0 for NULL.
+ * Returns B2's recommended size for the parts of a large file, in bytes
+ * (apiInfo.storageApi.recommendedPartSize of the reply). 0 for NULL. Any
+ * thread.
  */
 uint64_t b2_session_recommended_part_size(const b2_session *session);
 
 /**
- * The least size of a large file's parts but the last, in bytes
- * (apiInfo.storageApi.absoluteMinimumPartSize of the reply). 0 for NULL.
+ * Returns the minimum size for the parts of a large file but the last, in
+ * bytes (apiInfo.storageApi.absoluteMinimumPartSize of the reply). 0 for NULL.
+ * Any thread.
  */
 uint64_t b2_session_absolute_minimum_part_size(const b2_session *session);
 
 /**
- * How many capabilities the key has (allowed.capabilities of the reply). 0 for
- * NULL.
+ * Returns how many capabilities the key has (allowed.capabilities of the
+ * reply). 0 for NULL. Any thread.
  */
 size_t b2_session_capability_count(const b2_session *session);
 
 /**
- * A capability in B2's words, such as "readFiles". Belongs to the session.
- * NULL for NULL, and past the end.
+ * Returns a capability by its index, such as "readFiles". Belongs to the
+ * session. NULL for NULL, and past the end. Any thread.
  */
 const char *b2_session_capability(const b2_session *session, size_t index);
 
-/** 1 if the key has that capability, else 0; 0 if either is NULL. */
+/**
+ * Returns 1 if the key has that capability, else 0. 0 if either is NULL. Any
+ * thread.
+ */
 int b2_session_has_capability(const b2_session *session,
                               const char *capability);
 
 /**
- * 1 if the key is restricted to some buckets (allowed.buckets of the reply),
- * even where their list is empty, else 0. -1 for NULL.
+ * Returns 1 if the key is restricted to some buckets (allowed.buckets of the
+ * reply), even if their list is empty, else 0. -1 for NULL. Any thread.
  */
 int b2_session_is_bucket_restricted(const b2_session *session);
 
 /**
- * How many buckets a restricted key may use; 0 for a key that is not
- * restricted. 0 for NULL.
+ * Returns how many buckets a restricted key may use; 0 for a key that is not
+ * restricted. 0 for NULL. Any thread.
  */
 size_t b2_session_bucket_count(const b2_session *session);
 
 /**
- * The id of a bucket. Belongs to the session. NULL for NULL, and past the end.
+ * Returns the ID of a bucket by its index. Belongs to the session. NULL for
+ * NULL, and past the end. Any thread.
  */
 const char *b2_session_bucket_id(const b2_session *session, size_t index);
 
 /**
- * The name of a bucket; NULL if the bucket is gone or its name is hidden from
- * the key. Belongs to the session. NULL for NULL, and past the end.
+ * Returns the name of a bucket by its index; NULL if the bucket is gone or its
+ * name is hidden from the key. Belongs to the session. NULL for NULL, and past
+ * the end. Any thread.
  */
 const char *b2_session_bucket_name(const b2_session *session, size_t index);
 
 /**
- * What the names of all files that the key may use begin with
- * (allowed.namePrefix of the reply); NULL if they may begin with anything.
- * Belongs to the session. NULL for NULL.
+ * Returns the prefix that the names of all files must have that the key may
+ * use (allowed.namePrefix of the reply); NULL if there is no such restriction.
+ * Belongs to the session. NULL for NULL. Any thread.
  */
 const char *b2_session_name_prefix(const b2_session *session);
 
 /**
- * When the token ends, in Unix seconds: 24 hours after it was asked for, since
- * B2 documents a token as valid for at most that, or with the key, the sooner.
- * B2 may end it before. -1 for NULL.
+ * Returns when the token expires, in Unix seconds: 24 hours after it was
+ * requested, since B2 documents a token as valid for at most that, or with the
+ * key if that is sooner. B2 may end it before. -1 for NULL. Any thread.
  */
 int64_t b2_session_expires_at(const b2_session *session);
 
 /**
- * When the application key itself ends, in Unix seconds
- * (applicationKeyExpirationTimestamp of the reply, which has milliseconds); 0
- * for never. -1 for NULL.
+ * Returns when the application key itself expires, in Unix seconds
+ * (applicationKeyExpirationTimestamp of the reply, which is in milliseconds);
+ * 0 for never. -1 for NULL. Any thread.
  */
 int64_t b2_session_key_expires_at(const b2_session *session);
 
 /**
- * Seconds until the token ends, by the wall clock or by the clock that counts
- * while the machine sleeps, whichever says less; 0 once it counts as dead, a
- * minute before its end (of a life under ten minutes: a tenth before). -1 for
- * NULL.
+ * Returns the seconds until the token expires: the smaller of the wall-clock
+ * and the boot-clock value (the boot clock counts while the machine sleeps).
+ * Returns 0 from 60 s before expiry on (10 % of the lifetime if that is under
+ * ten minutes). -1 for NULL. Any thread.
  */
 int64_t b2_session_seconds_left(const b2_session *session);
 
 /**
- * All of the above as one flat JSON object under the names of B2's v4 reply,
- * with allowed{} and with expiresAt in seconds. It holds the token: a secret.
- * Belongs to the session. NULL for NULL.
+ * Returns all of the above as one flat JSON object under the names of B2's v4
+ * reply, with allowed{} and with expiresAt in seconds. It contains the token:
+ * a secret. Belongs to the session. NULL for NULL. Any thread.
  */
 const char *b2_session_json(const b2_session *session);
 
 /**
  * Forgets this session's token: the next call for its key asks B2. Does
- * nothing if the cache has moved on to another, or for NULL. What is in the
- * air for the key at that moment is handed out, but not kept. The session
- * stays readable. Any thread.
+ * nothing if the cache has a newer one, or for NULL. A request in flight for
+ * the key is returned to its callers, but not cached. The session stays
+ * readable. Any thread.
  */
 void b2_session_invalidate(const b2_session *session);
 
 /**
- * Another reference to the same session, to be freed by itself. NULL for NULL.
- * Any thread.
+ * Returns another reference to the same session. Caller frees it with
+ * b2_session_free(). NULL for NULL. Any thread.
  */
 B2_NODISCARD b2_session *b2_session_retain(const b2_session *session);
 
 /**
- * Gives up one reference; with the last one the token is wiped, unless the
- * cache holds it too. NULL is fine. Any thread.
+ * Frees one reference; with the last one the token is wiped, unless the cache
+ * has it too. NULL is ignored. Any thread.
  */
 void b2_session_free(b2_session *session);
 
-/** What to decide by. B2_INVALID_ARGUMENT for NULL. */
+/**
+ * Returns the status code. Branch on this, not on the message.
+ * B2_INVALID_ARGUMENT for NULL. Any thread.
+ */
 b2_status b2_error_status(const b2_error *error);
 
 /**
- * What happened, to which host and what B2 said, in one line of UTF-8. Belongs
- * to the error. Never NULL for an error; NULL for NULL.
+ * Returns what happened, to which host, and what B2 said, in one line of
+ * UTF-8. Belongs to the error. Never NULL for an error; NULL for NULL. Any
+ * thread.
  */
 const char *b2_error_message(const b2_error *error);
 
 /**
- * What the person can do about it, or NULL. Belongs to the error. NULL for
- * NULL.
+ * Returns what the person can do about it, or NULL. Belongs to the error. NULL
+ * for NULL. Any thread.
  */
 const char *b2_error_hint(const b2_error *error);
 
 /**
- * B2's own code, such as "bad_auth_token", or NULL. Belongs to the error. NULL
- * for NULL.
+ * Returns B2's own code, such as "bad_auth_token" (code of its error reply),
+ * or NULL. Belongs to the error. NULL for NULL. Any thread.
  */
 const char *b2_error_code(const b2_error *error);
 
-/** The HTTP status of the last answer; 0 if there was none, and for NULL. */
+/**
+ * Returns the HTTP status of the last response; 0 if there was none, and for
+ * NULL. Any thread.
+ */
 int b2_error_http_status(const b2_error *error);
 
-/** 1 if the same call may succeed later, else 0. 0 for NULL. */
+/**
+ * Returns 1 if the same call may succeed later, else 0. 0 for NULL. Any
+ * thread.
+ */
 int b2_error_is_retryable(const b2_error *error);
 
 /**
- * How long to wait before calling again, in milliseconds; -1 if that is not
- * known, and for NULL.
+ * Returns how long to wait before calling again, in milliseconds (from B2's
+ * Retry-After header, or the local rate limit); -1 if that is not known, and
+ * for NULL. Any thread.
  */
 int64_t b2_error_retry_after_ms(const b2_error *error);
 
 /**
- * The requests that this very call made: 0 where it waited for another call's
- * verdict, or was answered from memory. 0 for NULL.
+ * Returns the number of requests that this very call made: 0 if it waited for
+ * another call's result, or if the failure was remembered. 0 for NULL. Any
+ * thread.
  */
 uint32_t b2_error_attempts(const b2_error *error);
 
 /**
- * B2's name for the last request, from its X-Bz-Request-Id header, or NULL.
- * Belongs to the error. NULL for NULL.
+ * Returns B2's ID of the last request, from its X-Bz-Request-Id header, or
+ * NULL. Belongs to the error. NULL for NULL. Any thread.
  */
 const char *b2_error_request_id(const b2_error *error);
 
 /**
- * The run log: one JSON object {"error":{…}} with all of the above and every
- * attempt of the series that led here: when it began (RFC 3339), how long it
- * took, the wait before it, HTTP status, code and request id. Belongs to the
- * error. NULL for NULL.
+ * Returns the run log: one JSON object {"error":{...}} with all of the above
+ * and every attempt that led here: when it started (RFC 3339), how long it
+ * took, the wait before it, HTTP status, code and request ID. Belongs to the
+ * error. NULL for NULL. Any thread.
  */
 const char *b2_error_json(const b2_error *error);
 
-/** Frees an error. NULL is fine. Any thread. */
+/** Frees an error. NULL is ignored. Any thread. */
 void b2_error_free(b2_error *error);
 
 /**
- * Makes options with the defaults, the caller's to free. The realm that
- * B2_ENVIRONMENT names is read here. NULL only if the library has a bug. Any
- * thread.
+ * Makes options with the defaults. Caller frees with b2_options_free(). The
+ * environment variable B2_ENVIRONMENT is read here. Returns NULL only if the
+ * library has a bug. Any thread.
  */
 B2_NODISCARD b2_options *b2_options_new(void);
 
 /**
- * Sets one option by its name. NULL or "" as a value puts the default back.
+ * Sets one option by its name. NULL or "" as the value restores the default.
  * name and value are borrowed for the call.
  *
- *   name                   value                         default
- *   realm                  production, staging, or a     $B2_ENVIRONMENT,
- *                          base URL: https, or http to   else production
- *                          a loopback address
- *   profile                a profile of the b2 tool      none
- *   account_info           the path of its database      $B2_ACCOUNT_INFO
- *   cache                  use, refresh, bypass          use
- *   min_remaining_s        0 to 82800                    300
- *   store                  none                          none
- *   max_attempts           1 to 5                        5
- *   initial_backoff_ms     1 to 60000                    1000
- *   max_backoff_ms         1 to 64000                    16000
- *   connect_timeout_ms     1 to 600000                   5000
- *   attempt_timeout_ms     1 to 600000                   15000
- *   total_timeout_ms       0 (no bound) to 3600000       60000
- *   batch_timeout_ms       0 (no bound) to 86400000      0
- *   negative_ttl_s         0 to 3600                     10
- *   rate_limit_per_minute  0 (no limit) to 6000          20
- *   proxy                  env, none, or a URL: http,    env
- *                          https, socks5
- *   ca_file                a PEM file, trusted besides   none
- *                          the system's roots
- *   user_agent             product/version, put before   none
- *                          the library's own
- *   concurrency            1 to 64                       8
- *   fields                 action, all                   action
+ *   realm                  production, staging, or a base URL: https, or http
+ *                          to a loopback address (default $B2_ENVIRONMENT,
+ *                          else production). The server that grants sessions.
+ *   profile                a profile of the b2 tool (default none). Which
+ *                          database of the b2 command-line tool to look in for
+ *                          a key.
+ *   account_info           a path (default $B2_ACCOUNT_INFO, else the tool's
+ *                          own). The database of the b2 tool; ~ is the home
+ *                          directory.
+ *   cache                  use, refresh, bypass (default use). Refresh: ask
+ *                          B2, or join a request in flight, then cache;
+ *                          bypass: neither read, join nor write.
+ *   min_remaining_s        0 to 82800 (default 300). A cached token is
+ *                          returned only if it has this much lifetime left.
+ *   store                  none (default none). Shared token stores are not in
+ *                          this build, and $B2_TOKEN_STORE is not read.
+ *   log_level              error, warn, info, debug (default debug). The least
+ *                          important level that the log function gets.
+ *   max_attempts           1 to 5 (default 5). Requests of one call.
+ *   initial_backoff_ms     1 to 60000 (default 1000). The upper bound of the
+ *                          first wait between attempts; it doubles.
+ *   max_backoff_ms         1 to 64000 (default 16000). What the bound doubles
+ *                          up to.
+ *   connect_timeout_ms     1 to 600000 (default 5000). Name look-up, connect
+ *                          and TLS handshake.
+ *   attempt_timeout_ms     1 to 600000 (default 15000). One request, from the
+ *                          name look-up to the last byte.
+ *   total_timeout_ms       0 (no limit) to 3600000 (default 60000). The whole
+ *                          call, waits included.
+ *   batch_timeout_ms       0 (no limit) to 86400000 (default 0). A whole
+ *                          b2_authorize_many(), or an array of the JSON
+ *                          action.
+ *   negative_ttl_s         0 to 3600 (default 10). How long a refused key is
+ *                          remembered.
+ *   rate_limit_per_minute  0 (no limit) to 6000 (default 20). Authorize
+ *                          requests per realm and key ID; up to 5 of them at
+ *                          once.
+ *   proxy                  env, none, or a URL: http, https, socks5 (default
+ *                          env). Env: what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+ *                          say; a loopback realm never has a proxy.
+ *   ca_file                a PEM file (default none). CA certificates that are
+ *                          trusted in addition to the system's.
+ *   user_agent             product/version (default none). Put before the
+ *                          library's own User-Agent.
+ *   concurrency            1 to 64 (default 8). Requests in flight at once in
+ *                          one batch.
+ *   fields                 action, all (default action). Of the JSON action's
+ *                          response: the four fields, or all that
+ *                          b2_session_json() has.
  *
- * Answers B2_INVALID_ARGUMENT, with an error that is the caller's to free, for
- * an unknown name (the hint says the nearest known one) and for a value out of
- * range; the options are then as before. out_error may be NULL. Any thread;
- * calls under way keep what they read at entry.
+ * Returns B2_INVALID_ARGUMENT for an unknown name or an invalid value; the
+ * options are then unchanged, and *out_error says what is wrong. Caller frees
+ * it with b2_error_free(); out_error may be NULL. Any thread; calls in
+ * progress keep what they read at entry.
  */
 b2_status b2_options_set(b2_options *options,
                          const char *name,
@@ -569,42 +632,44 @@ b2_status b2_options_set(b2_options *options,
                          b2_error **out_error);
 
 /**
- * A copy of its own, the caller's to free; it shares the log and the cancel.
- * NULL for NULL. Any thread.
+ * Makes an independent copy, which shares the log and the cancel. Caller frees
+ * with b2_options_free(). Returns NULL for NULL. Any thread.
  */
-B2_NODISCARD
-b2_options *b2_options_copy(const b2_options *options);
+B2_NODISCARD b2_options *b2_options_copy(const b2_options *options);
 
 /**
  * Lets a cancel end every call made with these options; they keep a reference
- * of their own. NULL detaches it. Nothing happens for NULL options. Any
+ * of their own. NULL detaches it. Nothing happens if options is NULL. Any
  * thread.
  */
 void b2_options_set_cancel(b2_options *options, b2_cancel *cancel);
 
 /**
- * Frees options; calls under way with them go on. NULL is fine. Any thread.
+ * Frees options; calls in progress with them continue. NULL is ignored. Any
+ * thread.
  */
 void b2_options_free(b2_options *options);
 
 /**
- * Has every decision of a call reported to log(user_data, level, message):
- * cache hits and misses, refreshes, requests, answers, waits and their
- * reasons, and the source of the key, never its value. Each level is one of
- * b2_log_level.
+ * Sets the function that gets the log of every call made with these options:
+ * cache hits and misses, refreshes, requests, responses, waits and their
+ * reasons, and the source of the key, never its value. The option log_level
+ * selects how much.
  *
- * log is called on the threads that work for calls, one at a time for these
- * options and their copies; a message may be told by the thread of another
- * call that is telling one already. It may call this library; what a call with
- * this very log has to say is told when log has returned, so a call for every
- * message would have no end. Of more than 1024 messages that wait for a slow
- * log the oldest are dropped. It must not throw or longjmp. user_data may be
- * NULL. release (may be NULL) is called with it once, when the last options
- * that hold this log are freed or given another, and every call with them has
- * ended.
+ * log is called from whichever thread is running a call. Calls to it are
+ * serialised per options object and its copies, so a message may arrive on
+ * another call's thread, and the last messages of a busy moment may arrive
+ * with the next call. The callback may call this library; messages logged by
+ * such a call are queued and delivered after the callback returns. Do not
+ * start a call for every message: that never ends. If the callback is too
+ * slow, messages beyond 1024 are dropped, the least important first; the next
+ * message says how many, and the counter log_dropped counts them. The callback
+ * must not throw or longjmp.
  *
- * log == NULL ends the reports. With options or log NULL, user_data has no
- * place to be kept, and is released at once. Any thread.
+ * user_data may be NULL. release(user_data), unless NULL, is called once: when
+ * the last options that use this log are freed or given another, and every
+ * call with them has ended. log == NULL stops logging. If options or log is
+ * NULL, release(user_data) is called immediately. Any thread.
  */
 void b2_options_set_log(b2_options *options,
                         b2_log_fn log,
@@ -612,49 +677,55 @@ void b2_options_set_log(b2_options *options,
                         void (*release)(void *user_data));
 
 /**
- * Makes a cancel, the caller's to free. Attach it with
- * b2_options_set_cancel(). Any thread.
+ * Makes a cancel. Attach it to options with b2_options_set_cancel(). Caller
+ * frees with b2_cancel_free(). Any thread.
  */
 B2_NODISCARD b2_cancel *b2_cancel_new(void);
 
 /**
- * Ends every call that holds this cancel, now and later: they answer
- * B2_CANCELLED within 250 ms. Any thread, and the only function of this
- * library that a signal handler may call. NULL is fine.
+ * Ends every call that uses this cancel, now and later: each returns
+ * B2_CANCELLED within 250 ms. NULL is ignored. Any thread, and the only
+ * function of this library that a signal handler may call.
  */
 void b2_cancel_trigger(b2_cancel *cancel);
 
-/** 1 once b2_cancel_trigger() was called, else 0. 0 for NULL. Any thread. */
+/**
+ * Returns 1 once b2_cancel_trigger() was called, else 0. 0 for NULL. Any
+ * thread.
+ */
 int b2_cancel_is_triggered(const b2_cancel *cancel);
 
 /**
- * Frees the caller's reference; options that hold this cancel keep theirs.
- * NULL is fine. Any thread.
+ * Frees the caller's reference; options that use this cancel keep theirs. NULL
+ * is ignored. Any thread.
  */
 void b2_cancel_free(b2_cancel *cancel);
 
 /**
- * Drops and wipes every cached token and forgets every remembered refusal.
- * Live sessions stay as they are; what is in the air is handed out, but not
- * kept. The budget of authorize requests, and a wait that B2 asked for, stay.
- * Any thread.
+ * Drops and wipes every cached token, and forgets every remembered refusal.
+ * Sessions that the caller holds stay valid; requests in flight are returned
+ * to their callers, but not cached. The rate limit, and a wait that B2 asked
+ * for, stay. Any thread.
  */
 void b2_cache_clear(void);
 
 /**
- * How often something happened since the process began: cache_hits,
- * cache_misses, coalesced, requests, retries, rate_waits, stale_served,
- * negative_hits, store_hits. 0 for a name it does not know, and for NULL. Any
- * thread.
+ * Returns how often something happened since the process began. Names:
+ * cache_hits, cache_misses, coalesced, requests, retries, rate_waits,
+ * stale_served, negative_hits, store_hits, log_dropped. 0 for an unknown name,
+ * and for NULL. Any thread.
  */
 uint64_t b2_counter(const char *name);
 
-/** The library's version, such as "0.1.0". Static, never NULL. Any thread. */
+/**
+ * Returns the library's version, such as "0.1.0". Static, never NULL. Any
+ * thread.
+ */
 const char *b2_library_version(void);
 
 /**
- * Equals B2_ABI_VERSION of the header that the library was built with. Any
- * thread.
+ * Returns the B2_ABI_VERSION of the header that the library was built with.
+ * Any thread.
  */
 uint32_t b2_abi_version(void);
 

@@ -1,11 +1,11 @@
-//! From a Backblaze B2 application key to a session that other code can use: once a day instead of once a call.
+//! From a Backblaze B2 application key to a session that other code can use: one request a day instead of one a call.
 //!
-//! The product is the C library, whose border is [`ffi`] and whose documentation is `include/b2auth.h`. A Rust host has
+//! The product is the C library, whose interface is [`ffi`] and whose documentation is `include/b2auth.h`. A Rust host has
 //! the same from [`authorize`]:
 //!
 //! ```no_run
 //! let session = b2auth::authorize("key id", "application key", &b2auth::Options::new())?;
-//! println!("{}", session.api_url().to_string_lossy());
+//! println!("{}", session.api_url());
 //! # Ok::<(), b2auth::Error>(())
 //! ```
 
@@ -32,9 +32,20 @@ mod reply;
 mod state;
 
 #[cfg(not(loom))]
-pub use api::rust::{authorize, cache_clear, reauthorize};
+pub use api::rust::{
+    authorize, authorize_json, authorize_many, cache_clear, counter, invalidate, reauthorize, seconds_left,
+    should_reauthorize,
+};
 pub use diag::error::{Error, Status};
-pub use diag::log::{Level, Tell};
-pub use model::session::Session;
+pub use diag::log::{Level, LogFn};
+pub use model::session::{Bucket, Session};
 pub use options::Options;
 pub use ports::cancel::Cancel;
+
+/// The lists that the header and the documentation are generated from.
+#[doc(hidden)]
+pub mod tables {
+    pub use crate::diag::level::{LEVELS, LevelRow};
+    pub use crate::diag::status::{STATUSES, StatusRow};
+    pub use crate::options::{OptionRow, OptionValue, TABLE as OPTIONS};
+}

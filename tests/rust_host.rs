@@ -64,9 +64,9 @@ fn shown(value: &(impl Debug + ?Sized)) -> String {
 fn debug_of_no_public_type_tells_a_secret() {
     let place = Place::new();
     let session = place.authorize().expect("granted");
-    let token = session.authorization_token().to_str().expect("ASCII").to_owned();
+    let token = session.authorization_token().to_owned();
     assert!(token.len() > 20);
-    assert!(shown(&session).contains(session.account_id().to_str().expect("ASCII")), "it says something");
+    assert!(shown(&session).contains(session.account_id()), "it says something");
     let mut all = vec![shown(&session), shown(&*session), shown(&Some(&session)), shown(&place.options)];
     all.extend([shown(&place.options.clone()), shown(&Cancel::new()), shown(&Level::Debug), shown(&Status::Ok)]);
     for (name, value) in [("proxy", "http://mark7user:mark7word@x y"), ("realm", "https://mark7word@x"), ("cache", KEY)]
@@ -117,5 +117,5 @@ fn a_panic_tells_the_hosts_hook_no_secret() {
     }
     // It leaves no trap behind.
     let session = place.authorize().expect("granted");
-    assert!(session.authorization_token().to_str().expect("ASCII").len() > 20);
+    assert!(session.authorization_token().len() > 20);
 }

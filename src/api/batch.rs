@@ -4,105 +4,103 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::Duration;
 
-use crate::authorize::call::Ask;
-use crate::authorize::{self, Wish};
+use crate::authorize::call::Intent;
+use crate::authorize::{self, AuthorizeRequest, Runtime};
 use crate::diag::error::Error;
 use crate::model::session::Session;
 use crate::options::Options;
-use crate::platform;
-use crate::ports::World;
+use crate::platform::thread::with_signals_blocked;
+use crate::ports::limits::Limits;
 use crate::ports::transport::Transport;
-use crate::state::Shared;
 
-/// One place of a batch.
+/// One item of a batch.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Item<'a> {
     pub(crate) key_id: &'a [u8],
     pub(crate) key: &'a [u8],
     pub(crate) options: &'a Options,
 }
 
-/// How a batch is gone about.
+/// The limits of a batch as a whole.
 #[derive(Clone, Copy)]
-pub(crate) struct Pace {
-    /// Requests in the air at once.
+pub(crate) struct BatchLimits {
+    /// Requests in flight at once.
     pub(crate) concurrency: u32,
-    /// The time for all of it; zero is no bound.
+    /// The time for all of it; zero is no limit.
     pub(crate) timeout: Duration,
 }
 
-/// What became of one place.
-pub(crate) type Outcome = Result<Arc<Session>, Error>;
+/// The result of one item.
+pub(crate) type ItemResult = Result<Arc<Session>, Error>;
 
-/// Authorizes every place, and answers in their order. Equal places share one outcome; one that fails spoils no other.
-pub(crate) fn authorize_many(shared: &Shared, world: World<'_>, places: &[Place<'_>], pace: Pace) -> Vec<Outcome> {
-    let (firsts, share) = distinct(places);
-    let until_ms = (!pace.timeout.is_zero()).then(|| world.clock.now().after(pace.timeout).boot_ms);
-    let kept: Box<dyn Transport + '_>;
-    let mut job = Job { shared, world, places, until_ms, todo: Vec::new(), next: AtomicUsize::new(0) };
-    // What is at hand needs no thread.
-    let mut found: Vec<Option<Outcome>> =
-        firsts.iter().map(|first| authorize::at_hand(shared, world, &job.wish(*first)).map(Ok)).collect();
-    job.todo = (0..firsts.len()).filter(|index| found[*index].is_none()).map(|index| (index, firsts[index])).collect();
-    if job.todo.len() > 1 {
-        kept = world.transport.keeping();
-        job.world.transport = &*kept;
+/// Authorizes every item, and returns the results in their order. Equal items share one result; one that fails affects no
+/// other.
+pub(crate) fn authorize_many(runtime: Runtime<'_>, items: &[Item<'_>], limits: BatchLimits) -> Vec<ItemResult> {
+    let (distinct, index_of) = distinct(items);
+    let deadline_ms = (!limits.timeout.is_zero()).then(|| runtime.env.clock.now().after(limits.timeout).boot_ms);
+    let pooled: Box<dyn Transport + '_>;
+    let mut run = Run { runtime, items, deadline_ms, todo: Vec::new(), next: AtomicUsize::new(0) };
+    // Cache hits need no thread.
+    let mut results: Vec<Option<ItemResult>> = distinct.iter().map(|item| run.try_cached(*item).map(Ok)).collect();
+    run.todo = (0..distinct.len()).filter(|i| results[*i].is_none()).map(|i| (i, distinct[i])).collect();
+    if run.todo.len() > 1 {
+        pooled = runtime.env.transport.keep_alive();
+        run.runtime.env.transport = &*pooled;
     }
-    for (index, outcome) in job.run(pace.concurrency as usize) {
-        found[index] = Some(outcome);
+    for (index, result) in run.run(limits.concurrency as usize) {
+        results[index] = Some(result);
     }
-    let mut taken = vec![false; firsts.len()];
-    share
+    let mut is_taken = vec![false; distinct.len()];
+    index_of
         .into_iter()
         .map(|index| {
-            let outcome = found[index].clone().unwrap_or_else(|| Err(Error::caught()));
-            let again = std::mem::replace(&mut taken[index], true);
-            if again { outcome.map_err(Error::for_waiter) } else { outcome }
+            let result = results[index].clone().unwrap_or_else(|| Err(Error::from_panic()));
+            let is_repeated = std::mem::replace(&mut is_taken[index], true);
+            if is_repeated { result.map_err(|error| error.with_request_count(0)) } else { result }
         })
         .collect()
 }
 
-/// The first place of each kind, and for every place which of those it equals.
-fn distinct(places: &[Place<'_>]) -> (Vec<usize>, Vec<usize>) {
-    let mut known = HashMap::with_capacity(places.len());
-    let mut firsts = Vec::new();
-    let share = places
+/// The first item of each kind, and for every item which of those it equals.
+fn distinct(items: &[Item<'_>]) -> (Vec<usize>, Vec<usize>) {
+    let mut known = HashMap::with_capacity(items.len());
+    let mut distinct = Vec::new();
+    let index_of = items
         .iter()
         .enumerate()
-        .map(|(index, place)| {
-            let kind = (place.key_id.trim_ascii(), place.key.trim_ascii(), std::ptr::from_ref(place.options));
+        .map(|(index, item)| {
+            let kind = (item.key_id.trim_ascii(), item.key.trim_ascii(), std::ptr::from_ref(item.options));
             *known.entry(kind).or_insert_with(|| {
-                firsts.push(index);
-                firsts.len() - 1
+                distinct.push(index);
+                distinct.len() - 1
             })
         })
         .collect();
-    (firsts, share)
+    (distinct, index_of)
 }
 
 /// What the threads of one batch share.
-struct Job<'a> {
-    shared: &'a Shared,
-    world: World<'a>,
-    places: &'a [Place<'a>],
-    until_ms: Option<u64>,
-    /// Which of the distinct places are to be asked for, and where each stands in the batch.
+struct Run<'a> {
+    runtime: Runtime<'a>,
+    items: &'a [Item<'a>],
+    deadline_ms: Option<u64>,
+    /// Which of the distinct items need a request, and the index of each in the batch.
     todo: Vec<(usize, usize)>,
-    /// The next of them that nobody has taken.
+    /// The next of them.
     next: AtomicUsize,
 }
 
-impl Job<'_> {
-    /// Does it all, on this thread and on at most `concurrency - 1` others, which are gone when it returns.
-    fn run(&self, concurrency: usize) -> Vec<(usize, Outcome)> {
+impl Run<'_> {
+    /// Does it all, on this thread and on at most `concurrency - 1` others, which have ended when it returns.
+    fn run(&self, concurrency: usize) -> Vec<(usize, ItemResult)> {
         let helpers = concurrency.min(self.todo.len()).saturating_sub(1);
         thread::scope(|scope| {
-            let start = || thread::Builder::new().name("b2auth batch".into()).spawn_scoped(scope, || self.work());
+            let start = || Builder::new().name("b2auth batch".into()).spawn_scoped(scope, || self.work());
             // Where no thread can be had, those that there are do more.
-            let started: Vec<_> = (0..helpers).map_while(|_| platform::deaf(start).ok()).collect();
+            let started: Vec<_> = (0..helpers).map_while(|_| with_signals_blocked(start).ok()).collect();
             let mut done = self.work();
             for helper in started {
                 done.extend(helper.join().unwrap_or_default());
@@ -111,21 +109,27 @@ impl Job<'_> {
         })
     }
 
-    /// Takes one place after another until none is left.
-    fn work(&self) -> Vec<(usize, Outcome)> {
+    /// Takes one item after another until none is left.
+    fn work(&self) -> Vec<(usize, ItemResult)> {
         let mut done = Vec::new();
         loop {
             let next = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(&(index, first)) = self.todo.get(next) else { return done };
-            let call = || authorize::authorize(self.shared, self.world, &self.wish(first));
-            // A bug with one key is that key's own.
-            let outcome = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(Error::caught()));
-            done.push((index, outcome));
+            let Some(&(index, item)) = self.todo.get(next) else { return done };
+            let call = || authorize::authorize(self.runtime, &self.request(item));
+            // A panic over one key fails that key alone.
+            let result = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(Error::from_panic()));
+            done.push((index, result));
         }
     }
 
-    fn wish(&self, place: usize) -> Wish<'_> {
-        let Place { key_id, key, options } = self.places[place];
-        Wish { key_id, key, options, ask: Ask::AsOptionsSay, until_ms: self.until_ms }
+    fn try_cached(&self, item: usize) -> Option<Arc<Session>> {
+        let request = self.request(item);
+        let limits = Limits::new(self.runtime.env.clock, request.options.cancel.as_ref());
+        authorize::try_cached(self.runtime, &request, &limits)
+    }
+
+    fn request(&self, item: usize) -> AuthorizeRequest<'_> {
+        let Item { key_id, key, options } = self.items[item];
+        AuthorizeRequest { key_id, key, options, intent: Intent::Authorize, batch_deadline_ms: self.deadline_ms }
     }
 }

@@ -1,4 +1,4 @@
-//! The workflow action, text in and text out: a JSON request, or an array of them, and a JSON answer to each.
+//! The workflow action, text in and text out: a JSON request, or an array of them, and a JSON response to each.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -7,58 +7,57 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::batch::{self, Outcome, Pace, Place};
+use super::batch::{self, BatchLimits, Item, ItemResult};
+use crate::authorize::Runtime;
 use crate::diag::error::{Error, Status};
-use crate::json::error::Flaw;
+use crate::json::error::JsonError;
 use crate::json::{self, Members, Value};
 use crate::model::session::Session;
 use crate::options::{self, Options};
-use crate::ports::World;
-use crate::state::Shared;
 
-/// The longest array. Every place has an answer of some hundred bytes, so a few megabytes of commas would fill the memory.
-const MOST: usize = 100_000;
+/// The longest array. Each item has a response of some hundred bytes, so a few megabytes of commas would fill the memory.
+const MAX_ITEMS: usize = 100_000;
 
-/// What the action answers, and how it went: for an array, how the lowest place that failed did.
-pub(crate) struct Answer {
+/// A response and its status: for an array, the status of the first item that failed.
+pub(crate) struct ActionResponse {
     pub(crate) status: Status,
     pub(crate) text: Zeroizing<String>,
 }
 
-/// Answers a request, whatever it is.
-pub(crate) fn answer(shared: &Shared, world: World<'_>, request: &[u8]) -> Answer {
+/// Responds to a request, whatever it is.
+pub(crate) fn respond(runtime: Runtime<'_>, request: &[u8]) -> ActionResponse {
     match json::read(or_empty(request)) {
-        Ok(Value::Object(members)) => one(shared, world, members),
-        Ok(Value::List(list)) if list.len() > MOST => {
-            failed(&Error::invalid(format!("a batch has at most {MOST} requests, not {}", list.len())))
+        Ok(Value::Object(members)) => one(runtime, members),
+        Ok(Value::List(list)) if list.len() > MAX_ITEMS => {
+            failed(&Error::invalid(format!("a batch has at most {MAX_ITEMS} requests, not {}", list.len())))
         }
-        Ok(Value::List(list)) => many(shared, world, list),
+        Ok(Value::List(list)) => many(runtime, list),
         Ok(other) => failed(&not_an_object(&other)),
-        Err(flaw) => failed(&unreadable(&flaw)),
+        Err(error) => failed(&invalid_json(&error)),
     }
 }
 
-/// Nothing at all stands for a request that leaves everything open.
+/// A blank request is an empty object.
 fn or_empty(request: &[u8]) -> &[u8] {
     if request.trim_ascii().is_empty() { b"{}" } else { request }
 }
 
-/// What there is to say against a request, all of it, without answering any.
+/// All that is wrong with a request, without sending any.
 #[cfg(fuzzing)]
-pub(crate) fn objections(request: &[u8]) -> Vec<Error> {
-    let objection = |value| match value {
-        Value::Object(members) => read(members, &mut Alike::new()).err(),
+pub(crate) fn validate(request: &[u8]) -> Vec<Error> {
+    let problem = |value| match value {
+        Value::Object(members) => read(members, &mut OptionsInterner::new()).err(),
         other => Some(not_an_object(&other)),
     };
     match json::read(or_empty(request)) {
-        Ok(Value::List(list)) => list.into_iter().filter_map(objection).collect(),
-        Ok(value) => objection(value).into_iter().collect(),
-        Err(flaw) => vec![unreadable(&flaw)],
+        Ok(Value::List(list)) => list.into_iter().filter_map(problem).collect(),
+        Ok(value) => problem(value).into_iter().collect(),
+        Err(error) => vec![invalid_json(&error)],
     }
 }
 
 /// What one object of a request asks for.
-struct Request {
+struct ActionRequest {
     key_id: Zeroizing<String>,
     key: Zeroizing<String>,
     options: Rc<Options>,
@@ -66,69 +65,69 @@ struct Request {
     concurrency: Option<u32>,
 }
 
-/// The options of the requests so far, by what was set in them: names, and digests of values, one of which may be a
-/// proxy's password. Requests that set the same share their options, by which the batch knows equal places.
-type Alike = HashMap<Vec<(&'static str, u128)>, Rc<Options>>;
+/// The options of the requests so far, by what was set in them: names, and digests of values, since one may be a proxy's
+/// password. Requests that set the same share their options, by which the batch recognises equal items.
+type OptionsInterner = HashMap<Vec<(&'static str, u128)>, Rc<Options>>;
 
-impl Request {
-    fn place(&self) -> Place<'_> {
-        Place { key_id: self.key_id.as_bytes(), key: self.key.as_bytes(), options: &self.options }
+impl ActionRequest {
+    fn item(&self) -> Item<'_> {
+        Item { key_id: self.key_id.as_bytes(), key: self.key.as_bytes(), options: &self.options }
     }
 }
 
-fn one(shared: &Shared, world: World<'_>, members: Members) -> Answer {
-    match read(members, &mut Alike::new()) {
+fn one(runtime: Runtime<'_>, members: Members) -> ActionResponse {
+    match read(members, &mut OptionsInterner::new()) {
         Ok(request) => {
-            let pace = Pace { concurrency: 1, timeout: Duration::ZERO };
-            let mut outcomes = batch::authorize_many(shared, world, &[request.place()], pace);
-            told(&outcomes.remove(0), &request.options)
+            let limits = BatchLimits { concurrency: 1, timeout: Duration::ZERO };
+            let mut results = batch::authorize_many(runtime, &[request.item()], limits);
+            response_of(&results.remove(0), &request.options)
         }
         Err(error) => failed(&error),
     }
 }
 
-/// The concurrency and the time of an array are the largest that one of its places gives.
-fn many(shared: &Shared, world: World<'_>, list: Vec<Value>) -> Answer {
-    let mut alike = Alike::new();
-    let requests: Vec<Result<Request, Error>> = list
+/// The concurrency and the time of an array are the largest that any of its items gives.
+fn many(runtime: Runtime<'_>, list: Vec<Value>) -> ActionResponse {
+    let mut interner = OptionsInterner::new();
+    let requests: Vec<Result<ActionRequest, Error>> = list
         .into_iter()
         .map(|value| match value {
-            Value::Object(members) => read(members, &mut alike),
+            Value::Object(members) => read(members, &mut interner),
             other => Err(not_an_object(&other)),
         })
         .collect();
-    let good: Vec<&Request> = requests.iter().flatten().collect();
+    let good: Vec<&ActionRequest> = requests.iter().flatten().collect();
     let given = good.iter().filter_map(|request| request.concurrency).max();
-    let pace = Pace {
+    let limits = BatchLimits {
         // Where none is given, each has the default.
         concurrency: given.or(good.first().map(|request| request.options.concurrency)).unwrap_or(1),
         timeout: good.iter().map(|request| request.options.batch_timeout).max().unwrap_or_default(),
     };
-    let places: Vec<Place<'_>> = good.iter().map(|request| request.place()).collect();
-    let mut outcomes = batch::authorize_many(shared, world, &places, pace).into_iter();
-    let mut answer = Answer { status: Status::Ok, text: Zeroizing::new("[".to_owned()) };
+    let items: Vec<Item<'_>> = good.iter().map(|request| request.item()).collect();
+    let mut results = batch::authorize_many(runtime, &items, limits).into_iter();
+    let mut response = ActionResponse { status: Status::Ok, text: Zeroizing::new("[".to_owned()) };
     for (index, request) in requests.iter().enumerate() {
-        let place = match request {
+        let item = match request {
             Ok(request) => {
-                let outcome = outcomes.next().expect("each good request has an outcome");
-                told(&outcome, &request.options)
+                let result = results.next().expect("each good request has a result");
+                response_of(&result, &request.options)
             }
             Err(error) => failed(error),
         };
-        if answer.status == Status::Ok {
-            answer.status = place.status;
+        if response.status == Status::Ok {
+            response.status = item.status;
         }
         if index > 0 {
-            answer.text.push(',');
+            response.text.push(',');
         }
-        answer.text.push_str(&place.text);
+        response.text.push_str(&item.text);
     }
-    answer.text.push(']');
-    answer
+    response.text.push(']');
+    response
 }
 
-/// Reads one object. Its values are not repeated: one may be a key in the wrong place.
-fn read(members: Members, alike: &mut Alike) -> Result<Request, Error> {
+/// Reads one object. Its values are not repeated: one may be a key in the wrong field.
+fn read(members: Members, interner: &mut OptionsInterner) -> Result<ActionRequest, Error> {
     let (mut key_id, mut key, mut options) = (blank(), blank(), Options::new());
     let mut settings = Vec::new();
     let mut seen: Vec<&str> = Vec::with_capacity(members.len());
@@ -159,15 +158,15 @@ fn read(members: Members, alike: &mut Alike) -> Result<Request, Error> {
         settings.push((name, options.scope().digest(setting.as_bytes())));
     }
     let concurrency = settings.iter().any(|(name, _)| *name == "concurrency").then_some(options.concurrency);
-    let options = Rc::clone(alike.entry(settings).or_insert_with(|| Rc::new(options)));
-    Ok(Request { key_id, key, options, concurrency })
+    let options = Rc::clone(interner.entry(settings).or_insert_with(|| Rc::new(options)));
+    Ok(ActionRequest { key_id, key, options, concurrency })
 }
 
-/// The field of that name. A name that is not known is not repeated: it may be a key in the wrong place.
+/// The field of that name. An unknown name is not repeated: it may be a key in the wrong place.
 fn known(name: &str) -> Result<&'static str, Error> {
     let fields = || ["keyId", "applicationKeyId", "key", "applicationKey"].into_iter().chain(Options::names());
     fields().find(|field| *field == name).ok_or_else(|| {
-        Error::invalid("the request has a field that is not known").with_hint(options::did_you_mean(fields(), name))
+        Error::invalid("the request has an unknown field").append_hint(options::did_you_mean(fields(), name))
     })
 }
 
@@ -192,8 +191,8 @@ fn blank() -> Zeroizing<String> {
     Zeroizing::new(String::new())
 }
 
-fn unreadable(flaw: &Flaw) -> Error {
-    Error::invalid(format!("the request can't be read: {flaw}"))
+fn invalid_json(error: &JsonError) -> Error {
+    Error::invalid(format!("the request cannot be read: {error}"))
 }
 
 fn not_an_object(value: &Value) -> Error {
@@ -201,22 +200,22 @@ fn not_an_object(value: &Value) -> Error {
         .with_hint("for example {\"keyId\": \"…\", \"key\": \"…\"}, or {} to have the key found")
 }
 
-fn told(outcome: &Outcome, options: &Options) -> Answer {
-    match outcome {
-        Ok(session) => Answer { status: Status::Ok, text: granted(session, options.all_fields) },
+fn response_of(result: &ItemResult, options: &Options) -> ActionResponse {
+    match result {
+        Ok(session) => ActionResponse { status: Status::Ok, text: session_json(session, options.all_fields) },
         Err(error) => failed(error),
     }
 }
 
-fn granted(session: &Arc<Session>, all_fields: bool) -> Zeroizing<String> {
+fn session_json(session: &Arc<Session>, all_fields: bool) -> Zeroizing<String> {
     if all_fields {
-        return Zeroizing::new(session.json().to_string_lossy().into_owned());
+        return Zeroizing::new(session.json().to_owned());
     }
     session.action_json()
 }
 
-fn failed(error: &Error) -> Answer {
-    Answer { status: error.status(), text: Zeroizing::new(error.to_json()) }
+fn failed(error: &Error) -> ActionResponse {
+    ActionResponse { status: error.status(), text: Zeroizing::new(error.to_json()) }
 }
 
 #[cfg(test)]
@@ -231,11 +230,11 @@ mod tests {
         ) else {
             panic!("it is an array")
         };
-        let mut alike = Alike::new();
+        let mut interner = OptionsInterner::new();
         let mut options = Vec::new();
         for value in list {
             let Value::Object(members) = value else { panic!("they are objects") };
-            options.push(read(members, &mut alike).expect("they are sound").options);
+            options.push(read(members, &mut interner).expect("they are valid").options);
         }
         let shares = |index: usize| options.iter().position(|other| Rc::ptr_eq(other, &options[index]));
         assert_eq!((0..6).map(shares).collect::<Vec<_>>(), [0, 0, 2, 3, 4, 4].map(Some));

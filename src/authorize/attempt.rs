@@ -1,88 +1,104 @@
-//! One attempt: a request, its answer, and what that means.
+//! One attempt: a request, its response, and what that means.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::classify::{self, Verdict};
-use super::retry::{Log, Series};
+use super::retry::{AttemptLog, RetryLoop};
 use super::retry_after;
 use crate::diag::error::{Attempt, Error, Status};
 use crate::diag::log::Level;
 use crate::model::session::Session;
-use crate::model::timestamp::millis;
-use crate::model::validity::Life;
-use crate::ports::transport::Request;
+use crate::model::timestamp::{Timestamp, millis};
+use crate::model::validity::Validity;
+use crate::ports::transport::{Failure, HttpRequest, HttpResponse};
 
-impl Series<'_> {
-    /// Sends one request and judges what comes of it.
-    pub(super) fn ask(&self, log: &mut Log, waited: Duration, again: bool) -> Verdict<Arc<Session>> {
+impl RetryLoop<'_> {
+    /// Sends one request and classifies what comes of it.
+    pub(super) fn attempt(&self, log: &mut AttemptLog, waited: Duration, is_retry: bool) -> Verdict<Arc<Session>> {
+        let call = self.call;
         {
-            let mut state = self.shared.lock();
+            let mut state = call.runtime.shared.lock();
             state.counters.requests += 1;
-            state.counters.retries += u64::from(again);
+            state.counters.retries += u64::from(is_retry);
         }
-        self.say(Level::Info, format_args!("asking {}", self.owner.realm));
-        let sent = self.world.clock.now();
-        let answer = self.world.transport.send(&self.request(), &self.bounds.within(self.way.attempt));
-        let now = self.world.clock.now();
+        call.log(Level::Info, format_args!("asking {}", call.identity.realm()));
+        let clock = call.runtime.env.clock;
+        let sent = clock.now();
+        let limits = call.limits.with_timeout(self.policy.attempt_timeout);
+        let result = call.runtime.env.transport.send(&self.request(), &limits);
+        let now = clock.now();
+        call.requests_sent.set(call.requests_sent.get() + 1);
+        log.made = log.made.saturating_add(1);
         let mut entry = Attempt {
             started_at: sent,
-            duration_ms: now.boot_ms.saturating_sub(sent.boot_ms),
+            duration_ms: millis(now.since(sent)),
             http_status: None,
             code: None,
             request_id: None,
             wait_ms: millis(waited),
         };
-        self.asked.set(self.asked.get() + 1);
-        log.made = log.made.saturating_add(1);
-        let verdict = match answer {
-            Err(failure) => classify::of_failure(failure, &self.secrets),
-            Ok(answer) => {
-                entry.http_status = Some(answer.status);
-                entry.request_id = classify::request_id(&answer, &self.secrets);
-                classify::of_answer(&answer, self.owner.realm, &self.secrets, now).map(|grant| {
-                    let server_wall_ms = retry_after::server_wall_ms(answer.date.as_deref());
-                    let life = Life::new(sent, server_wall_ms, grant.key_expires_ms);
-                    Arc::new(Session::new(&self.owner, grant, life))
-                })
-            }
-        };
-        if let Verdict::Refused(error) | Verdict::Again { error, .. } = &verdict {
-            entry.code = error.code().map(str::to_owned);
-        }
-        self.tell(&entry, &verdict);
+        let verdict = self.classify(result, &mut entry, sent, now);
+        self.log_verdict(&entry, &verdict);
         log.attempts.push(entry);
         match verdict {
-            Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Refused(self.another_account()),
-            Verdict::Refused(error) if error.status() == Status::BadCredentials => {
-                // The answer itself may have given a hint, which comes second.
+            Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Rejected(self.another_account()),
+            Verdict::Rejected(error) if error.status() == Status::BadCredentials => {
+                // The response itself may have given a hint, which comes second.
                 let more = error.hint().map(str::to_owned);
-                Verdict::Refused(error.with_hint(self.credentials.hint_if_refused()).with_hint_behind(more))
+                Verdict::Rejected(error.with_hint(self.credentials.hint_if_refused()).append_hint(more))
             }
             other => other,
         }
     }
 
-    fn tell(&self, entry: &Attempt, verdict: &Verdict<Arc<Session>>) {
-        let (host, ms) = (self.owner.realm.host(), entry.duration_ms);
+    fn classify(
+        &self,
+        result: Result<HttpResponse, Failure>,
+        entry: &mut Attempt,
+        sent: Timestamp,
+        now: Timestamp,
+    ) -> Verdict<Arc<Session>> {
+        let identity = &self.call.identity;
+        let verdict = match result {
+            Err(failure) => classify::failure(failure, &self.redactor),
+            Ok(response) => {
+                entry.http_status = Some(response.status);
+                entry.request_id = classify::request_id(&response, &self.redactor);
+                classify::response(&response, identity.realm(), &self.redactor, now).map(|grant| {
+                    let server_wall_ms = retry_after::server_wall_ms(response.date.as_deref());
+                    let validity = Validity::new(sent, server_wall_ms, grant.key_expires_ms);
+                    let (key_id, cache_key) = (identity.key_id(), identity.cache_key());
+                    Arc::new(Session::new(key_id, identity.realm(), cache_key, grant, validity))
+                })
+            }
+        };
+        if let Verdict::Rejected(error) | Verdict::Retry { error, .. } = &verdict {
+            entry.code = error.code().map(str::to_owned);
+        }
+        verdict
+    }
+
+    fn log_verdict(&self, entry: &Attempt, verdict: &Verdict<Arc<Session>>) {
+        let (call, host, ms) = (self.call, self.call.identity.realm().host(), entry.duration_ms);
         let id = entry.request_id.as_deref().map(|id| format!(", request id {id}")).unwrap_or_default();
         match verdict {
-            Verdict::Granted(_) => self.say(Level::Info, format_args!("{host} granted a session after {ms} ms{id}")),
-            Verdict::Cancelled => self.say(Level::Info, format_args!("cancelled after {ms} ms")),
-            Verdict::Refused(error) | Verdict::Failed(error) | Verdict::Again { error, .. } => {
-                self.say(Level::Warn, format_args!("failed after {ms} ms{id}: {}", error.message()));
+            Verdict::Granted(_) => call.log(Level::Info, format_args!("{host} granted a session after {ms} ms{id}")),
+            Verdict::Cancelled => call.log(Level::Info, format_args!("cancelled after {ms} ms")),
+            Verdict::Rejected(error) | Verdict::Failed(error) | Verdict::Retry { error, .. } => {
+                call.log(Level::Warn, format_args!("failed after {ms} ms{id}: {}", error.message()));
             }
         }
     }
 
-    fn request(&self) -> Request<'_> {
-        Request {
-            realm: self.owner.realm,
+    fn request(&self) -> HttpRequest<'_> {
+        HttpRequest {
+            realm: self.call.identity.realm(),
             authorization: &self.authorization,
             user_agent: &self.user_agent,
-            proxy: &self.options.proxy,
-            ca_file: self.options.ca_file.as_deref(),
-            connect_timeout: self.options.connect_timeout,
+            proxy: &self.policy.proxy,
+            ca_file: self.call.options.ca_file.as_deref(),
+            connect_timeout: self.policy.connect_timeout,
         }
     }
 
@@ -91,8 +107,8 @@ impl Series<'_> {
     }
 
     fn another_account(&self) -> Error {
-        let message = format!("{} answered for another account than before", self.owner.realm.host());
-        Error::new(Status::ProtocolError, message)
-            .with_hint("the account of an application key can't change: check what answers in B2's place")
+        let host = self.call.identity.realm().host();
+        Error::new(Status::ProtocolError, format!("{host} returned a session for another account than before"))
+            .with_hint("the account of an application key cannot change: check what answers in place of B2")
     }
 }

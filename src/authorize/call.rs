@@ -1,311 +1,252 @@
-//! The story of one call, once it is known for whom: cache, flight, attempts, session.
+//! The flow of one call, once it is known whose session is wanted.
 
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::retry::{self, Series};
-use crate::credentials::Credentials;
+use super::Runtime;
+use super::decision::{Decision, Requirement};
+use super::retry::{Fetch, RetryLoop};
+use super::stopped;
+use crate::credentials::Identity;
 use crate::diag::error::{Error, Status};
 use crate::diag::log::Level;
-use crate::diag::redact::Secrets;
-use crate::model::cache_key::{CacheKey, Lane};
-use crate::model::realm::Realm;
-use crate::model::session::{Owner, Session};
-use crate::model::timestamp::Moment;
-use crate::options::user_agent;
+use crate::model::cache_key::{CacheKey, RateKey};
+use crate::model::session::Session;
+use crate::model::timestamp::Timestamp;
 use crate::options::{CacheMode, Options};
-use crate::ports::World;
-use crate::ports::cancel::{Bounds, Stop};
-use crate::state::cache::Found;
-use crate::state::crew::{Heard, Lead, Seat};
-use crate::state::flight::{Outcome, Spent, Way};
-use crate::state::rate_limit::Applicant;
-use crate::state::{Shared, State};
+use crate::ports::limits::{Limits, Stop};
+use crate::state::State;
+use crate::state::progress::{AttemptPolicy, Progress};
+use crate::state::single_flight::{Completion, Leader, Wait};
 
 /// The most that a refresh may cost a caller who has a good token in hand.
-const QUICK: Duration = Duration::from_secs(5);
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the caller calls.
 #[derive(Clone, Copy)]
-pub(crate) enum Ask<'a> {
-    /// To have a session; whether a cached one will do is for the options to say.
-    AsOptionsSay,
-    /// To have one that B2 grants now.
-    Anew,
+pub(crate) enum Intent<'a> {
+    /// To have a session; the options say whether a cached one will do.
+    Authorize,
+    /// To have a new one from B2.
+    ForceRefresh,
     /// B2 refused this one.
-    After(&'a Session),
+    Reauthorize(&'a Session),
 }
 
-/// One call, once it is known for whom.
-pub(crate) struct Call<'a> {
-    pub(crate) shared: &'a Shared,
-    pub(crate) world: World<'a>,
-    pub(crate) options: &'a Options,
-    pub(crate) realm: &'a Realm,
-    pub(crate) credentials: &'a Credentials,
-    pub(crate) cache_key: CacheKey,
-    pub(crate) bounds: Bounds<'a>,
-    /// Requests made so far. A call whose token is refused under it may lead more than one series.
-    pub(crate) asked: Cell<u32>,
+/// How leading a flight ended.
+enum Led {
+    Session(Arc<Session>),
+    /// The situation has changed: decide again.
+    Again,
+    /// The source of the key holds another one by now.
+    OtherKey(Identity),
 }
 
-/// Which tokens will do.
-#[derive(Clone, Copy)]
-enum Want<'a> {
-    /// Any that lives.
-    Any,
-    /// One born after this, which B2 refused.
-    NewerThan(&'a Session),
-    /// Only one that B2 is asked for now.
-    New,
+/// One call, once it is known whose session is wanted.
+pub(super) struct Call<'a> {
+    pub(super) runtime: Runtime<'a>,
+    pub(super) options: &'a Options,
+    pub(super) identity: Identity,
+    pub(super) limits: Limits<'a>,
+    /// Requests made so far. A call whose token is refused while it refreshes may lead more than once.
+    pub(super) requests_sent: Cell<u32>,
 }
 
-/// What the shared state has for a caller.
-enum Step<'s> {
-    Have(Arc<Session>),
-    Refused(Error),
-    Wait(Seat<'s>),
-    /// Ask B2; `old` is the living token to fall back on.
-    Lead {
-        lead: Lead<'s>,
-        old: Option<Arc<Session>>,
-    },
-}
-
-impl Call<'_> {
-    pub(crate) fn run(&self, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
-        self.go(ask).map_err(|error| error.after_requests(self.asked.get()))
+impl<'a> Call<'a> {
+    pub(super) fn new(runtime: Runtime<'a>, options: &'a Options, identity: Identity, limits: Limits<'a>) -> Self {
+        Self { runtime, options, identity, limits, requests_sent: Cell::new(0) }
     }
 
-    fn go(&self, ask: Ask<'_>) -> Result<Arc<Session>, Error> {
-        let rejected = match ask {
-            Ask::After(session) if session.cache_key() == self.cache_key => Some(session),
-            _ => None,
-        };
-        if let Some(session) = rejected {
-            self.fence(session);
+    pub(super) fn run(mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
+        self.run_loop(intent).map_err(|error| error.with_request_count(self.requests_sent.get()))
+    }
+
+    fn run_loop(&mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
+        if self.options.cache == CacheMode::Bypass && self.identity.credentials().is_none() {
+            self.identity = self.identity.load(self.options)?;
         }
-        let want = match (self.options.cache, ask, rejected) {
-            (CacheMode::Bypass, ..) => return self.bypass(rejected),
-            (CacheMode::Refresh, ..) | (_, Ask::Anew, _) => Want::New,
-            (CacheMode::Use, _, Some(session)) => Want::NewerThan(session),
-            (CacheMode::Use, _, None) => Want::Any,
-        };
-        let mut first = true;
+        self.log_source();
+        let mut is_first = true;
         loop {
-            let step = self.look(want, std::mem::take(&mut first));
-            self.tell(&step, want);
-            let session = match step {
-                Step::Have(session) => session,
-                Step::Refused(error) => return Err(error),
-                Step::Lead { lead, old } => match self.lead(lead, old, rejected)? {
-                    Some(session) => session,
-                    // The old token was refused while it was being refreshed: this is a new situation.
-                    None => continue,
-                },
-                Step::Wait(seat) => match seat.wait(&self.way(), self.options.max_attempts, &self.bounds) {
-                    Heard::Verdict(verdict) => verdict?,
-                    Heard::Lead(lead) => {
-                        self.say(
-                            Level::Info,
-                            format_args!("whoever was asking B2 has left: this call goes on in its place"),
-                        );
-                        match self.lead(lead, None, rejected)? {
-                            Some(session) => session,
-                            None => continue,
-                        }
-                    }
-                    Heard::Stopped(Stop::Cancelled) => return Err(retry::cancelled()),
-                    Heard::Stopped(Stop::Deadline) => return Err(retry::timed_out(self.realm)),
-                },
+            let rejected = match intent {
+                Intent::Reauthorize(session) if session.cache_key() == self.identity.cache_key() => Some(session),
+                _ => None,
             };
-            // Between the verdict and this thread's waking, somebody else may have used the token and been refused.
-            if !session.is_rejected() {
-                return Ok(session);
+            if is_first && let Some(session) = rejected {
+                self.reject(session);
             }
-        }
-    }
-
-    fn say(&self, level: Level, message: fmt::Arguments<'_>) {
-        self.options.say(level, message);
-    }
-
-    fn tell(&self, step: &Step<'_>, want: Want<'_>) {
-        let host = self.realm.host();
-        match step {
-            Step::Have(_) => self.say(Level::Debug, format_args!("cache hit")),
-            Step::Refused(_) => self.say(Level::Debug, format_args!("B2 refused this key a while ago")),
-            Step::Wait(_) => {
-                self.say(Level::Debug, format_args!("{host} is being asked for this key: waiting for that"))
-            }
-            Step::Lead { .. } if matches!(want, Want::New) => {
-                self.say(Level::Info, format_args!("a new token is wanted: {host} is to be asked"));
-            }
-            Step::Lead { old: None, .. } => self.say(Level::Info, format_args!("cache miss: {host} is to be asked")),
-            Step::Lead { old: Some(_), .. } => {
-                self.say(Level::Info, format_args!("the token grows old: {host} is to be asked for a new one"));
-            }
-        }
-    }
-
-    /// B2 refused this session's token: nobody gets it again.
-    fn fence(&self, rejected: &Session) {
-        rejected.mark_rejected();
-        if self.shared.lock().cache.drop_exactly(rejected) {
-            self.say(Level::Info, format_args!("B2 refused the cached token: it is dropped"));
-        }
-    }
-
-    /// Cache first, then the air, then what is known of the key, then B2.
-    fn look(&self, want: Want<'_>, first: bool) -> Step<'_> {
-        let now = self.world.clock.now();
-        let mut guard = self.shared.lock();
-        let state = &mut *guard;
-        let found = match want {
-            Want::New => Found::Nothing,
-            Want::Any | Want::NewerThan(_) => state.cache.find(&self.cache_key, self.options.min_remaining, now),
-        };
-        let will_do = |session: &Session| match want {
-            Want::NewerThan(rejected) => session.is_newer_than(rejected),
-            Want::Any | Want::New => true,
-        };
-        let old = match found {
-            Found::Fresh(session) if will_do(&session) => {
-                state.counters.cache_hits += u64::from(first);
-                return Step::Have(session);
-            }
-            Found::Stale { session, due } if will_do(&session) => {
-                if !due || state.flights.is_aloft(&self.cache_key) {
-                    state.counters.cache_hits += u64::from(first);
-                    return Step::Have(session);
+            let requirement = match (self.options.cache, intent, rejected) {
+                (CacheMode::Bypass, ..) => return self.bypass(rejected),
+                (CacheMode::Refresh, ..) | (_, Intent::ForceRefresh, _) => Requirement::Fresh,
+                (CacheMode::Use, _, Some(session)) => Requirement::NewerThan(session),
+                (CacheMode::Use, _, None) => Requirement::Any,
+            };
+            let decision = self.decide(requirement, std::mem::take(&mut is_first));
+            self.log_decision(&decision, requirement);
+            let led = match decision {
+                Decision::Hit(session) => Led::Session(session),
+                Decision::NegativeHit(error) => return Err(error),
+                Decision::Lead { leader, stale } => self.lead(leader, stale, rejected)?,
+                Decision::Follow(follower) => {
+                    match follower.wait(&self.policy(), self.options.max_attempts, &self.limits) {
+                        Wait::Done(result) => Led::Session(result?),
+                        Wait::Promoted(leader) => {
+                            self.log(
+                                Level::Info,
+                                format_args!("the call that was asking B2 has left: this one continues"),
+                            );
+                            self.lead(leader, None, rejected)?
+                        }
+                        Wait::Stopped(Stop::Cancelled) => return Err(stopped::cancelled()),
+                        Wait::Stopped(Stop::Deadline) => return Err(stopped::timed_out(self.identity.realm())),
+                    }
                 }
-                Some(session)
+            };
+            match led {
+                // Another call may have used the token and been refused before this thread woke.
+                Led::Session(session) if session.is_rejected() => {}
+                Led::Session(session) => return Ok(session),
+                Led::Again => {}
+                Led::OtherKey(identity) => {
+                    self.identity = identity;
+                    self.log_source();
+                    is_first = true;
+                }
             }
-            _ => None,
-        };
-        if let Some(seat) = Seat::take(self.shared, state, self.cache_key) {
-            state.counters.cache_misses += u64::from(first);
-            state.counters.coalesced += u64::from(first);
-            return Step::Wait(seat);
         }
-        if old.is_none()
-            && matches!(want, Want::Any)
-            && let Some((error, age)) = state.cache.refusal(&self.cache_key, self.options.negative_ttl, now)
-        {
-            state.counters.negative_hits += 1;
-            return Step::Refused(error.clone().remembered(age));
-        }
-        state.counters.cache_misses += u64::from(first);
-        Step::Lead { lead: Lead::start(self.shared, state, self.cache_key), old }
     }
 
-    /// Asks B2 for everybody who waits. `None`: look again.
+    pub(super) fn log(&self, level: Level, message: fmt::Arguments<'_>) {
+        self.options.log(level, &self.limits, message);
+    }
+
+    fn log_source(&self) {
+        if let Some(credentials) = self.identity.credentials() {
+            self.log(Level::Debug, format_args!("the application key comes from {}", credentials.source()));
+        }
+    }
+
+    /// B2 refused this session's token: no caller gets it again.
+    fn reject(&self, rejected: &Session) {
+        rejected.mark_rejected();
+        if self.runtime.shared.lock().cache.remove_if_same(rejected) {
+            self.log(Level::Info, format_args!("B2 refused the cached token: it is dropped"));
+        }
+    }
+
+    /// Asks B2 for all who wait.
     fn lead(
-        &self,
-        mut lead: Lead<'_>,
-        old: Option<Arc<Session>>,
+        &mut self,
+        mut leader: Leader<'_>,
+        stale: Option<Arc<Session>>,
         rejected: Option<&Session>,
-    ) -> Result<Option<Arc<Session>>, Error> {
-        let outcome = self.series(old.is_some(), rejected).run(lead.take_spent());
-        let tenth = self.world.dice.roll();
-        let now = self.world.clock.now();
-        let outcome = lead.land(outcome, |state, keep, outcome| self.settle(state, keep, outcome, tenth, now));
-        let error = match outcome {
-            Outcome::Granted(session) => return Ok(Some(session)),
-            Outcome::Refused(error) | Outcome::Lost(error, _) | Outcome::Own(error, _) => error,
+    ) -> Result<Led, Error> {
+        let progress = leader.take_progress();
+        let fetch = match self.load_key() {
+            Ok(None) => self.fetch(stale.is_some(), rejected, progress),
+            Ok(Some(other)) => {
+                leader.complete(Completion::Abandon(progress), |_, _| {});
+                return Ok(Led::OtherKey(other));
+            }
+            Err(error) => Fetch::CallerStopped(error, progress),
         };
-        let Some(old) = old.filter(|_| !is_about_the_key(error.status()) && error.status() != Status::Cancelled) else {
+        let jitter = self.runtime.env.rng.uniform();
+        let now = self.runtime.env.clock.now();
+        leader.complete(fetch.completion(), |state, may_cache| self.apply(state, may_cache, &fetch, jitter, now));
+        let error = match fetch {
+            Fetch::Granted(session) => return Ok(Led::Session(session)),
+            Fetch::Rejected(error) | Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => error,
+        };
+        let status = error.status();
+        let Some(stale) = stale.filter(|_| !status.is_about_the_key() && status != Status::Cancelled) else {
             return Err(error);
         };
-        if old.is_rejected() || old.life().is_dead(now) {
-            return Ok(None);
+        if stale.is_rejected() || stale.validity().is_expired(now) {
+            return Ok(Led::Again);
         }
-        self.shared.lock().counters.stale_served += 1;
-        self.say(Level::Warn, format_args!("the old token is handed out, since the refresh failed: {error}"));
-        Ok(Some(old))
+        self.runtime.shared.lock().counters.stale_served += 1;
+        self.log(Level::Warn, format_args!("the stale token is used, since its refresh failed: {error}"));
+        Ok(Led::Session(stale))
     }
 
-    /// Writes an outcome into the shared state.
-    fn settle(&self, state: &mut State, keep: bool, outcome: &Outcome, tenth: f64, now: Moment) {
-        match outcome {
-            Outcome::Granted(session) => {
-                if keep && !session.life().is_dead(now) {
-                    state.cache.keep(session, tenth);
-                    state.budget.note_holder(self.lane(), self.cache_key, now);
+    /// Writes a result into the shared state.
+    fn apply(&self, state: &mut State, may_cache: bool, fetch: &Fetch, jitter: f64, now: Timestamp) {
+        let cache_key = self.identity.cache_key();
+        match fetch {
+            Fetch::Granted(session) => {
+                if may_cache && !session.validity().is_expired(now) {
+                    state.cache.insert(session, jitter);
+                    state.rate_limiter.reserve_for(self.rate_key(), cache_key, now);
                 }
             }
-            Outcome::Refused(error) => {
-                state.cache.put_off_refresh(&self.cache_key, error.retry_after(), now);
-                if is_about_the_key(error.status()) {
-                    state.cache.drop_session(&self.cache_key);
+            Fetch::Rejected(error) => {
+                let status = error.status();
+                state.cache.defer_refresh(&cache_key, error.retry_after(), now);
+                if status.is_about_the_key() {
+                    state.cache.remove(&cache_key);
                 }
-                if keep && (is_about_the_key(error.status()) || error.status() == Status::CapExceeded) {
-                    state.cache.remember(self.cache_key, error.clone(), now);
+                if may_cache && (status.is_about_the_key() || status == Status::CapExceeded) {
+                    state.cache.insert_negative(cache_key, error.clone(), now);
                 }
             }
             // A cancelled refresh has not failed: the next caller may try.
-            Outcome::Own(error, _) if error.status() == Status::Cancelled => {}
-            Outcome::Lost(error, _) | Outcome::Own(error, _) => {
-                state.cache.put_off_refresh(&self.cache_key, error.retry_after(), now);
+            Fetch::CallerStopped(error, _) if error.status() == Status::Cancelled => {}
+            Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => {
+                state.cache.defer_refresh(&cache_key, error.retry_after(), now);
             }
         }
     }
 
-    /// Asks B2 past the cache, for this caller alone.
+    /// Asks B2 for this caller alone, without the cache.
     fn bypass(&self, rejected: Option<&Session>) -> Result<Arc<Session>, Error> {
-        self.shared.lock().counters.cache_misses += 1;
-        self.say(Level::Info, format_args!("the cache is passed by: {} is to be asked", self.realm.host()));
-        match self.series(false, rejected).run(Spent::default()) {
-            Outcome::Granted(session) => Ok(session),
-            Outcome::Refused(error) | Outcome::Lost(error, _) | Outcome::Own(error, _) => Err(error),
+        self.runtime.shared.lock().counters.cache_misses += 1;
+        self.log(Level::Info, format_args!("the cache is bypassed: asking {}", self.identity.realm().host()));
+        match self.fetch(false, rejected, Progress::default()) {
+            Fetch::Granted(session) => Ok(session),
+            Fetch::Rejected(error) | Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => Err(error),
         }
     }
 
-    /// The attempts of this call. They are `quick` if it has a good token in hand.
-    fn series(&self, quick: bool, rejected: Option<&Session>) -> Series<'_> {
-        let authorization = self.credentials.basic();
-        let held = self.shared.lock().cache.peek(&self.cache_key).cloned();
-        let attempt = self.options.attempt_timeout;
-        let known = held.as_deref().into_iter().chain(rejected);
-        let secrets = Secrets::new(self.credentials.key(), &authorization);
-        Series {
-            shared: self.shared,
-            world: self.world,
-            options: self.options,
-            owner: Owner { key_id: self.credentials.key_id(), realm: self.realm, cache_key: self.cache_key },
-            credentials: self.credentials,
-            secrets: known.fold(secrets, |secrets, known| secrets.with_token(known.authorization_token())),
-            authorization,
-            user_agent: user_agent::of(self.options),
-            account_id: held.as_deref().or(rejected).map(|session| session.account_id().to_owned()),
-            applicant: Applicant {
-                lane: self.lane(),
-                key: self.cache_key,
-                per_minute: self.options.rate_limit_per_minute,
-            },
-            bounds: self.bounds,
-            way: Way { attempt: if quick { attempt.min(QUICK) } else { attempt }, ..self.way() },
-            quick,
-            asked: &self.asked,
+    /// Reads the key from its source, if that was put off so far. Returns the other identity that the source has by now.
+    fn load_key(&mut self) -> Result<Option<Identity>, Error> {
+        if self.identity.credentials().is_some() {
+            return Ok(None);
         }
+        let loaded = self.identity.load(self.options)?;
+        if loaded.cache_key() != self.identity.cache_key() {
+            return Ok(Some(loaded));
+        }
+        self.identity = loaded;
+        self.log_source();
+        Ok(None)
     }
 
-    fn lane(&self) -> Lane {
-        Lane::new(self.realm, self.credentials.key_id().as_bytes())
+    /// The attempts of this call. With `refresh_only` it has a good token in hand.
+    fn fetch(&self, refresh_only: bool, rejected: Option<&Session>, progress: Progress) -> Fetch {
+        let cached = self.runtime.shared.lock().cache.peek(&self.identity.cache_key()).cloned();
+        let mut policy = self.policy();
+        if refresh_only {
+            policy.attempt_timeout = policy.attempt_timeout.min(REFRESH_TIMEOUT);
+        }
+        let known = cached.as_deref().or(rejected);
+        RetryLoop::new(self, policy, refresh_only, known, rejected).run(progress)
     }
 
-    fn way(&self) -> Way {
-        Way {
+    pub(super) fn cache_key(&self) -> CacheKey {
+        self.identity.cache_key()
+    }
+
+    pub(super) fn rate_key(&self) -> RateKey {
+        RateKey::new(self.identity.realm(), self.identity.key_id().as_bytes())
+    }
+
+    fn policy(&self) -> AttemptPolicy {
+        AttemptPolicy {
             proxy: self.options.proxy.clone(),
-            connect: self.options.connect_timeout,
-            attempt: self.options.attempt_timeout,
+            connect_timeout: self.options.connect_timeout,
+            attempt_timeout: self.options.attempt_timeout,
         }
     }
-}
-
-/// Verdicts on the key itself: a token granted to it before is not to be trusted any more.
-fn is_about_the_key(status: Status) -> bool {
-    matches!(status, Status::BadCredentials | Status::KeyNotSupported | Status::AccessDenied)
 }

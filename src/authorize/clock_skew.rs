@@ -1,21 +1,21 @@
-//! A clock that is off, told by an answer's own date. It is worth a word beside a failure, and never is one.
+//! A wrong clock on this machine, noticed by a response's own `Date`. It adds a hint to a failure, and never is one.
 
 use super::retry_after;
-use crate::model::timestamp::Moment;
+use crate::model::timestamp::Timestamp;
 
-/// What the way to B2 and a person's patience with the date may take.
-const TOLERATED_MS: u64 = 10 * 60 * 1_000;
+/// Less than this may be due to a slow network or a clock that is only a little off.
+const TOLERANCE_MS: u64 = 10 * 60 * 1_000;
 const MINUTE_MS: u64 = 60 * 1_000;
 
-/// What to tell whoever must act, if `host` sent its answer with a `date` that is far from `now`.
-pub(super) fn hint(host: &str, date: Option<&str>, now: Moment) -> Option<String> {
+/// A hint, if the `date` that `host` sent is far from `now`.
+pub(super) fn hint(host: &str, date: Option<&str>, now: Timestamp) -> Option<String> {
     let there = retry_after::server_wall_ms(date)?;
     let off = now.wall_ms.abs_diff(there);
-    if off <= TOLERATED_MS {
+    if off <= TOLERANCE_MS {
         return None;
     }
     let side = if now.wall_ms < there { "behind" } else { "ahead of" };
-    Some(format!("this machine's clock is off by about {} ({side} that of {host}): set it right", span(off)))
+    Some(format!("this machine's clock is off by about {} ({side} that of {host}): correct it", span(off)))
 }
 
 fn span(ms: u64) -> String {
@@ -35,18 +35,18 @@ mod tests {
     const THERE_MS: i64 = 1_790_000_000_000;
 
     fn at(off_ms: i64) -> Option<String> {
-        hint("b2.example", Some(DATE), Moment { wall_ms: THERE_MS + off_ms, boot_ms: 0 })
+        hint("b2.example", Some(DATE), Timestamp { wall_ms: THERE_MS + off_ms, boot_ms: 0 })
     }
 
     #[test]
-    fn ten_minutes_are_nothing() {
+    fn ten_minutes_are_tolerated() {
         for off_ms in [0, 999, -1, 600_000, -600_000] {
             assert_eq!(at(off_ms), None, "{off_ms}");
         }
     }
 
     #[test]
-    fn more_is_said_with_its_size_and_side() {
+    fn more_is_reported_with_size_and_direction() {
         for (off_ms, said) in [
             (600_001, "10 minutes (ahead of that of b2.example)"),
             (-700_000, "12 minutes (behind that of b2.example)"),
@@ -61,8 +61,8 @@ mod tests {
     }
 
     #[test]
-    fn without_a_date_there_is_nothing_to_tell() {
-        let now = Moment { wall_ms: 0, boot_ms: 0 };
+    fn without_a_date_there_is_no_hint() {
+        let now = Timestamp { wall_ms: 0, boot_ms: 0 };
         for date in [None, Some(""), Some("yesterday"), Some("Mon, 99 Sep 2026 14:13:20 GMT")] {
             assert_eq!(hint("b2.example", date, now), None);
         }

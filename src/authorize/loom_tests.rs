@@ -1,7 +1,7 @@
-//! The meeting of threads, tried in every order that loom can find.
+//! Threads that meet in a call, in every order that loom can find.
 //!
-//! The models run the story of a call itself, over a clock that stands still and a way to B2 that answers from memory.
-//! `RUSTFLAGS="--cfg loom" cargo test --release --lib models`. Each explores every order of its threads with at most
+//! The models run the call itself, with a clock that stands still and a transport that responds from memory:
+//! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_tests`. Each explores every order of its threads with at most
 //! [`PREEMPTIONS`] preemptions, which is where the published bugs of this kind are found.
 
 use std::sync::Arc;
@@ -11,23 +11,24 @@ use std::time::Duration;
 use loom::thread;
 use zeroize::Zeroizing;
 
-use super::call::Ask;
-use super::{Wish, authorize};
+use super::call::Intent;
+use super::{AuthorizeRequest, Runtime, authorize};
 use crate::diag::error::{Error, Status};
 use crate::model::session::Session;
-use crate::model::timestamp::{Clock, Moment};
+use crate::model::timestamp::Timestamp;
 use crate::options::Options;
-use crate::ports::cancel::{Bounds, Cancel};
-use crate::ports::transport::{Answer, Failure, FailureKind, Request, Transport};
-use crate::ports::{Dice, World};
+use crate::ports::cancel::Cancel;
+use crate::ports::limits::Limits;
+use crate::ports::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
+use crate::ports::{Clock, Env, Rng};
 use crate::state::Shared;
 
 const PREEMPTIONS: usize = 3;
 
-struct Still(Moment);
+struct StoppedClock(Timestamp);
 
-impl Clock for Still {
-    fn now(&self) -> Moment {
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
         self.0
     }
 
@@ -36,16 +37,16 @@ impl Clock for Still {
     }
 }
 
-impl Dice for Still {
-    fn roll(&self) -> f64 {
+impl Rng for StoppedClock {
+    fn uniform(&self) -> f64 {
         0.0
     }
 }
 
-/// A way to B2 that counts its requests, tells each token from the last, and does as its plan says.
-struct Scripted {
+/// A transport that counts its requests, grants a new token each time, and follows its plan.
+struct ScriptedTransport {
     requests: AtomicUsize,
-    in_the_air: AtomicUsize,
+    in_flight: AtomicUsize,
     plan: fn(usize) -> Plan,
 }
 
@@ -53,23 +54,23 @@ enum Plan {
     Grant,
     Refuse,
     Panic,
-    /// The asker's cancel came in the middle.
+    /// As if the caller's cancel was triggered meanwhile.
     Cancel,
 }
 
-impl Transport for Scripted {
-    fn send(&self, _: &Request<'_>, _: &Bounds<'_>) -> Result<Answer, Failure> {
-        assert_eq!(self.in_the_air.fetch_add(1, Ordering::SeqCst), 0, "two requests in the air for one key");
+impl Transport for ScriptedTransport {
+    fn send(&self, _: &HttpRequest<'_>, _: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        assert_eq!(self.in_flight.fetch_add(1, Ordering::SeqCst), 0, "two requests in flight for one key");
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         thread::yield_now();
-        self.in_the_air.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         let (status, body) = match (self.plan)(number) {
             Plan::Grant => (200, granted(number)),
             Plan::Refuse => (401, r#"{"code":"bad_auth_token","message":"","status":401}"#.to_owned()),
             Plan::Panic => panic!("a planted panic"),
             Plan::Cancel => return Err(Failure { kind: FailureKind::Cancelled, message: String::new(), hint: None }),
         };
-        Ok(Answer {
+        Ok(HttpResponse {
             status,
             body: Zeroizing::new(body.into_bytes()),
             date: None,
@@ -79,7 +80,7 @@ impl Transport for Scripted {
         })
     }
 
-    fn keeping(&self) -> Box<dyn Transport + '_> {
+    fn keep_alive(&self) -> Box<dyn Transport + '_> {
         Box::new(self)
     }
 }
@@ -93,39 +94,41 @@ fn granted(number: usize) -> String {
 }
 
 /// What the threads of one model share.
-struct Scene {
+struct Fixture {
     shared: Shared,
-    clock: Still,
-    way: Scripted,
+    clock: StoppedClock,
+    transport: ScriptedTransport,
 }
 
-impl Scene {
+impl Fixture {
     fn new(plan: fn(usize) -> Plan) -> Arc<Self> {
-        let clock = Still(Moment { wall_ms: 1_790_000_000_000, boot_ms: 1_000_000 });
-        let way = Scripted { requests: AtomicUsize::new(0), in_the_air: AtomicUsize::new(0), plan };
-        Arc::new(Self { shared: Shared::default(), clock, way })
+        let clock = StoppedClock(Timestamp { wall_ms: 1_790_000_000_000, boot_ms: 1_000_000 });
+        let transport = ScriptedTransport { requests: AtomicUsize::new(0), in_flight: AtomicUsize::new(0), plan };
+        Arc::new(Self { shared: Shared::default(), clock, transport })
     }
 
-    fn call(&self, ask: Ask<'_>, options: &Options) -> Result<Arc<Session>, Error> {
-        let world = World { clock: &self.clock, dice: &self.clock, transport: &self.way };
-        authorize(&self.shared, world, &Wish { key_id: b"id", key: b"key", options, ask, until_ms: None })
+    fn call(&self, intent: Intent<'_>, options: &Options) -> Result<Arc<Session>, Error> {
+        let env = Env { clock: &self.clock, rng: &self.clock, transport: &self.transport };
+        let runtime = Runtime { shared: &self.shared, env };
+        let (key_id, key) = (b"id", b"key");
+        authorize(runtime, &AuthorizeRequest { key_id, key, options, intent, batch_deadline_ms: None })
     }
 
     fn plain(&self) -> Result<Arc<Session>, Error> {
-        self.call(Ask::AsOptionsSay, &Options::new())
+        self.call(Intent::Authorize, &Options::new())
     }
 
-    /// The cache as a later hour would find it.
-    fn at(&self, later: Duration) -> Still {
-        Still(self.clock.0.after(later))
+    /// The same clock, that much later.
+    fn at(&self, later: Duration) -> StoppedClock {
+        StoppedClock(self.clock.0.after(later))
     }
 
     fn requests(&self) -> usize {
-        self.way.requests.load(Ordering::SeqCst)
+        self.transport.requests.load(Ordering::SeqCst)
     }
 
     fn assert_nothing_left(&self) {
-        assert!(self.shared.lock().flights.is_empty(), "a flight outlived its callers");
+        assert!(self.shared.lock().single_flight.is_empty(), "a flight outlived its callers");
     }
 }
 
@@ -136,60 +139,60 @@ fn model(check: impl Fn() + Sync + Send + 'static) {
 }
 
 fn token(session: &Session) -> String {
-    session.authorization_token().to_string_lossy().into_owned()
+    session.authorization_token().to_owned()
 }
 
 /// Runs one call on each of `others` threads and one on this, and gives all their results.
 fn together<T: 'static>(
-    scene: &Arc<Scene>,
+    fixture: &Arc<Fixture>,
     others: usize,
-    call: impl Fn(&Scene) -> T + Copy + Send + 'static,
+    call: impl Fn(&Fixture) -> T + Copy + Send + 'static,
 ) -> Vec<T> {
     let threads: Vec<_> = (0..others)
         .map(|_| {
-            let scene = Arc::clone(scene);
-            thread::spawn(move || call(&scene))
+            let fixture = Arc::clone(fixture);
+            thread::spawn(move || call(&fixture))
         })
         .collect();
-    let mine = call(scene);
+    let mine = call(fixture);
     threads.into_iter().map(|thread| thread.join().expect("no call panics")).chain([mine]).collect()
 }
 
 #[test]
-fn a_first_call_by_three_is_one_request() {
+fn first_calls_of_three_threads_are_one_request() {
     model(|| {
-        let scene = Scene::new(|_| Plan::Grant);
-        for session in together(&scene, 2, Scene::plain) {
+        let fixture = Fixture::new(|_| Plan::Grant);
+        for session in together(&fixture, 2, Fixture::plain) {
             assert_eq!(token(&session.expect("granted")), "token0");
         }
-        assert_eq!(scene.requests(), 1);
-        scene.assert_nothing_left();
+        assert_eq!(fixture.requests(), 1);
+        fixture.assert_nothing_left();
     });
 }
 
 #[test]
-fn a_refused_key_by_three_is_one_request() {
+fn a_refused_key_of_three_threads_is_one_request() {
     model(|| {
-        let scene = Scene::new(|_| Plan::Refuse);
-        for session in together(&scene, 2, Scene::plain) {
+        let fixture = Fixture::new(|_| Plan::Refuse);
+        for session in together(&fixture, 2, Fixture::plain) {
             assert_eq!(session.expect_err("refused").status(), Status::BadCredentials);
         }
-        assert_eq!(scene.requests(), 1);
-        scene.assert_nothing_left();
+        assert_eq!(fixture.requests(), 1);
+        fixture.assert_nothing_left();
     });
 }
 
 #[test]
-fn a_rejected_token_is_replaced_once_and_never_seen_again() {
+fn a_rejected_token_is_replaced_once_and_never_returned_again() {
     model(|| {
-        let scene = Scene::new(|_| Plan::Grant);
-        let old = scene.plain().expect("granted");
+        let fixture = Fixture::new(|_| Plan::Grant);
+        let old = fixture.plain().expect("granted");
         let rejected = Arc::clone(&old);
         let results = {
             let threads: Vec<_> = (0..2)
                 .map(|_| {
-                    let (scene, rejected) = (Arc::clone(&scene), Arc::clone(&rejected));
-                    thread::spawn(move || scene.call(Ask::After(&rejected), &Options::new()))
+                    let (fixture, rejected) = (Arc::clone(&fixture), Arc::clone(&rejected));
+                    thread::spawn(move || fixture.call(Intent::Reauthorize(&rejected), &Options::new()))
                 })
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("no call panics")).collect::<Vec<_>>()
@@ -197,25 +200,29 @@ fn a_rejected_token_is_replaced_once_and_never_seen_again() {
         for session in results {
             assert_eq!(token(&session.expect("granted")), "token1");
         }
-        assert_eq!(scene.requests(), 2);
-        let late = scene.call(Ask::After(&old), &Options::new()).expect("granted");
-        assert_eq!((token(&late).as_str(), scene.requests()), ("token1", 2));
-        scene.assert_nothing_left();
+        assert_eq!(fixture.requests(), 2);
+        let late = fixture.call(Intent::Reauthorize(&old), &Options::new()).expect("granted");
+        assert_eq!((token(&late).as_str(), fixture.requests()), ("token1", 2));
+        fixture.assert_nothing_left();
     });
 }
 
 #[test]
 fn a_stale_token_is_refreshed_by_one_and_served_to_the_other() {
     model(|| {
-        let young = Scene::new(|_| Plan::Grant);
+        let young = Fixture::new(|_| Plan::Grant);
         young.plain().expect("granted");
-        let later = Arc::new(Scene {
+        let later = Arc::new(Fixture {
             clock: young.at(Duration::from_secs(23 * 60 * 60)),
             shared: Arc::into_inner(young).expect("nobody else has it").shared,
-            way: Scripted { requests: AtomicUsize::new(1), in_the_air: AtomicUsize::new(0), plan: |_| Plan::Grant },
+            transport: ScriptedTransport {
+                requests: AtomicUsize::new(1),
+                in_flight: AtomicUsize::new(0),
+                plan: |_| Plan::Grant,
+            },
         });
         let mut tokens: Vec<_> =
-            together(&later, 1, Scene::plain).into_iter().map(|session| token(&session.expect("a token"))).collect();
+            together(&later, 1, Fixture::plain).into_iter().map(|session| token(&session.expect("a token"))).collect();
         tokens.sort();
         assert!(tokens == ["token0", "token1"] || tokens == ["token1", "token1"], "{tokens:?}");
         assert_eq!(later.requests(), 2);
@@ -224,78 +231,99 @@ fn a_stale_token_is_refreshed_by_one_and_served_to_the_other() {
 }
 
 #[test]
-fn a_leader_that_is_cancelled_hands_over() {
+fn a_cancelled_leader_promotes_a_follower() {
     model(|| {
-        let scene = Scene::new(|number| if number == 0 { Plan::Cancel } else { Plan::Grant });
-        let results = together(&scene, 2, Scene::plain);
+        let fixture = Fixture::new(|number| if number == 0 { Plan::Cancel } else { Plan::Grant });
+        let results = together(&fixture, 2, Fixture::plain);
         let cancelled = results.iter().filter(|r| r.as_ref().is_err_and(|e| e.status() == Status::Cancelled)).count();
         assert_eq!(cancelled, 1);
         assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 2);
-        assert_eq!(scene.requests(), 2);
-        scene.assert_nothing_left();
+        assert_eq!(fixture.requests(), 2);
+        fixture.assert_nothing_left();
     });
 }
 
 #[test]
-fn a_waiter_that_leaves_disturbs_nobody() {
+fn a_follower_that_leaves_affects_no_other() {
     model(|| {
-        let scene = Scene::new(|_| Plan::Grant);
+        let fixture = Fixture::new(|_| Plan::Grant);
         let cancel = Cancel::new();
         let mut impatient = Options::new();
         impatient.set_cancel(Some(cancel.clone()));
         let leaver = {
-            let scene = Arc::clone(&scene);
-            thread::spawn(move || scene.call(Ask::AsOptionsSay, &impatient))
+            let fixture = Arc::clone(&fixture);
+            thread::spawn(move || fixture.call(Intent::Authorize, &impatient))
         };
         let stayer = {
-            let scene = Arc::clone(&scene);
-            thread::spawn(move || scene.plain())
+            let fixture = Arc::clone(&fixture);
+            thread::spawn(move || fixture.plain())
         };
         {
-            // Where time would have woken the waiter, the bell does.
-            let state = scene.shared.lock();
+            // A deadline is an event here: where time would have woken the follower, this does.
+            let state = fixture.shared.lock();
             cancel.trigger();
-            state.flights.ring_all();
+            state.single_flight.wake_all();
         }
         let left = leaver.join().expect("no call panics");
         assert!(left.is_ok() || left.is_err_and(|e| e.status() == Status::Cancelled));
         assert!(stayer.join().expect("no call panics").is_ok());
-        scene.assert_nothing_left();
+        fixture.assert_nothing_left();
     });
 }
 
 #[test]
-fn what_is_granted_across_a_clearing_is_handed_out_and_not_kept() {
+fn a_result_that_spans_a_clear_is_returned_and_not_cached() {
     model(|| {
-        let scene = Scene::new(|_| Plan::Grant);
+        let fixture = Fixture::new(|_| Plan::Grant);
         let caller = {
-            let scene = Arc::clone(&scene);
-            thread::spawn(move || scene.plain())
+            let fixture = Arc::clone(&fixture);
+            thread::spawn(move || fixture.plain())
         };
-        // A place for the other thread to come in between.
+        // The other thread may run here.
         thread::yield_now();
-        let begun = scene.requests();
-        scene.shared.clear();
+        let begun = fixture.requests();
+        fixture.shared.clear();
         caller.join().expect("no call panics").expect("granted");
-        scene.plain().expect("granted");
-        // Landed before the clearing or in the air across it: either way the first token must not be there.
-        assert!(begun == 0 || scene.requests() == 2);
-        scene.assert_nothing_left();
+        fixture.plain().expect("granted");
+        // Completed before the clear or in flight across it: either way the first token must not be cached.
+        assert!(begun == 0 || fixture.requests() == 2);
+        fixture.assert_nothing_left();
     });
 }
 
 #[test]
-fn a_leader_that_panics_fails_its_waiters_and_leaves_no_trap() {
+fn a_leader_that_panics_fails_its_followers_and_nothing_else() {
     model(|| {
-        let scene = Scene::new(|number| if number == 0 { Plan::Panic } else { Plan::Grant });
-        let call = |scene: &Scene| {
-            let call = std::panic::AssertUnwindSafe(|| scene.plain());
-            std::panic::catch_unwind(call).unwrap_or_else(|_| Err(Error::internal("caught at the border")))
+        let fixture = Fixture::new(|number| if number == 0 { Plan::Panic } else { Plan::Grant });
+        let call = |fixture: &Fixture| {
+            let call = std::panic::AssertUnwindSafe(|| fixture.plain());
+            std::panic::catch_unwind(call).unwrap_or_else(|_| Err(Error::internal("catch_panic at the border")))
         };
-        for result in together(&scene, 1, call) {
+        for result in together(&fixture, 1, call) {
             assert!(result.is_ok() || result.is_err_and(|e| e.status() == Status::InternalError));
         }
-        assert!(scene.plain().is_ok(), "a trap was left behind");
-        scene.assert_nothing_left();
+        assert!(fixture.plain().is_ok(), "a later call succeeds");
+        fixture.assert_nothing_left();
+    });
+}
+
+#[test]
+fn a_token_rejected_before_a_follower_wakes_is_not_returned_to_it() {
+    model(|| {
+        let fixture = Fixture::new(|_| Plan::Grant);
+        let other = {
+            let fixture = Arc::clone(&fixture);
+            thread::spawn(move || fixture.plain())
+        };
+        let mine = fixture.plain().expect("granted");
+        let is_follower_asleep = {
+            let mut state = fixture.shared.lock();
+            mine.mark_rejected();
+            state.cache.remove_if_same(&mine);
+            !state.single_flight.is_empty()
+        };
+        let theirs = other.join().expect("no call panics").expect("granted");
+        assert!(!is_follower_asleep || token(&theirs) != token(&mine), "a rejected token was returned");
+        fixture.assert_nothing_left();
     });
 }

@@ -1,250 +1,297 @@
-//! The attempts of one call: leave to ask, the request, its judgement, a wait, and again, until a verdict, the last
-//! attempt, the deadline or a cancel.
+//! The attempts of one call: permit, request, verdict, wait, and again, until a verdict, the last attempt, the deadline or
+//! a cancel.
 
-use std::cell::Cell;
-use std::ffi::CString;
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::call::Call;
 use super::classify::Verdict;
+use super::stopped;
 use crate::credentials::Credentials;
 use crate::diag::error::{Attempt, Error, Status};
 use crate::diag::log::Level;
-use crate::diag::redact::Secrets;
-use crate::model::realm::Realm;
-use crate::model::session::Owner;
+use crate::diag::redact::Redactor;
+use crate::model::session::Session;
 use crate::model::timestamp::millis;
-use crate::options::Options;
-use crate::ports::World;
-use crate::ports::cancel::{Bounds, Stop};
-use crate::state::Shared;
-use crate::state::flight::{Outcome, Spent, Way};
-use crate::state::rate_limit::Applicant;
+use crate::ports::limits::Stop;
+use crate::state::progress::{AttemptPolicy, Progress};
+use crate::state::rate_limit::PermitRequest;
+use crate::state::single_flight::Completion;
 
-/// By so much the cheap clock that waits are measured with may lag behind: a tick of the kernel's, 10 ms at most. Added to
-/// what B2 asks for, so that by its own clock nobody comes back too early.
-const TICK: Duration = Duration::from_millis(10);
+/// The cheap clock that waits are measured with may lag by one kernel tick, 10 ms at most. Added to what B2 asks for, so
+/// that no request is early by B2's own clock.
+const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
-/// A series of attempts for one caller.
-pub(crate) struct Series<'a> {
-    pub(crate) shared: &'a Shared,
-    pub(crate) world: World<'a>,
-    pub(crate) options: &'a Options,
-    pub(crate) owner: Owner<'a>,
-    pub(crate) credentials: &'a Credentials,
-    pub(crate) authorization: Zeroizing<String>,
-    pub(crate) user_agent: String,
-    pub(crate) secrets: Secrets,
-    /// The account that the key is known to belong to, which can't change.
-    pub(crate) account_id: Option<CString>,
-    pub(crate) applicant: Applicant,
-    pub(crate) bounds: Bounds<'a>,
-    pub(crate) way: Way,
-    /// One attempt that waits for nothing: the caller has a good token in hand.
-    pub(crate) quick: bool,
-    /// The call's count of its requests.
-    pub(crate) asked: &'a Cell<u32>,
+/// How a series of attempts ended.
+pub(super) enum Fetch {
+    /// B2 granted a session.
+    Granted(Arc<Session>),
+    /// B2's verdict against it: shared with every follower.
+    Rejected(Error),
+    /// The request did not get through. Shared with followers who could do no better.
+    TransportFailed(Error, Progress),
+    /// The caller's own deadline, cancel or limit ended it: not shared.
+    CallerStopped(Error, Progress),
 }
 
-impl Series<'_> {
-    /// Goes on where `spent` stopped.
-    pub(crate) fn run(&self, spent: Spent) -> Outcome {
-        let most = if self.quick { 1 } else { self.options.max_attempts };
-        // Whoever takes over a series that its own limits would end gets one attempt all the same.
-        let mut made = if self.quick { 0 } else { spent.made(&self.way).min(most - 1) };
-        let mut log = Log { made: spent.made(&self.way), attempts: spent.attempts, error: spent.error };
-        let mut waited = Duration::ZERO;
-        if made > 0 {
-            match self.back_off(&log, made) {
-                Ok(wait) => waited = wait,
-                Err(halt) => return self.halted(halt, log),
-            }
-        }
-        loop {
-            match self.leave(&log) {
-                Ok(held) => waited += held,
-                Err(error) => return self.own(error, log),
-            }
-            let verdict = self.ask(&mut log, waited, made > 0);
-            made += 1;
-            let error = match verdict {
-                Verdict::Granted(session) => return Outcome::Granted(session),
-                Verdict::Refused(error) => return Outcome::Refused(log.close(error)),
-                Verdict::Failed(error) => return self.lost(error, log, true),
-                Verdict::Cancelled => return self.cut_short(cancelled(), log),
-                Verdict::Again { error, asked, closes_gate } => {
-                    if let Some(wait) = asked.filter(|_| closes_gate) {
-                        self.close_gate(wait.saturating_add(TICK));
-                    }
-                    error
-                }
-            };
-            if self.bounds.left() == Some(Duration::ZERO) {
-                // With more time than this caller has, it might have gone well.
-                return self.cut_short(error, log);
-            }
-            log.error = Some(error.clone());
-            if made >= most {
-                return self.lost(error, log, false);
-            }
-            match self.back_off(&log, made) {
-                Ok(wait) => waited = wait,
-                Err(halt) => return self.halted(halt, log),
+impl Fetch {
+    /// What it means for the followers of a flight.
+    pub(super) fn completion(&self) -> Completion {
+        match self {
+            Self::Granted(session) => Completion::Result(Ok(Arc::clone(session))),
+            Self::Rejected(error) => Completion::Result(Err(error.clone())),
+            Self::TransportFailed(_, progress) | Self::CallerStopped(_, progress) => {
+                Completion::Abandon(progress.clone())
             }
         }
     }
+}
 
-    fn close_gate(&self, wait: Duration) {
-        self.shared.lock().budget.close_gate(self.applicant.lane, wait, self.world.clock.now());
-        let ms = millis(wait);
-        self.say(Level::Warn, format_args!("B2 asks every caller for this key to wait {ms} ms"));
-    }
-
-    /// Waits before the next attempt: as long as the last answer asked, else by lot. A wait that can't end before the
-    /// deadline is not begun.
-    fn back_off(&self, log: &Log, made: u32) -> Result<Duration, Halt> {
-        let asked = log.error.as_ref().and_then(Error::retry_after).map(|wait| wait.saturating_add(TICK));
-        let wait = asked.unwrap_or_else(|| self.jitter(made));
-        if self.bounds.left().is_some_and(|left| left <= wait) {
-            return Err(Halt::TooLong(wait));
-        }
-        let (ms, next, most) = (millis(wait), made + 1, self.options.max_attempts);
-        let why = if asked.is_some() { "as Retry-After asks" } else { "drawn at random" };
-        self.say(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next} of {most}"));
-        self.bounds.pause(wait).map_err(Halt::Stopped)?;
-        Ok(wait)
-    }
-
-    fn halted(&self, halt: Halt, log: Log) -> Outcome {
-        match (halt, log.error.clone()) {
-            (Halt::TooLong(wait), Some(error)) => {
-                let asked = error.retry_after().unwrap_or(wait);
-                self.lost(error.with_retry_after(asked), log, false)
-            }
-            (Halt::TooLong(_), None) => self.own(timed_out(self.owner.realm), log),
-            (Halt::Stopped(stop), _) => self.own(self.stop_error(stop, &log), log),
-        }
-    }
-
-    pub(super) fn say(&self, level: Level, message: fmt::Arguments<'_>) {
-        self.options.say(level, message);
-    }
-
-    /// Waits for the gate and the budget. Answers how long that took.
-    fn leave(&self, log: &Log) -> Result<Duration, Error> {
-        let mut held = Duration::ZERO;
-        loop {
-            let now = self.world.clock.now();
-            let (wait, at_gate) = {
-                let mut guard = self.shared.lock();
-                let state = &mut *guard;
-                let Err(wait) = state.budget.take(&self.applicant, |key| state.cache.is_live(key, now), now) else {
-                    return Ok(held);
-                };
-                state.counters.rate_waits += u64::from(held.is_zero() && !self.quick);
-                (wait, state.budget.is_gate_closed(self.applicant.lane, now))
-            };
-            if self.quick || self.bounds.left().is_some_and(|left| left <= wait) {
-                let error = log.error.clone().unwrap_or_else(|| self.held_back(wait, at_gate));
-                return Err(error.with_retry_after(wait));
-            }
-            let ms = millis(wait);
-            let why = if at_gate {
-                "B2 asked every caller for this key to wait"
-            } else {
-                "too many requests for this key of late"
-            };
-            self.say(Level::Warn, format_args!("waiting {ms} ms for leave to ask: {why}"));
-            self.bounds.pause(wait).map_err(|stop| self.stop_error(stop, log))?;
-            held += wait;
-        }
-    }
-
-    fn held_back(&self, wait: Duration, at_gate: bool) -> Error {
-        let (host, ms) = (self.owner.realm.host(), millis(wait));
-        let (why, cure) = if at_gate {
-            ("it asked every caller for this key to wait", "")
-        } else {
-            ("it has had its share of authorize requests for this key", ", or keep one session instead of asking anew")
-        };
-        let message = format!("no request was sent to {host}: {why}, and the next may go out in {ms} ms");
-        Error::new(Status::RateLimited, message)
-            .with_hint(format!("wait that long, or allow more time (total_timeout_ms){cure}"))
-    }
-
-    /// The wait after that many failed attempts: anything from 0 to a bound that doubles.
-    fn jitter(&self, failed: u32) -> Duration {
-        let doubled = self.options.initial_backoff.saturating_mul(1 << (failed - 1).min(16));
-        doubled.min(self.options.max_backoff).mul_f64(self.world.dice.roll())
-    }
-
-    /// A deadline that comes while waiting to try again says less than the failure that made us wait.
-    fn stop_error(&self, stop: Stop, log: &Log) -> Error {
-        match stop {
-            Stop::Cancelled => cancelled(),
-            Stop::Deadline => log.error.clone().unwrap_or_else(|| timed_out(self.owner.realm)),
-        }
-    }
-
-    fn lost(&self, error: Error, log: Log, for_good: bool) -> Outcome {
-        let error = log.close(error);
-        Outcome::Lost(error.clone(), self.spent(log, Some(error), for_good))
-    }
-
-    /// The last attempt was ended by this caller's own bounds: it says nothing to those who have others.
-    fn cut_short(&self, error: Error, mut log: Log) -> Outcome {
-        log.made = log.made.saturating_sub(1);
-        self.own(error, log)
-    }
-
-    fn own(&self, error: Error, log: Log) -> Outcome {
-        let error = log.close(error);
-        // What the last attempt failed with is worth sharing; what ended this caller is not.
-        let last = log.error.as_ref().map(|last| log.close(last.clone()));
-        Outcome::Own(error, self.spent(log, last, false))
-    }
-
-    fn spent(&self, log: Log, error: Option<Error>, for_good: bool) -> Spent {
-        Spent { attempts: log.attempts, made: log.made, way: Some(self.way.clone()), error, for_good }
-    }
+/// A series of attempts for one caller.
+pub(super) struct RetryLoop<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) credentials: &'a Credentials,
+    pub(super) authorization: Zeroizing<String>,
+    pub(super) user_agent: String,
+    pub(super) redactor: Redactor,
+    /// The account that the key is known to belong to, which cannot change.
+    pub(super) account_id: Option<String>,
+    pub(super) policy: AttemptPolicy,
+    /// One attempt that waits for nothing: the caller has a good token in hand.
+    refresh_only: bool,
 }
 
 /// Why there is no next attempt.
-enum Halt {
-    /// The wait before it can't end in time.
-    TooLong(Duration),
-    Stopped(Stop),
+enum Stopped {
+    /// The wait before it cannot end in time.
+    WaitTooLong(Duration),
+    Limit(Stop),
 }
 
 /// What has been tried so far.
-pub(super) struct Log {
+pub(super) struct AttemptLog {
     pub(super) attempts: Vec<Attempt>,
-    /// How many of them count against whoever takes over by the same way.
+    /// How many of them count against a follower with the same policy.
     pub(super) made: u32,
     error: Option<Error>,
 }
 
-impl Log {
-    fn close(&self, error: Error) -> Error {
+impl AttemptLog {
+    fn attach(&self, error: Error) -> Error {
         error.with_attempts(self.attempts.clone())
     }
 }
 
-/// What a caller hears whose cancel was triggered.
-pub(crate) fn cancelled() -> Error {
-    Error::new(Status::Cancelled, "the call was cancelled")
+impl<'a> RetryLoop<'a> {
+    /// `known` is a session of the same key, and `rejected` one whose token B2 refused.
+    pub(super) fn new(
+        call: &'a Call<'a>,
+        policy: AttemptPolicy,
+        refresh_only: bool,
+        known: Option<&Session>,
+        rejected: Option<&Session>,
+    ) -> Self {
+        let credentials = call.identity.credentials().expect("the leader has loaded the key");
+        let authorization = credentials.basic();
+        let redactor = Redactor::new(credentials.key(), &authorization);
+        let tokens = known.into_iter().chain(rejected).map(Session::authorization_token);
+        Self {
+            call,
+            credentials,
+            redactor: tokens.fold(redactor, Redactor::with_token),
+            authorization,
+            user_agent: call.options.user_agent_header(),
+            account_id: known.map(|session| session.account_id().to_owned()),
+            policy,
+            refresh_only,
+        }
+    }
+
+    /// Continues where `progress` stopped.
+    pub(super) fn run(&self, progress: Progress) -> Fetch {
+        let max_attempts = if self.refresh_only { 1 } else { self.call.options.max_attempts };
+        let counted = progress.attempts_made(&self.policy);
+        let mut made = if self.refresh_only { 0 } else { counted };
+        let mut log = AttemptLog { made: counted, attempts: progress.attempts, error: progress.error };
+        let mut waited = Duration::ZERO;
+        if made > 0 {
+            match self.wait_before_retry(&log, made) {
+                Ok(wait) => waited = wait,
+                Err(stopped) => return self.stopped(stopped, log),
+            }
+        }
+        loop {
+            match self.acquire_permit(&log) {
+                Ok(wait) => waited += wait,
+                Err(error) => return self.caller_stopped(error, log),
+            }
+            let verdict = self.attempt(&mut log, waited, made > 0);
+            made += 1;
+            let error = match verdict {
+                Verdict::Granted(session) => return Fetch::Granted(session),
+                Verdict::Rejected(error) => return Fetch::Rejected(log.attach(error)),
+                Verdict::Failed(error) => return self.transport_failed(error, log, true),
+                Verdict::Cancelled => return self.aborted_attempt(stopped::cancelled(), log),
+                Verdict::Retry { error, retry_after, blocks_everyone } => {
+                    if let Some(wait) = retry_after.filter(|_| blocks_everyone) {
+                        self.block(wait.saturating_add(CLOCK_GRANULARITY));
+                    }
+                    error
+                }
+            };
+            if self.call.limits.remaining() == Some(Duration::ZERO) {
+                // With more time than this caller has, it might have succeeded.
+                return self.aborted_attempt(error, log);
+            }
+            log.error = Some(error.clone());
+            if made >= max_attempts {
+                return self.transport_failed(error, log, false);
+            }
+            match self.wait_before_retry(&log, made) {
+                Ok(wait) => waited = wait,
+                Err(stopped) => return self.stopped(stopped, log),
+            }
+        }
+    }
+
+    fn block(&self, wait: Duration) {
+        let now = self.call.runtime.env.clock.now();
+        self.call.runtime.shared.lock().rate_limiter.block(self.call.rate_key(), wait, now);
+        let ms = millis(wait);
+        self.call.log(Level::Warn, format_args!("B2 asks every caller for this key to wait {ms} ms"));
+    }
+
+    /// Waits before the next attempt: as long as the last response asked, else a random time. A wait that cannot end
+    /// before the deadline is not begun.
+    fn wait_before_retry(&self, log: &AttemptLog, made: u32) -> Result<Duration, Stopped> {
+        let asked = log.error.as_ref().and_then(Error::retry_after).map(|wait| wait.saturating_add(CLOCK_GRANULARITY));
+        let wait = asked.unwrap_or_else(|| self.jitter(made));
+        if self.call.limits.remaining().is_some_and(|left| left <= wait) {
+            return Err(Stopped::WaitTooLong(wait));
+        }
+        let (ms, next, max) = (millis(wait), made + 1, self.call.options.max_attempts);
+        let why = if asked.is_some() { "as Retry-After asks" } else { "with jitter" };
+        self.call.log(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next} of {max}"));
+        self.call.limits.sleep(wait).map_err(Stopped::Limit)?;
+        Ok(wait)
+    }
+
+    fn stopped(&self, stopped: Stopped, log: AttemptLog) -> Fetch {
+        match (stopped, log.error.clone()) {
+            (Stopped::WaitTooLong(wait), Some(error)) => {
+                let asked = error.retry_after().unwrap_or(wait);
+                self.transport_failed(error.with_retry_after(asked), log, false)
+            }
+            (Stopped::WaitTooLong(_), None) => self.caller_stopped(stopped::timed_out(self.call.identity.realm()), log),
+            (Stopped::Limit(stop), _) => self.caller_stopped(self.stop_error(stop, &log), log),
+        }
+    }
+
+    /// Waits for B2's `Retry-After` and for the local rate limit. Returns how long that took.
+    fn acquire_permit(&self, log: &AttemptLog) -> Result<Duration, Error> {
+        let runtime = &self.call.runtime;
+        let request = PermitRequest {
+            rate_key: self.call.rate_key(),
+            cache_key: self.call.cache_key(),
+            per_minute: self.call.options.rate_limit_per_minute,
+        };
+        let mut waited = Duration::ZERO;
+        loop {
+            let now = runtime.env.clock.now();
+            let (wait, is_blocked) = {
+                let mut guard = runtime.shared.lock();
+                let state = &mut *guard;
+                let is_live = |key: &_| state.cache.is_live(key, now);
+                let Err(wait) = state.rate_limiter.try_acquire(&request, is_live, now) else { return Ok(waited) };
+                state.counters.rate_waits += u64::from(waited.is_zero() && !self.refresh_only);
+                (wait, state.rate_limiter.is_blocked(request.rate_key, now))
+            };
+            if self.refresh_only || self.call.limits.remaining().is_some_and(|left| left <= wait) {
+                let error = log.error.clone().unwrap_or_else(|| self.rate_limited(wait, is_blocked));
+                return Err(error.with_retry_after(wait));
+            }
+            let ms = millis(wait);
+            let why = if is_blocked { "B2 asked every caller for this key to wait" } else { "rate limit reached" };
+            self.call.log(Level::Warn, format_args!("waiting {ms} ms before the request: {why}"));
+            self.call.limits.sleep(wait).map_err(|stop| self.stop_error(stop, log))?;
+            waited += wait;
+        }
+    }
+
+    fn rate_limited(&self, wait: Duration, is_blocked: bool) -> Error {
+        let (host, ms) = (self.call.identity.realm().host(), millis(wait));
+        let limit = self.call.options.rate_limit_per_minute;
+        let (why, cure) = if is_blocked {
+            ("it asked every caller for this key to wait".to_owned(), "")
+        } else {
+            let why = format!("the local limit of {limit} authorize requests a minute for this key is reached");
+            (why, ", or keep one session instead of asking for many")
+        };
+        let message = format!("no request was sent to {host}: {why}, and the next may be sent in {ms} ms");
+        Error::new(Status::RateLimited, message)
+            .with_hint(format!("wait that long, or allow more time (total_timeout_ms){cure}"))
+    }
+
+    fn jitter(&self, failed: u32) -> Duration {
+        let options = self.call.options;
+        full_jitter(options.initial_backoff, options.max_backoff, failed, self.call.runtime.env.rng.uniform())
+    }
+
+    /// A deadline that passes while waiting to try again says less than the failure that caused the wait.
+    fn stop_error(&self, stop: Stop, log: &AttemptLog) -> Error {
+        match stop {
+            Stop::Cancelled => stopped::cancelled(),
+            Stop::Deadline => log.error.clone().unwrap_or_else(|| stopped::timed_out(self.call.identity.realm())),
+        }
+    }
+
+    fn transport_failed(&self, error: Error, log: AttemptLog, permanent: bool) -> Fetch {
+        let error = log.attach(error);
+        Fetch::TransportFailed(error.clone(), self.progress(log, Some(error), permanent))
+    }
+
+    /// The last attempt was ended by this caller's own limits: it says nothing to followers that have others.
+    fn aborted_attempt(&self, error: Error, mut log: AttemptLog) -> Fetch {
+        log.made = log.made.saturating_sub(1);
+        self.caller_stopped(error, log)
+    }
+
+    fn caller_stopped(&self, error: Error, log: AttemptLog) -> Fetch {
+        let error = log.attach(error);
+        // What the last attempt failed with is worth sharing; what stopped this caller is not.
+        let last = log.error.as_ref().map(|last| log.attach(last.clone()));
+        Fetch::CallerStopped(error, self.progress(log, last, false))
+    }
+
+    fn progress(&self, log: AttemptLog, error: Option<Error>, permanent: bool) -> Progress {
+        Progress {
+            attempts: log.attempts,
+            attempts_made: log.made,
+            policy: Some(self.policy.clone()),
+            error,
+            permanent,
+        }
+    }
 }
 
-/// What a place of a batch hears that had no turn before the batch ended.
-pub(crate) fn out_of_turn() -> Error {
-    Error::new(Status::Timeout, "the time of the batch ran out before this place had its turn")
-        .with_hint("allow more time (batch_timeout_ms) or more requests at once (concurrency)")
+/// The wait after that many failed attempts: `share` (0 to 1) of a bound that doubles.
+fn full_jitter(initial: Duration, max: Duration, failed: u32, share: f64) -> Duration {
+    initial.saturating_mul(1 << (failed - 1).min(16)).min(max).mul_f64(share)
 }
 
-/// What a caller hears whose time ran out before there was anything better to say.
-pub(crate) fn timed_out(realm: &Realm) -> Error {
-    Error::new(Status::Timeout, format!("no session from {} in the time allowed", realm.host()))
-        .with_hint("allow more time (total_timeout_ms), or find out why B2 is slow to reach")
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_of_a_wait_doubles_up_to_the_maximum() {
+        let ms = Duration::from_millis;
+        for (failed, bound) in [(1, 100), (2, 200), (3, 400), (4, 500), (99, 500)] {
+            assert_eq!(full_jitter(ms(100), ms(500), failed, 1.0), ms(bound));
+            assert_eq!(full_jitter(ms(100), ms(500), failed, 0.25), ms(bound / 4));
+            assert_eq!(full_jitter(ms(100), ms(500), failed, 0.0), ms(0));
+        }
+    }
 }

@@ -1,14 +1,14 @@
-//! The `Retry-After` header: seconds, or a date to be read against the answer's own.
+//! The `Retry-After` header: seconds, or a date to be relative to the response's own `Date`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::model::timestamp::Moment;
+use crate::model::timestamp::Timestamp;
 
-/// The wait that a server asks for. Zero, negative or unreadable is as good as none.
-pub(crate) fn parse(value: &str, date: Option<&str>, now: Moment) -> Option<Duration> {
+/// The wait that a server asks for. Zero, negative and unreadable values count as absent.
+pub(crate) fn parse(value: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
     let value = value.trim_ascii();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than fit is still a wish to wait, and no caller waits that long.
+        // A number too large for 64 bits is still a request to wait.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         let until = httpdate::parse_http_date(value).ok()?;
@@ -28,7 +28,7 @@ fn date_of(value: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(value.trim_ascii()).ok()
 }
 
-fn wall(now: Moment) -> Option<SystemTime> {
+fn wall(now: Timestamp) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(now.wall_ms).ok()?))
 }
 
@@ -36,7 +36,7 @@ fn wall(now: Moment) -> Option<SystemTime> {
 mod tests {
     use super::*;
 
-    const NOW: Moment = Moment { wall_ms: 1_790_000_000_000, boot_ms: 0 };
+    const NOW: Timestamp = Timestamp { wall_ms: 1_790_000_000_000, boot_ms: 0 };
     const DATE: &str = "Mon, 21 Sep 2026 14:13:20 GMT";
 
     #[test]
@@ -48,13 +48,13 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_read_against_the_answers_own() {
-        let wrong_clock = Moment { wall_ms: 0, ..NOW };
+    fn a_date_is_relative_to_the_responses_own() {
+        let wrong_clock = Timestamp { wall_ms: 0, ..NOW };
         assert_eq!(parse("Mon, 21 Sep 2026 14:13:23 GMT", Some(DATE), wrong_clock), Some(Duration::from_secs(3)));
     }
 
     #[test]
-    fn what_asks_for_nothing_is_absent() {
+    fn a_value_that_asks_for_no_wait_is_absent() {
         for value in ["", "0", "-1", "1.5", "soon", "2 s", DATE, "Mon, 21 Sep 2026 14:13:19 GMT", "٣"] {
             assert_eq!(parse(value, Some(DATE), NOW), None, "{value}");
         }

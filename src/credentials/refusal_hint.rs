@@ -1,8 +1,8 @@
 //! B2 says of wrong credentials only that they are wrong. Their shapes often say more.
 //!
-//! Shapes are conventions of today, so they are never a reason to refuse a key, only to explain a refusal.
+//! Shapes are conventions that may change, so they are never a reason to refuse a key, only to explain a refusal.
 
-/// What is probably wrong with a pair that B2 refused, or `None` if nothing meets the eye. Repeats neither value.
+/// What is probably wrong with a pair that B2 refused, or `None` if its shape is normal. Repeats neither value.
 pub(super) fn for_refused(key_id: &str, key: &str) -> Option<String> {
     if is_quoted(key_id) {
         return Some("the key ID has quotation marks around it: give it without them".into());
@@ -87,7 +87,7 @@ mod tests {
     const OLD: &str = "0123456789abcdef0123456789abcdef0123456789";
 
     #[test]
-    fn each_mistake_has_its_word() {
+    fn each_mistake_has_its_hint() {
         let quoted = format!("\"{KEY}\"");
         let short = &KEY[..30];
         let long = format!("{KEY}x");

@@ -1,4 +1,8 @@
+use std::ffi::OsString;
+
+use super::sources::{ID_VARIABLE, KEY_VARIABLE, NotFound};
 use super::*;
+use crate::diag::error::Status;
 
 const ID: &str = "0014aa9865d6f0000000000b0";
 const KEY: &str = "K001abcdefghijklmnopqrstuvw+/AB";
@@ -10,15 +14,15 @@ fn find_in(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> Result<Cre
         // SAFETY: on Unix any bytes will do; elsewhere the tables below stay within UTF-8.
         Some(unsafe { OsString::from_encoded_bytes_unchecked(value.to_vec()) })
     };
-    let places = Places { variable: &variable, raised_rights: false, database: &no_database };
-    match places.find(key_id.trim_ascii(), key.trim_ascii())? {
-        Found::Pair(credentials) => Ok(credentials),
-        Found::Known(_) => panic!("no database was read"),
+    let sources = Sources { variable: &variable, raised_rights: false, b2_tool: &no_file };
+    match sources.find(key_id.trim_ascii(), key.trim_ascii())? {
+        Found::Pair { credentials, .. } => Ok(credentials),
+        Found::Cached { .. } => panic!("no file was read"),
     }
 }
 
-fn no_database(_: Option<&str>) -> Result<Found, Absent> {
-    Err(Absent { said: "the database /d does not exist".into(), hint: Some("make one".into()) })
+fn no_file(_: Option<&str>) -> Result<Found, NotFound> {
+    Err(NotFound { message: "the database /d does not exist".into(), hint: Some("make one".into()) })
 }
 
 fn refusal(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> (Status, String, String) {
@@ -43,7 +47,7 @@ fn debug_shows_neither_value() {
 }
 
 #[test]
-fn what_is_given_comes_before_what_is_set() {
+fn given_credentials_take_precedence_over_the_environment() {
     let set: &[(&str, &[u8])] = &[(ID_VARIABLE, b" env-id\n"), (KEY_VARIABLE, b"\tenv-key ")];
     for (key_id, key, expected) in [
         (" given-id\r\n", "\tgiven-key ", ("given-id", "given-key", Source::Call)),
@@ -52,14 +56,14 @@ fn what_is_given_comes_before_what_is_set() {
         ("env-id ", " ", ("env-id", "env-key", Source::Environment)),
     ] {
         let found = find_in(set, key_id.as_bytes(), key.as_bytes()).expect("found");
-        assert_eq!((found.key_id(), found.key(), found.source.clone()), expected);
+        assert_eq!((found.key_id(), found.key(), found.source().clone()), expected);
     }
     // A broken environment does not matter to whoever gives both.
     assert!(find_in(&[(ID_VARIABLE, b"a:b")], b"given-id", b"given-key").is_ok());
 }
 
 #[test]
-fn half_a_pair_is_refused() {
+fn half_a_pair_is_an_error() {
     let (status, message, _) = refusal(&[(ID_VARIABLE, b"i"), (KEY_VARIABLE, b"k")], b" ", b"MARKED");
     assert_eq!(status, Status::InvalidArgument);
     assert!(message.contains("without its key ID") && !message.contains("MARKED"), "{message}");
@@ -81,7 +85,7 @@ fn half_a_pair_is_refused() {
 }
 
 #[test]
-fn where_nothing_is_found_every_place_is_named() {
+fn every_source_is_named_where_none_has_a_key() {
     let both: &[(&str, &[u8])] = &[(ID_VARIABLE, b"MARKED-id"), (KEY_VARIABLE, b"MARKED\x01key")];
     let blank: &[(&str, &[u8])] = &[(ID_VARIABLE, b" "), (KEY_VARIABLE, b"")];
     for (set, key_id, words) in [
@@ -105,14 +109,14 @@ fn where_nothing_is_found_every_place_is_named() {
             "{hint}"
         );
     }
-    let raised = Places { variable: &|_| None, raised_rights: true, database: &no_database };
+    let raised = Sources { variable: &|_| None, raised_rights: true, b2_tool: &no_file };
     let error = raised.find(b"", b"").err().expect("nothing is read");
     assert!(error.message().contains("raised rights") && error.message().ends_with("; the database /d does not exist"));
     assert_eq!(error.hint(), Some("give the key ID and the key in the call; or make one"));
 }
 
 #[test]
-fn a_hidden_character_is_named_with_its_place() {
+fn an_invalid_character_is_named_with_its_position() {
     for (value, hint) in [
         ("MARK\u{200b}ED".as_bytes(), "character 5 is U+200B ZERO WIDTH SPACE"),
         ("\u{feff}MARKED".as_bytes(), "character 1 is U+FEFF BYTE ORDER MARK"),
@@ -150,7 +154,7 @@ fn a_hidden_character_is_named_with_its_place() {
 }
 
 #[test]
-fn a_colon_or_too_great_a_length_is_refused() {
+fn a_colon_and_an_excessive_length_are_errors() {
     let (status, message, hint) = refusal(&[], b"MARKED:secret", b"key");
     assert_eq!(status, Status::InvalidArgument);
     assert!(

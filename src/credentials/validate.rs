@@ -1,21 +1,21 @@
-//! Keys arrive by copy and paste, and with them what nobody sees. A value with such a character never works, and B2
-//! would only say that it is wrong; this says what stands where, and repeats nothing else of it.
+//! Keys arrive by copy and paste, sometimes with invisible characters. B2 would only say that such a key is wrong; this
+//! says which character stands where, and repeats nothing else of the value.
 
 use crate::diag::error::Error;
 
-use super::{ID_VARIABLE, KEY_VARIABLE};
+use super::sources::{ID_VARIABLE, KEY_VARIABLE};
 
 /// A value and the rules for it.
 #[derive(Clone, Copy)]
 pub(super) struct Field {
     name: &'static str,
-    longest: usize,
+    max_length: usize,
     may_hold_colon: bool,
 }
 
 impl Field {
-    pub(super) const KEY_ID: Self = Self { name: "the key ID", longest: 256, may_hold_colon: false };
-    pub(super) const KEY: Self = Self { name: "the application key", longest: 1024, may_hold_colon: true };
+    pub(super) const KEY_ID: Self = Self { name: "the key ID", max_length: 256, may_hold_colon: false };
+    pub(super) const KEY: Self = Self { name: "the application key", max_length: 1024, may_hold_colon: true };
     pub(super) const ID_VARIABLE: Self = Self { name: ID_VARIABLE, ..Self::KEY_ID };
     pub(super) const KEY_VARIABLE: Self = Self { name: KEY_VARIABLE, ..Self::KEY };
     #[cfg(all(feature = "b2-tool", not(loom)))]
@@ -24,14 +24,14 @@ impl Field {
     pub(super) const FILED_KEY: Self = Self { name: "its application key", ..Self::KEY };
 }
 
-/// The value, if it may be sent. It was trimmed, and it is not blank.
-pub(super) fn checked(value: &[u8], field: Field) -> Result<&str, Error> {
-    let Field { name, longest, may_hold_colon } = field;
-    if let Some(found) = first_bad(value) {
+/// The value, if it can be sent. It was trimmed, and is not blank.
+pub(super) fn validate(value: &[u8], field: Field) -> Result<&str, Error> {
+    let Field { name, max_length, may_hold_colon } = field;
+    if let Some(found) = first_invalid(value) {
         return Err(Error::invalid(format!("{name} has a character that cannot be part of it")).with_hint(found));
     }
-    if value.len() > longest {
-        return Err(Error::invalid(format!("{name} is longer than {longest} characters"))
+    if value.len() > max_length {
+        return Err(Error::invalid(format!("{name} is longer than {max_length} characters"))
             .with_hint("check that nothing else was copied with it"));
     }
     if !may_hold_colon && let Some(index) = value.iter().position(|byte| *byte == b':') {
@@ -42,7 +42,7 @@ pub(super) fn checked(value: &[u8], field: Field) -> Result<&str, Error> {
 }
 
 /// Where the first character outside visible ASCII stands, counted from 1, and which it is.
-fn first_bad(value: &[u8]) -> Option<String> {
+fn first_invalid(value: &[u8]) -> Option<String> {
     let mut position = 0_usize;
     for chunk in value.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -60,7 +60,7 @@ fn first_bad(value: &[u8]) -> Option<String> {
     None
 }
 
-/// Names for those that really turn up in copied text.
+/// Names for those that do occur in copied text.
 fn name(c: char) -> &'static str {
     match c {
         '\0' => "NUL",

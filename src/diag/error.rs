@@ -1,17 +1,18 @@
 //! What went wrong, for a program that must decide and a person who must act.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::sanitize;
+use super::sanitize::single_line;
 pub use super::status::Status;
-use crate::model::timestamp::Moment;
+use crate::model::rfc3339;
+use crate::model::timestamp::{Timestamp, millis};
 
-/// A failed call: a status to decide by, a message and a hint to act on, and the log of its attempts.
+/// A failed call: a status to branch on, a message and a hint for a person, and the log of its attempts.
 ///
-/// No part of it holds a key, a token, a Basic header or the user part of a URL.
+/// No part of it contains a key, a token, a Basic header or the user part of a URL.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Error(Box<Detail>);
@@ -33,38 +34,35 @@ struct Detail {
     attempts: Vec<Attempt>,
 }
 
-/// One request of a call, as the run log tells it.
+/// One request of a call, as the run log shows it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Attempt {
     /// When it was sent.
     #[serde(serialize_with = "rfc3339")]
-    pub(crate) started_at: Moment,
-    /// From look-up to last byte, or to giving up.
+    pub(crate) started_at: Timestamp,
+    /// From the name look-up to the last byte, or to giving up.
     pub(crate) duration_ms: u64,
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if there was a response.
     pub(crate) http_status: Option<u16>,
     /// B2's code in a refusal.
     pub(crate) code: Option<String>,
-    /// B2's name for the request.
+    /// The response's `X-Bz-Request-Id`.
     pub(crate) request_id: Option<String>,
     /// How long the call had waited before it.
     pub(crate) wait_ms: u64,
 }
 
 impl Error {
-    /// An error of this status. Whether a retry may help is what the status says by itself.
     pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
-        let retryable =
-            matches!(status, Status::RateLimited | Status::ServiceUnavailable | Status::NetworkError | Status::Timeout);
         Self(Box::new(Detail {
             status,
             code: None,
-            message: sanitize::line(&message.into()),
+            message: single_line(&message.into()),
             hint: None,
             http_status: None,
             request_id: None,
-            retryable,
+            retryable: status.is_retryable(),
             retry_after_ms: None,
             requests: 0,
             attempts: Vec::new(),
@@ -75,26 +73,26 @@ impl Error {
         Self::new(Status::InvalidArgument, message)
     }
 
-    /// A bug of this library.
+    /// A bug in this library.
     pub(crate) fn internal(what: &str) -> Self {
         Self::new(Status::InternalError, what).with_hint("this is a bug in b2auth: please report it")
     }
 
-    /// What a caller hears of a panic.
-    pub(crate) fn caught() -> Self {
-        Self::internal("the library caught a bug of its own")
+    /// For a panic that was caught.
+    pub(crate) fn from_panic() -> Self {
+        Self::internal("internal error: a panic was caught")
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(sanitize::line(&hint.into()));
+        self.0.hint = Some(single_line(&hint.into()));
         self
     }
 
-    /// Puts `more` behind the hint that there is, or in its place if there is none.
-    pub(crate) fn with_hint_behind(mut self, more: Option<String>) -> Self {
+    /// Adds `more` after the hint, or in its place if there is none.
+    pub(crate) fn append_hint(mut self, more: Option<String>) -> Self {
         if let Some(more) = more {
             let first = self.0.hint.take().map(|hint| hint + "; ").unwrap_or_default();
-            self.0.hint = Some(first + &sanitize::line(&more));
+            self.0.hint = Some(first + &single_line(&more));
         }
         self
     }
@@ -111,23 +109,22 @@ impl Error {
     }
 
     pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        // The C border counts in 64 bits with a sign, and so do many who read JSON.
-        self.0.retry_after_ms = Some(crate::model::timestamp::millis(wait).min(i64::MAX.unsigned_abs()));
+        // The C border has signed 64 bits, and so have many readers of JSON.
+        self.0.retry_after_ms = Some(millis(wait).min(i64::MAX.unsigned_abs()));
         self
     }
 
-    /// No later call will fare better.
+    /// No later call can succeed.
     pub(crate) fn not_retryable(mut self) -> Self {
         self.0.retryable = false;
         self
     }
 
-    /// The same refusal, given again without asking B2.
-    pub(crate) fn remembered(mut self, age: Duration) -> Self {
-        let ago = age.as_secs();
-        self.0.message = format!("{} (remembered from {ago} s ago; B2 was not asked again)", self.0.message);
+    /// The same refusal, returned again from the negative cache.
+    pub(crate) fn into_negative_hit(mut self, age: Duration) -> Self {
+        let seconds = age.as_secs();
+        self.0.message = format!("{} (remembered from {seconds} s ago; B2 was not asked again)", self.0.message);
         self.0.attempts = Vec::new();
-        self.0.requests = 0;
         self
     }
 
@@ -137,19 +134,13 @@ impl Error {
         self
     }
 
-    /// So many requests were made by this very call.
-    pub(crate) fn after_requests(mut self, requests: u32) -> Self {
+    /// The number of requests that this very call made.
+    pub(crate) fn with_request_count(mut self, requests: u32) -> Self {
         self.0.requests = requests;
         self
     }
 
-    /// The same verdict for a caller who made no request for it.
-    pub(crate) fn for_waiter(mut self) -> Self {
-        self.0.requests = 0;
-        self
-    }
-
-    /// What to decide by.
+    /// What to branch on.
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.status
@@ -161,7 +152,7 @@ impl Error {
         &self.0.message
     }
 
-    /// What the person can do.
+    /// What the person can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
@@ -173,13 +164,13 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// The HTTP status of the last answer.
+    /// The HTTP status of the last response.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
     }
 
-    /// B2's name for the last request, from `X-Bz-Request-Id`.
+    /// The `X-Bz-Request-Id` of the last response.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
@@ -191,19 +182,19 @@ impl Error {
         self.0.retryable
     }
 
-    /// How long to wait before calling again, where that is known.
+    /// How long to wait before calling again, if that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after_ms.map(Duration::from_millis)
     }
 
-    /// The requests that this call made. A call that waited for another's verdict made none.
+    /// The number of requests that this call made: 0 if it waited for another call's result.
     #[must_use]
     pub fn requests(&self) -> u32 {
         self.0.requests
     }
 
-    /// The run log: all of the above as JSON, and every attempt of the series that led here.
+    /// The run log: all of the above as JSON, and every attempt that led here.
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
@@ -227,14 +218,11 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 fn by_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&status.name().to_string_lossy())
+    serializer.serialize_str(status.name())
 }
 
-fn rfc3339<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = u64::try_from(moment.wall_ms).map(|ms| UNIX_EPOCH + Duration::from_millis(ms)).unwrap_or(UNIX_EPOCH);
-    // Years past 9999 have no RFC 3339 form.
-    let latest: SystemTime = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    serializer.collect_str(&humantime::format_rfc3339_millis(time.min(latest)))
+fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339::from_millis(time.wall_ms))
 }
 
 #[cfg(test)]
@@ -244,7 +232,7 @@ mod tests {
     #[test]
     fn the_run_log_is_json_with_each_attempt() {
         let attempt = Attempt {
-            started_at: Moment { wall_ms: 1_790_000_000_123, boot_ms: 0 },
+            started_at: Timestamp { wall_ms: 1_790_000_000_123, boot_ms: 0 },
             duration_ms: 12,
             http_status: Some(401),
             code: Some("bad_auth_token".into()),
@@ -258,20 +246,5 @@ mod tests {
         assert_eq!(json["error"]["retryAfterMs"], serde_json::Value::Null);
         assert_eq!(json["error"]["attempts"][0]["startedAt"], "2026-09-21T14:13:20.123Z");
         assert_eq!(json["error"]["attempts"][0]["waitMs"], 0);
-    }
-
-    #[test]
-    fn a_time_out_of_range_is_still_a_time() {
-        for wall_ms in [i64::MIN, -1, i64::MAX] {
-            let attempt = Attempt {
-                started_at: Moment { wall_ms, boot_ms: 0 },
-                duration_ms: 0,
-                http_status: None,
-                code: None,
-                request_id: None,
-                wait_ms: 0,
-            };
-            assert!(Error::new(Status::Timeout, "").with_attempts(vec![attempt]).to_json().contains("startedAt"));
-        }
     }
 }

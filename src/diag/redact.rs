@@ -1,6 +1,4 @@
-//! Keeps what a server echoes from carrying our own secrets into messages and logs.
-
-use std::ffi::CStr;
+//! Keeps secrets that a server echoes out of messages and logs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,21 +6,21 @@ use zeroize::Zeroizing;
 
 /// What stands in a secret's place.
 const MASK: &str = "***";
-/// Shorter texts than this are no secrets, and masking them would make messages unreadable.
-const SHORTEST: usize = 6;
+/// Shorter texts than this are not secret, and redacting them would make messages unreadable.
+const MIN_LENGTH: usize = 6;
 
-/// Texts that no message may hold, for the length of one call.
-pub(crate) struct Secrets {
+/// Texts that no message of a call may contain.
+pub(crate) struct Redactor {
     texts: Vec<Zeroizing<String>>,
 }
 
-impl Secrets {
-    /// The application key and the `Authorization` header made of it, in the spellings in which a server could send
-    /// them back.
+impl Redactor {
+    /// For the application key and the `Authorization` header made of it, in the encodings in which a server could echo
+    /// them.
     pub(crate) fn new(key: &str, authorization: &str) -> Self {
         let pair = authorization.strip_prefix("Basic ").unwrap_or(authorization);
         let encoded = Zeroizing::new(STANDARD.encode(key));
-        let within = [0, 1, 2].map(|before| within_base64(key, before));
+        let within = [0, 1, 2].map(|before| base64_core(key, before));
         // The padding may be cut off in an echo.
         let whole = [pair, pair.trim_end_matches('='), &encoded, encoded.trim_end_matches('=')];
         let encodings = whole.into_iter().chain(within.iter().map(|text| text.as_str()));
@@ -31,34 +29,33 @@ impl Secrets {
         for text in encodings {
             texts.extend([Zeroizing::new(text.to_owned()), url_safe(text)]);
         }
-        texts.retain(|text| text.len() >= SHORTEST);
-        // The longer text goes first, so that nothing is left of it.
+        texts.retain(|text| text.len() >= MIN_LENGTH);
+        // The longest first, so that nothing is left of it.
         texts.sort_unstable_by(|one, two| two.len().cmp(&one.len()).then_with(|| one.cmp(two)));
         texts.dedup();
         Self { texts }
     }
 
-    /// These and a token that was granted before, which a server may know as well as the key.
-    pub(crate) fn with_token(mut self, token: &CStr) -> Self {
-        let token = token.to_str().unwrap_or_default();
-        if token.len() >= SHORTEST {
+    /// Also for a token that was granted earlier, which a server may know as well as the key.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        if token.len() >= MIN_LENGTH {
             self.texts.insert(0, Zeroizing::new(token.to_owned()));
         }
         self
     }
 
-    /// The text with every secret masked, be it written as it is or with escapes, in whole or in part.
-    pub(crate) fn mask(&self, text: &str) -> String {
-        self.texts.iter().fold(text.to_owned(), |text, secret| masked(&text, secret))
+    /// The text with every secret replaced, whether written as it is or with escapes, in whole or in part.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.texts.iter().fold(text.to_owned(), |text, secret| redact_one(&text, secret))
     }
 }
 
-fn masked(text: &str, secret: &str) -> String {
+fn redact_one(text: &str, secret: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let length = echoed(rest.as_bytes(), secret.as_bytes());
-        // What is no boundary of characters is no echo either: secrets are ASCII.
+        let length = match_len(rest.as_bytes(), secret.as_bytes());
+        // Secrets are ASCII, so an echo ends at a character boundary.
         match length.and_then(|length| rest.get(length..)) {
             Some(after) => {
                 shown.push_str(MASK);
@@ -73,9 +70,9 @@ fn masked(text: &str, secret: &str) -> String {
     shown
 }
 
-/// How long an echo of the secret the text begins with. Programs differ in which characters they escape, how, and in the
-/// case of the digits, so each character may be written as it is, as in a URL, or as in the strings of JSON or C.
-fn echoed(text: &[u8], secret: &[u8]) -> Option<usize> {
+/// The length of the echo of the secret that the text begins with. Programs differ in which characters they escape, how,
+/// and in the case of the digits, so each character may be literal, percent-encoded, or escaped as in JSON or C.
+fn match_len(text: &[u8], secret: &[u8]) -> Option<usize> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let is = |byte: u8, high: u8, low: u8| digit(high).zip(digit(low)).is_some_and(|(h, l)| h << 4 | l == byte);
     let mut length = 0;
@@ -84,7 +81,7 @@ fn echoed(text: &[u8], secret: &[u8]) -> Option<usize> {
             [b'%', high, low, ..] if is(byte, high, low) => 3,
             [b'\\', b'u', b'0', b'0', high, low, ..] if is(byte, high, low) => 6,
             [b'\\', b'x', high, low, ..] if is(byte, high, low) => 4,
-            // A backslash that stands for itself is told from one that escapes the next only by what follows.
+            // Only what follows tells a literal backslash from one that escapes the next character.
             [b'\\', plain, ..] if plain == byte && byte != b'\\' => 2,
             [plain, ..] if plain == byte => 1,
             _ => return None,
@@ -93,14 +90,13 @@ fn echoed(text: &[u8], secret: &[u8]) -> Option<usize> {
     Some(length)
 }
 
-/// What base64 makes of the key behind `before` other bytes, whatever they and those after it are: the characters that
-/// hold bits of the key alone.
-fn within_base64(key: &str, before: usize) -> Zeroizing<String> {
+/// The base64 of the key behind `before` other bytes, reduced to the characters that encode bits of the key alone.
+fn base64_core(key: &str, before: usize) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(before + key.len()));
     bytes.resize(before, 0);
     bytes.extend_from_slice(key.as_bytes());
     let encoded = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
-    // Nothing has no character of its own.
+    // An empty key has no such character.
     Zeroizing::new(encoded.get((before * 8).div_ceil(6)..bytes.len() * 8 / 6).unwrap_or_default().to_owned())
 }
 
@@ -112,7 +108,7 @@ fn hex(key: &str, digits: &[u8; 16]) -> Zeroizing<String> {
     text
 }
 
-/// Base64 in the alphabet that URLs and file names take.
+/// Base64 in the alphabet for URLs and file names.
 fn url_safe(base64: &str) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(base64.len()));
     text.extend(base64.chars().map(|c| match c {
@@ -128,9 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_echoed_secret_is_masked_in_every_spelling() {
+    fn an_echoed_secret_is_redacted_in_every_encoding() {
         // ~~~ makes a + or a - of base64, ??? a / or a _.
-        let secrets = Secrets::new("K004/abc+def~~~???", "Basic aWQ6SzAwNC9hYmMrZGVmfn5+Pz8/==");
+        let secrets = Redactor::new("K004/abc+def~~~???", "Basic aWQ6SzAwNC9hYmMrZGVmfn5+Pz8/==");
         for echo in [
             "K004/abc+def~~~???",
             "K004%2Fabc%2Bdef~~~%3F%3F%3F",
@@ -148,23 +144,23 @@ mod tests {
             "4b3030342f6162632b6465667e7e7e3f3f3f",
             "4B3030342F6162632B6465667E7E7E3F3F3F",
         ] {
-            assert_eq!(secrets.mask(&format!("bad <{echo}> key")), "bad <***> key");
-            assert_eq!(secrets.mask(&format!("ä{echo}{echo}ü%")), "ä******ü%");
+            assert_eq!(secrets.redact(&format!("bad <{echo}> key")), "bad <***> key");
+            assert_eq!(secrets.redact(&format!("ä{echo}{echo}ü%")), "ä******ü%");
         }
         for other in ["nothing here", "K004/abc+de", "K004%2Gabc+def", "", "%", "%4"] {
-            assert_eq!(secrets.mask(other), other);
+            assert_eq!(secrets.redact(other), other);
         }
     }
 
     #[test]
-    fn a_key_within_other_bytes_is_masked_in_their_base64() {
+    fn a_key_within_other_bytes_is_redacted_in_their_base64() {
         let key = "K004/abc+def~~~???";
-        let secrets = Secrets::new(key, "");
+        let secrets = Redactor::new(key, "");
         for before in ["", "x", "xy", "xyz", "key=", "key: "] {
             for after in ["", "&", "}\n", "..."] {
                 let echo = STANDARD.encode(format!("{before}{key}{after}"));
                 for echo in [url_safe(&echo).to_string(), echo] {
-                    let shown = secrets.mask(&echo);
+                    let shown = secrets.redact(&echo);
                     // What shares a character with the bytes beside the key may stay: four bits on either side.
                     assert!(shown.contains("***"), "{echo} {shown}");
                     assert!(shown.len() <= 3 + (before.len() + after.len() + 4) * 8 / 6, "{echo} {shown}");
@@ -174,26 +170,26 @@ mod tests {
     }
 
     #[test]
-    fn no_key_at_all_and_a_short_one_are_no_trouble() {
+    fn an_empty_or_short_key_is_harmless() {
         for key in ["", "K", "K0", "K00"] {
-            assert_eq!(Secrets::new(key, "").mask("K004"), "K004");
+            assert_eq!(Redactor::new(key, "").redact("K004"), "K004");
         }
     }
 
     #[test]
-    fn a_backslash_in_a_secret_is_no_trouble() {
-        let secrets = Secrets::new("K\\x41\\\\yz", "");
-        assert_eq!(secrets.mask("<K\\x41\\\\yz> <K\\x5cx41\\u005c\\yz> <KA\\\\yz>"), "<***> <***> <KA\\\\yz>");
+    fn a_backslash_in_a_secret_is_handled() {
+        let secrets = Redactor::new("K\\x41\\\\yz", "");
+        assert_eq!(secrets.redact("<K\\x41\\\\yz> <K\\x5cx41\\u005c\\yz> <KA\\\\yz>"), "<***> <***> <KA\\\\yz>");
     }
 
     #[test]
-    fn a_percent_sign_in_a_secret_is_no_trouble() {
-        let secrets = Secrets::new("K%41%xyz", "");
-        assert_eq!(secrets.mask("<K%41%xyz> <K%2541%25xyz> <KA%xyz>"), "<***> <***> <KA%xyz>");
+    fn a_percent_sign_in_a_secret_is_handled() {
+        let secrets = Redactor::new("K%41%xyz", "");
+        assert_eq!(secrets.redact("<K%41%xyz> <K%2541%25xyz> <KA%xyz>"), "<***> <***> <KA%xyz>");
     }
 
     #[test]
-    fn a_text_too_short_to_be_a_secret_is_left() {
-        assert_eq!(Secrets::new("a", "Basic aTph").mask("a banana"), "a banana");
+    fn a_text_too_short_to_be_a_secret_is_not_redacted() {
+        assert_eq!(Redactor::new("a", "Basic aTph").redact("a banana"), "a banana");
     }
 }

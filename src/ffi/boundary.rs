@@ -1,8 +1,10 @@
-//! What every crossing has in common: pointers read, panics caught.
+//! What every function of the border shares: reading strings, catching panics.
 
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+
+use crate::model::c_text::CText;
 
 /// The bytes of a C string; none for NULL.
 ///
@@ -16,12 +18,12 @@ pub(super) unsafe fn bytes<'a>(text: *const c_char) -> &'a [u8] {
     unsafe { CStr::from_ptr(text) }.to_bytes()
 }
 
-/// The pointer that a getter answers.
-pub(super) fn pointer(text: Option<&CStr>) -> *const c_char {
-    text.map_or(ptr::null(), CStr::as_ptr)
+/// The pointer that a getter returns.
+pub(super) fn pointer(text: Option<&CText>) -> *const c_char {
+    text.map_or(ptr::null(), |text| text.as_c_str().as_ptr())
 }
 
-/// Runs `work`; a panic in it is answered by `fallback`.
-pub(super) fn caught<T>(fallback: T, work: impl FnOnce() -> T) -> T {
+/// Runs `work`; if it panics, returns `fallback`.
+pub(super) fn catch_panic<T>(fallback: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(fallback)
 }

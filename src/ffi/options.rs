@@ -5,118 +5,89 @@ use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::boundary::{bytes, caught};
+use super::boundary::{bytes, catch_panic};
 use super::cancel::b2_cancel;
 use super::error::b2_error;
 use super::out_params;
 use super::status::b2_status;
 use crate::diag::error::Error;
 use crate::options::{HANDLES, Options};
-use crate::platform::sync;
 use crate::process::init;
 
-/// The choices of a call. Any thread may set or use it: a call reads it once,
-/// at entry.
+/// The options of calls. Any thread may set or use them: a call reads them
+/// once, at entry.
 pub struct b2_options {
     /// Guarded by [`HANDLES`].
     current: UnsafeCell<Arc<Options>>,
 }
 
 impl b2_options {
-    fn hand_out(options: Arc<Options>) -> *mut Self {
+    fn into_raw(options: Arc<Options>) -> *mut Self {
         Box::into_raw(Box::new(Self { current: UnsafeCell::new(options) }))
     }
 
     fn snapshot(&self) -> Arc<Options> {
-        let _guard = sync::lock(&HANDLES);
+        let _guard = HANDLES.lock();
         // SAFETY: the guard is held, so nobody writes.
         Arc::clone(unsafe { &*self.current.get() })
     }
 
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Options) -> T) -> T {
-        let _guard = sync::lock(&HANDLES);
+        let _guard = HANDLES.lock();
         // SAFETY: the guard is held, so nobody else reads or writes.
         change(Arc::make_mut(unsafe { &mut *self.current.get() }))
     }
 }
 
 /// The options of one call: borrowed defaults, or a snapshot of the caller's.
-pub(super) enum Chosen {
+pub(super) enum OptionsRef {
     Default(&'static Options),
-    Given(Arc<Options>),
+    Snapshot(Arc<Options>),
 }
 
-impl std::ops::Deref for Chosen {
+impl OptionsRef {
+    /// Reads a caller's options. The defaults of calls without any are made once, at the first such call.
+    pub(super) fn read(handle: Option<&b2_options>) -> Self {
+        static DEFAULT: OnceBox<Options> = OnceBox::new();
+        match handle {
+            Some(handle) => Self::Snapshot(handle.snapshot()),
+            None => Self::Default(DEFAULT.get_or_init(|| Box::new(Options::new()))),
+        }
+    }
+}
+
+impl std::ops::Deref for OptionsRef {
     type Target = Options;
 
     fn deref(&self) -> &Options {
         match self {
             Self::Default(options) => options,
-            Self::Given(options) => options,
+            Self::Snapshot(options) => options,
         }
     }
 }
 
-/// Reads a caller's options. The defaults of a call without any are made once,
-/// at the first such call.
-///
-/// # Safety
-/// `handle` is NULL, or came from `hand_out` and lives through the call.
-pub(super) unsafe fn read(handle: *const b2_options) -> Chosen {
-    static DEFAULT: OnceBox<Options> = OnceBox::new();
-    // SAFETY: the caller vouches for the handle.
-    match unsafe { handle.as_ref() } {
-        Some(handle) => Chosen::Given(handle.snapshot()),
-        None => Chosen::Default(DEFAULT.get_or_init(|| Box::new(Options::new()))),
-    }
-}
-
-/// Makes options with the defaults, the caller's to free. The realm that
-/// B2_ENVIRONMENT names is read here. NULL only if the library has a bug. Any
-/// thread.
+/// Makes options with the defaults. Caller frees with b2_options_free(). The
+/// environment variable B2_ENVIRONMENT is read here. Returns NULL only if the
+/// library has a bug. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn b2_options_new() -> *mut b2_options {
-    caught(ptr::null_mut(), || {
+    catch_panic(ptr::null_mut(), || {
         init::ensure();
-        b2_options::hand_out(Arc::new(Options::new()))
+        b2_options::into_raw(Arc::new(Options::new()))
     })
 }
 
-/// Sets one option by its name. NULL or "" as a value puts the default back.
+/// Sets one option by its name. NULL or "" as the value restores the default.
 /// name and value are borrowed for the call.
 ///
-///   name                   value                         default
-///   realm                  production, staging, or a     $B2_ENVIRONMENT,
-///                          base URL: https, or http to   else production
-///                          a loopback address
-///   profile                a profile of the b2 tool      none
-///   account_info           the path of its database      $B2_ACCOUNT_INFO
-///   cache                  use, refresh, bypass          use
-///   min_remaining_s        0 to 82800                    300
-///   store                  none                          none
-///   max_attempts           1 to 5                        5
-///   initial_backoff_ms     1 to 60000                    1000
-///   max_backoff_ms         1 to 64000                    16000
-///   connect_timeout_ms     1 to 600000                   5000
-///   attempt_timeout_ms     1 to 600000                   15000
-///   total_timeout_ms       0 (no bound) to 3600000       60000
-///   batch_timeout_ms       0 (no bound) to 86400000      0
-///   negative_ttl_s         0 to 3600                     10
-///   rate_limit_per_minute  0 (no limit) to 6000          20
-///   proxy                  env, none, or a URL: http,    env
-///                          https, socks5
-///   ca_file                a PEM file, trusted besides   none
-///                          the system's roots
-///   user_agent             product/version, put before   none
-///                          the library's own
-///   concurrency            1 to 64                       8
-///   fields                 action, all                   action
+/// {options}
 ///
-/// Answers B2_INVALID_ARGUMENT, with an error that is the caller's to free,
-/// for an unknown name (the hint says the nearest known one) and for a value
-/// out of range; the options are then as before. out_error may be NULL. Any
-/// thread; calls under way keep what they read at entry.
+/// Returns B2_INVALID_ARGUMENT for an unknown name or an invalid value; the
+/// options are then unchanged, and *out_error says what is wrong. Caller frees
+/// it with b2_error_free(); out_error may be NULL. Any thread; calls in
+/// progress keep what they read at entry.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_options_set(
     options: *mut b2_options,
@@ -125,45 +96,44 @@ pub unsafe extern "C" fn b2_options_set(
     out_error: *mut *mut b2_error,
 ) -> b2_status {
     let work = || {
-        // SAFETY: the caller's handle is NULL or lives through the call.
+        // SAFETY: the caller's handle is NULL or valid during the call.
         let options = unsafe { options.as_ref() }.ok_or_else(|| Error::invalid("options is NULL"))?;
-        // SAFETY: the caller's strings are NULL or live through the call.
-        let (name, given) = unsafe { (bytes(name), bytes(value)) };
+        // SAFETY: the caller's strings are NULL or valid during the call.
+        let (name, text) = unsafe { (bytes(name), bytes(value)) };
         let name = str::from_utf8(name).map_err(|_| Error::invalid("the option's name is not UTF-8"))?;
-        let given = str::from_utf8(given).map_err(|_| Error::invalid("the option's value is not UTF-8"))?;
-        options.change(|options| options.set(name, (!value.is_null()).then_some(given)))
+        let text = str::from_utf8(text).map_err(|_| Error::invalid("the option's value is not UTF-8"))?;
+        options.change(|options| options.set(name, (!value.is_null()).then_some(text)))
     };
-    // SAFETY: the caller's place is NULL or holds a pointer.
-    unsafe { out_params::done(out_error, work) }
+    // SAFETY: the caller's place is NULL or a place for one pointer.
+    unsafe { out_params::run_unit(out_error, work) }
 }
 
-/// A copy of its own, the caller's to free; it shares the log and the cancel. NULL for
-/// NULL. Any thread.
+/// Makes an independent copy, which shares the log and the cancel. Caller
+/// frees with b2_options_free(). Returns NULL for NULL. Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn b2_options_copy(options: *const b2_options) -> *mut b2_options {
-    // SAFETY: the caller's handle is NULL or lives.
-    let Some(options) = (unsafe { options.as_ref() }) else { return ptr::null_mut() };
-    caught(ptr::null_mut(), || b2_options::hand_out(options.snapshot()))
+pub extern "C" fn b2_options_copy(options: Option<&b2_options>) -> *mut b2_options {
+    let Some(options) = options else { return ptr::null_mut() };
+    catch_panic(ptr::null_mut(), || b2_options::into_raw(options.snapshot()))
 }
 
 /// Lets a cancel end every call made with these options; they keep a reference
-/// of their own. NULL detaches it. Nothing happens for NULL options. Any
+/// of their own. NULL detaches it. Nothing happens if options is NULL. Any
 /// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_options_set_cancel(options: *mut b2_options, cancel: *mut b2_cancel) {
-    // SAFETY: the caller's handles are NULL or live.
+    // SAFETY: the caller's handles are NULL or valid.
     let (options, cancel) = unsafe { (options.as_ref(), cancel.as_ref()) };
     if let Some(options) = options {
-        caught((), || options.change(|options| options.set_cancel(cancel.map(|handle| handle.cancel.clone()))));
+        let cancel = cancel.map(|handle| handle.cancel.clone());
+        catch_panic((), || options.change(|options| options.set_cancel(cancel)));
     }
 }
 
-/// Frees options; calls under way with them go on. NULL is fine. Any thread.
+/// Frees options; calls in progress with them continue. NULL is ignored. Any
+/// thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn b2_options_free(options: *mut b2_options) {
-    if !options.is_null() {
-        // SAFETY: the handle came from Box::into_raw, and the caller gives it up.
-        drop(unsafe { Box::from_raw(options) });
-    }
+pub extern "C" fn b2_options_free(options: Option<Box<b2_options>>) {
+    // The last reference to a log releases the host's data.
+    catch_panic((), || drop(options));
 }

@@ -1,21 +1,20 @@
-//! How a call ends: a session or an error is handed out, never both.
+//! Out-parameters: a session or an error is written, never both.
 
 use std::ptr;
 use std::sync::Arc;
 
-use super::boundary::caught;
+use super::boundary::catch_panic;
 use super::error::b2_error;
 use super::session::b2_session;
 use super::status::b2_status;
 use crate::diag::error::Error;
 use crate::model::session::Session;
 
-/// Runs a call that makes a session, and hands out a session or an error,
-/// never both.
+/// Runs a call that makes a session, and writes a session or an error.
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
-pub(super) unsafe fn session(
+pub(super) unsafe fn run(
     out_session: *mut *mut b2_session,
     out_error: *mut *mut b2_error,
     work: impl FnOnce() -> Result<Arc<Session>, Error>,
@@ -27,19 +26,19 @@ pub(super) unsafe fn session(
     }
     if out_session.is_null() {
         // SAFETY: as above.
-        return unsafe { refuse(out_error, Error::invalid("out_session is NULL")) };
+        return unsafe { write_error(out_error, Error::invalid("out_session is NULL")) };
     }
-    let outcome = caught(Err(None), || work().map_err(Some)).map_err(|error| error.unwrap_or_else(Error::caught));
+    let result = catch_panic(Err(None), || work().map_err(Some)).map_err(|e| e.unwrap_or_else(Error::from_panic));
     // SAFETY: as above.
-    unsafe { place(outcome, out_session, out_error) }
+    unsafe { write_result(result, out_session, out_error) }
 }
 
-/// Hands out a session or an error, never both.
+/// Writes a session or an error.
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
-pub(super) unsafe fn place(
-    outcome: Result<Arc<Session>, Error>,
+pub(super) unsafe fn write_result(
+    result: Result<Arc<Session>, Error>,
     out_session: *mut *mut b2_session,
     out_error: *mut *mut b2_error,
 ) -> b2_status {
@@ -47,12 +46,12 @@ pub(super) unsafe fn place(
     unsafe {
         clear(out_session);
         clear(out_error);
-        match outcome {
+        match result {
             Ok(session) => {
-                *out_session = b2_session::hand_out(session);
-                b2_status::B2_OK
+                *out_session = b2_session::into_raw(session);
+                b2_status::Ok
             }
-            Err(error) => refuse(out_error, error),
+            Err(error) => write_error(out_error, error),
         }
     }
 }
@@ -61,23 +60,23 @@ pub(super) unsafe fn place(
 ///
 /// # Safety
 /// `out_error` is NULL or a place for one pointer.
-pub(super) unsafe fn done(out_error: *mut *mut b2_error, work: impl FnOnce() -> Result<(), Error>) -> b2_status {
+pub(super) unsafe fn run_unit(out_error: *mut *mut b2_error, work: impl FnOnce() -> Result<(), Error>) -> b2_status {
     // SAFETY: the caller vouches for the place.
     unsafe { clear(out_error) };
-    match caught(Err(None), || work().map_err(Some)) {
-        Ok(()) => b2_status::B2_OK,
+    match catch_panic(Err(None), || work().map_err(Some)) {
+        Ok(()) => b2_status::Ok,
         // SAFETY: as above.
-        Err(error) => unsafe { refuse(out_error, error.unwrap_or_else(Error::caught)) },
+        Err(error) => unsafe { write_error(out_error, error.unwrap_or_else(Error::from_panic)) },
     }
 }
 
 /// # Safety
 /// `out_error` is NULL or a place for one pointer.
-unsafe fn refuse(out_error: *mut *mut b2_error, error: Error) -> b2_status {
-    let status = error.status().into();
+unsafe fn write_error(out_error: *mut *mut b2_error, error: Error) -> b2_status {
+    let status = error.status();
     if !out_error.is_null() {
         // SAFETY: not NULL, and the caller vouches for the place.
-        unsafe { *out_error = caught(ptr::null_mut(), || b2_error::hand_out(error)) };
+        unsafe { *out_error = catch_panic(ptr::null_mut(), || Box::into_raw(Box::new(b2_error::new(error)))) };
     }
     status
 }

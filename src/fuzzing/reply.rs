@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::words::assert_own;
 use crate::diag::sanitize;
+use crate::model::c_text::CText;
+use crate::model::grant::{Bucket, Grant};
 use crate::model::realm::Realm;
-use crate::reply::{self, Grant};
+use crate::reply;
 
 /// Any body, read as that of a 200 and as that of a refusal.
 pub fn reply(body: &[u8]) {
@@ -25,11 +27,11 @@ pub fn reply(body: &[u8]) {
 #[must_use]
 pub fn fields(body: &[u8]) -> String {
     let Ok(grant) = read(body) else { return "null".to_owned() };
-    let bucket = |bucket: &reply::Bucket| json!({"id": bucket.id, "name": bucket.name});
+    let bucket = |bucket: &Bucket| json!({"id": bucket.id, "name": bucket.name});
     let buckets = grant.buckets.as_ref().map(|list| list.iter().map(bucket).collect::<Vec<_>>());
     json!({
         "accountId": grant.account_id,
-        "authorizationToken": *grant.token,
+        "authorizationToken": grant.token.as_str(),
         "apiUrl": grant.api_url,
         "downloadUrl": grant.download_url,
         "s3ApiUrl": grant.s3_api_url,
@@ -71,8 +73,8 @@ fn harmless(grant: &Grant) {
 fn as_said(body: &[u8], grant: &Grant) {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let said: Value = serde_json::from_slice(body).expect("what was taken is JSON");
-    assert_eq!(said["accountId"], *grant.account_id);
-    assert_eq!(said["authorizationToken"], **grant.token);
+    assert_eq!(said["accountId"], grant.account_id.as_str());
+    assert_eq!(said["authorizationToken"], grant.token.as_str());
     let storage = &said["apiInfo"]["storageApi"];
     let main = if said.get("apiInfo").is_some() { storage } else { &said };
     for (name, url) in [("apiUrl", &grant.api_url), ("downloadUrl", &grant.download_url)] {
@@ -80,7 +82,7 @@ fn as_said(body: &[u8], grant: &Grant) {
     }
     for place in [&said, &said["allowed"], storage, &storage["allowed"]] {
         if let Value::String(prefix) = &place["namePrefix"] {
-            assert_eq!(Some(prefix), grant.name_prefix.as_ref());
+            assert_eq!(Some(prefix.as_str()), grant.name_prefix.as_deref());
         }
         if let Value::String(id) = &place["bucketId"] {
             assert_eq!(ids(grant), Some(BTreeSet::from([id.as_str()])));
@@ -89,7 +91,7 @@ fn as_said(body: &[u8], grant: &Grant) {
             assert_eq!(ids(grant), Some(list.iter().filter_map(|bucket| bucket["id"].as_str()).collect()));
         }
         if let Value::Array(list) = &place["capabilities"] {
-            let granted: BTreeSet<_> = grant.capabilities.iter().map(String::as_str).collect();
+            let granted: BTreeSet<_> = grant.capabilities.iter().map(CText::as_str).collect();
             assert_eq!(granted, list.iter().filter_map(Value::as_str).collect());
         }
     }
@@ -108,6 +110,6 @@ fn refusal(body: &[u8]) {
     }
     if let Some(message) = refusal.message {
         assert!((1..=300).contains(&message.chars().count()));
-        assert!(sanitize::line(&message) == message && !message.contains(SECRET));
+        assert!(sanitize::single_line(&message) == message && !message.contains(SECRET));
     }
 }

@@ -5,7 +5,7 @@ use crate::api::json;
 
 /// Any text in place of a request.
 pub fn request(text: &[u8]) {
-    for error in json::objections(text) {
+    for error in json::validate(text) {
         let answer: serde_json::Value = serde_json::from_str(&error.to_json()).expect("an error is JSON");
         assert_eq!(answer["error"]["message"], *error.message());
         assert_own(error.message());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::authorize::retry_after::{parse, server_wall_ms};
-use crate::model::timestamp::{self, Moment};
+use crate::model::timestamp::{self, Timestamp};
 
 /// The last day that such a date can name: the end of the year 9999.
 const LAST_MS: i64 = 253_402_300_800_000;
@@ -14,7 +14,7 @@ pub fn retry_after(lines: &[u8]) {
     let mut lines = lines.splitn(3, '\n');
     let (asked, date) = (lines.next().unwrap_or_default(), lines.next());
     let wall_ms = lines.next().and_then(|wall| wall.parse().ok()).unwrap_or(1_790_000_000_000);
-    let now = Moment { wall_ms, boot_ms: 0 };
+    let now = Timestamp { wall_ms, boot_ms: 0 };
 
     let wait = parse(asked, date, now);
     let digits = asked.trim_ascii();

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use zeroize::Zeroizing;
 
-use self::error::Flaw;
+use self::error::JsonError;
 
 /// Far more than any reply of B2's, far less than any stack.
 const DEEPEST: u8 = 32;
@@ -46,16 +46,16 @@ impl Value {
 }
 
 /// Reads a whole document. What serde_json says of a bad one is not passed on, since it quotes values.
-pub(crate) fn read(body: &[u8]) -> Result<Value, Flaw> {
+pub(crate) fn read(body: &[u8]) -> Result<Value, JsonError> {
     // RFC 8259 lets a reader ignore the mark, and servers other than B2's own do write it.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if body.trim_ascii().is_empty() {
-        return Err(Flaw::of_body("is empty"));
+        return Err(JsonError::of_document("is empty"));
     }
     let text = std::str::from_utf8(body)
-        .map_err(|error| Flaw::of_body(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)))?;
+        .map_err(|error| JsonError::of_document(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)))?;
     if text.trim_ascii_start().starts_with('<') {
-        return Err(Flaw::of_body("is not JSON but a page of HTML or XML"));
+        return Err(JsonError::of_document("is not JSON but a page of HTML or XML"));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Level(0).deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
@@ -65,7 +65,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Flaw> {
             Category::Data => "is nested too deeply",
             Category::Syntax | Category::Io => "is not JSON",
         };
-        Flaw::of_body(format!("{what}: line {}, column {}", error.line(), error.column().max(1)))
+        JsonError::of_document(format!("{what}: line {}, column {}", error.line(), error.column().max(1)))
     })
 }
 

@@ -1,7 +1,7 @@
-//! Names for secrets: 128-bit digests keyed with randomness that never leaves the process.
+//! Digests that stand for secrets: 128 bits, keyed with randomness that never leaves the process.
 //!
-//! The cache knows an application key by its digest alone, so the key itself need not be kept, and nobody outside
-//! the process can prepare two keys that meet in one place.
+//! The cache knows an application key by its digest alone, so the key itself is not kept, and nobody outside the process
+//! can construct two keys with one digest.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,37 +12,35 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use subtle::ConstantTimeEq;
 
 use super::realm::Realm;
+use crate::platform::random;
 
-/// The process's own key. A race to set it is harmless, and `OnceBox` has no lock that a fork could leave held.
+/// The process's own digest key. A race to set it is harmless, and `OnceBox` has no lock that a fork could leave held.
 static PROCESS_KEY: OnceBox<[u8; 16]> = OnceBox::new();
 
 fn process_key() -> &'static [u8; 16] {
-    PROCESS_KEY.get_or_init(|| Box::new(random()))
+    PROCESS_KEY.get_or_init(|| Box::new(random::bytes()))
 }
 
-/// Fresh bytes from the operating system.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::getrandom(&mut bytes).expect("the operating system gives randomness");
-    bytes
-}
-
-/// The realm and the trust of a call: everything but the credentials that tells one session from another. It is the
-/// hasher itself, which has taken both in, so that a hit goes on from there.
+/// The realm and the extra trust of a call: everything but the credentials that distinguishes one session from another.
+/// It is the hasher's state after both, so that a cache hit only has to add the credentials.
 #[derive(Clone)]
-pub(crate) struct Scope(SipHasher13);
+pub(crate) struct CacheScope(SipHasher13);
 
-impl Scope {
+impl CacheScope {
     pub(crate) fn new(realm: &Realm, ca_file: Option<&Path>) -> Self {
+        Self::keyed(process_key(), realm, ca_file)
+    }
+
+    fn keyed(process_key: &[u8; 16], realm: &Realm, ca_file: Option<&Path>) -> Self {
         let realm = realm.as_str().as_bytes();
         let trust = ca_file.map(|path| path.as_os_str().as_encoded_bytes());
-        let mut hasher = SipHasher13::new_with_key(process_key());
-        // Each field has its length before it, or a mark for none, so no two scopes read the same.
+        let mut hasher = SipHasher13::new_with_key(process_key);
+        // Each field is preceded by its length, or by a mark for none, so no two scopes hash the same bytes.
         hasher.write(&(realm.len() as u64).to_le_bytes());
         hasher.write(realm);
         hasher.write(&trust.map_or(u64::MAX, |trust| trust.len() as u64).to_le_bytes());
         hasher.write(trust.unwrap_or_default());
-        // To a whole block, for speed.
+        // Padded to a whole block, for speed.
         hasher.write(&[0; 8][(realm.len() + trust.map_or(0, <[u8]>::len)) % 8..]);
         Self(hasher)
     }
@@ -55,14 +53,14 @@ impl Scope {
     }
 }
 
-impl fmt::Debug for Scope {
-    /// The hasher's state would give the process's key away.
+impl fmt::Debug for CacheScope {
+    /// The hasher's state would reveal the process's key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").finish_non_exhaustive()
+        f.debug_struct("CacheScope").finish_non_exhaustive()
     }
 }
 
-/// What a session is cached under: key id and application key, each in its scope.
+/// What a session is cached under: the digests of key ID and application key in their scope.
 #[derive(Clone, Copy)]
 pub(crate) struct CacheKey {
     id: u128,
@@ -70,7 +68,7 @@ pub(crate) struct CacheKey {
 }
 
 impl CacheKey {
-    pub(crate) fn new(scope: &Scope, key_id: &[u8], key: &[u8]) -> Self {
+    pub(crate) fn new(scope: &CacheScope, key_id: &[u8], key: &[u8]) -> Self {
         Self { id: scope.digest(key_id), key: scope.digest(key) }
     }
 }
@@ -93,26 +91,26 @@ impl Eq for CacheKey {}
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Both parts are digests already: any 64 bits of their sum are as good as another hash over them.
+        // Both parts are digests already: any 64 bits of their combination are as good as another hash of them.
         state.write_u64((self.id ^ self.key.rotate_left(1)) as u64);
     }
 }
 
-/// The realm and key id that B2 counts requests by, whatever the key and the trust.
+/// The realm and key ID that B2 counts requests by, whatever the key and the trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Lane(u128);
+pub(crate) struct RateKey(u128);
 
-impl Lane {
+impl RateKey {
     pub(crate) fn new(realm: &Realm, key_id: &[u8]) -> Self {
-        Self(Scope::new(realm, None).digest(key_id))
+        Self(CacheScope::new(realm, None).digest(key_id))
     }
 }
 
 /// Passes a digest through as its own hash.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct AsItIs(u64);
+pub(crate) struct PassThroughHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for PassThroughHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -130,18 +128,38 @@ impl Hasher for AsItIs {
     }
 }
 
-/// Builds [`AsItIs`].
-pub(crate) type Identity = std::hash::BuildHasherDefault<AsItIs>;
+/// Builds [`PassThroughHasher`].
+pub(crate) type BuildPassThrough = std::hash::BuildHasherDefault<PassThroughHasher>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_field_counts_and_no_two_run_together() {
-        let production = Scope::new(&Realm::production(), None);
-        let staging = Scope::new(&Realm::parse("staging").expect("a realm"), None);
-        let trusting = Scope::new(&Realm::production(), Some(Path::new("ca.pem")));
+    fn every_bit_of_both_digests_counts() {
+        let one = CacheKey { id: 7, key: 9 };
+        assert_eq!(one, CacheKey { ..one });
+        for bit in 0..128 {
+            assert_ne!(one, CacheKey { id: one.id ^ 1 << bit, ..one }, "bit {bit}");
+            assert_ne!(one, CacheKey { key: one.key ^ 1 << bit, ..one }, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn digests_depend_on_a_random_key() {
+        let realm = Realm::production();
+        let digest = |key| CacheScope::keyed(key, &realm, None).digest(b"key");
+        assert_ne!(digest(&[0; 16]), digest(&[1; 16]));
+        assert_eq!(CacheScope::new(&realm, None).digest(b"key"), digest(process_key()));
+        assert_ne!(process_key(), &[0; 16]);
+        assert_ne!(random::bytes::<16>(), random::bytes::<16>());
+    }
+
+    #[test]
+    fn each_field_counts_and_no_two_are_concatenated() {
+        let production = CacheScope::new(&Realm::production(), None);
+        let staging = CacheScope::new(&Realm::parse("staging").expect("a realm"), None);
+        let trusting = CacheScope::new(&Realm::production(), Some(Path::new("ca.pem")));
         let same = CacheKey::new(&production, b"id", b"key");
         assert_eq!(same, CacheKey::new(&production, b"id", b"key"));
         for other in [
@@ -157,16 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn what_would_let_others_compute_digests_is_not_shown() {
-        let scope = Scope::new(&Realm::production(), None);
+    fn debug_output_does_not_reveal_the_digest_key() {
+        let scope = CacheScope::new(&Realm::production(), None);
         let key = CacheKey::new(&scope, b"id", b"key");
-        assert_eq!(format!("{scope:?} {key:?}"), "Scope { .. } CacheKey { .. }");
+        assert_eq!(format!("{scope:?} {key:?}"), "CacheScope { .. } CacheKey { .. }");
     }
 
     #[test]
-    fn a_lane_is_blind_to_key_and_trust() {
-        let lane = Lane::new(&Realm::production(), b"id");
-        assert_eq!(lane, Lane::new(&Realm::production(), b"id"));
-        assert_ne!(lane, Lane::new(&Realm::production(), b"id2"));
+    fn a_rate_key_ignores_key_and_trust() {
+        let lane = RateKey::new(&Realm::production(), b"id");
+        assert_eq!(lane, RateKey::new(&Realm::production(), b"id"));
+        assert_ne!(lane, RateKey::new(&Realm::production(), b"id2"));
     }
 }

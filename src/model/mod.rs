@@ -1,9 +1,14 @@
-//! Pure values: what a session, a realm or a proxy is, with no I/O and no clock.
+//! Pure values: what a session, a realm or a proxy is. No I/O, and no clock is read here.
 
+pub(crate) mod bounded_lru;
+pub(crate) mod c_text;
 pub(crate) mod cache_key;
+pub(crate) mod grant;
 mod no_proxy;
 pub(crate) mod proxy;
 pub(crate) mod realm;
+pub(crate) mod rfc3339;
 pub(crate) mod session;
+mod session_json;
 pub(crate) mod timestamp;
 pub(crate) mod validity;

@@ -1,10 +1,11 @@
-//! Who needs no proxy, as `NO_PROXY` says. Nobody wrote down what it means; this is what most programs agree on.
+//! Hosts that are reached without the proxy, as `NO_PROXY` lists them. There is no standard for it; this is what most
+//! programs agree on.
 
 use std::net::IpAddr;
 
 /// True if one of the entries of `list`, split by commas or white space, matches: `*`, a host or a suffix of it (with
 /// or without a leading dot), an address, a network such as 10.0.0.0/8; each but the last with or without a port.
-pub(super) fn holds(list: &str, host: &str, port: u16) -> bool {
+pub(super) fn matches(list: &str, host: &str, port: u16) -> bool {
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     let address = host.parse::<IpAddr>().ok();
     list.split(|c: char| c == ',' || c.is_ascii_whitespace()).filter(|entry| !entry.is_empty()).any(|entry| {
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exemptions() {
+    fn entries_match_hosts_suffixes_addresses_and_networks() {
         let table: &[(&str, &str, bool)] = &[
             ("*", "api.example.com", true),
             ("", "api.example.com", false),
@@ -87,7 +88,7 @@ mod tests {
             ("::/0", "[2001:db8::1]", true),
         ];
         for (list, host, exempt) in table {
-            assert_eq!(holds(list, host, 443), *exempt, "{list:?} for {host}");
+            assert_eq!(matches(list, host, 443), *exempt, "{list:?} for {host}");
         }
     }
 }

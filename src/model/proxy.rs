@@ -6,21 +6,20 @@ use zeroize::Zeroizing;
 
 use super::no_proxy;
 use super::realm::Realm;
-use crate::platform::environment;
 
-/// How a request leaves the building.
+/// How requests reach the realm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Proxy {
     /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
     #[default]
     Env,
-    /// Straight to B2.
+    /// Directly.
     None,
     /// Through this proxy.
     Through(ProxyUrl),
 }
 
-/// What a proxy speaks.
+/// The protocol that a proxy speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Http,
@@ -47,7 +46,7 @@ impl Proxy {
     /// Reads `env`, `none`, or a URL (http, https, socks5).
     ///
     /// # Errors
-    /// Says what is wrong without repeating the text, which may hold a password.
+    /// Says what is wrong without repeating the text, which may contain a password.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         match text.trim_ascii() {
             "env" => Ok(Self::Env),
@@ -56,31 +55,35 @@ impl Proxy {
         }
     }
 
-    /// The proxy on the way to `realm`, if there is one. A loopback realm never has one.
+    /// The proxy for requests to `realm`, if there is one. A loopback realm never has one. `variable` reads the environment.
     ///
     /// # Errors
-    /// Names the variable of the environment that holds no proxy, and says why.
-    pub(crate) fn on_the_way_to(&self, realm: &Realm) -> Result<Option<ProxyUrl>, String> {
+    /// Names the environment variable that is not a proxy, and says why.
+    pub(crate) fn for_realm(
+        &self,
+        realm: &Realm,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<ProxyUrl>, String> {
         match self {
             _ if realm.is_loopback() => Ok(None),
             Self::None => Ok(None),
             Self::Through(url) => Ok(Some(url.clone())),
-            Self::Env => from_environment(environment::text, realm.host(), realm.port()),
+            Self::Env => from_environment(variable, realm.host(), realm.port()),
         }
     }
 }
 
 impl ProxyUrl {
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let (scheme, rest) = text.split_once("://").ok_or("it is env, none, or a URL with http, https or socks5")?;
-        // A missing port is what the scheme says everywhere else; curl takes 1080 for most, which surprises people.
+        let (scheme, rest) = text.split_once("://").ok_or("must be env, none, or a URL with http, https or socks5")?;
+        // The usual default ports of the schemes; curl's default of 1080 surprises people.
         let (kind, default_port) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (Kind::Http, 80),
             "https" => (Kind::Https, 443),
             "socks5" | "socks5h" => (Kind::Socks5, 1080),
             _ => return Err("a proxy's URL begins with http, https or socks5"),
         };
-        // A password may hold an @ that somebody forgot to encode, but a host holds none.
+        // A password may contain an @ that was not encoded, but a host contains none.
         let (login, place) = match rest.rsplit_once('@') {
             Some((login, place)) => (Some(login), place),
             None => (None, rest),
@@ -100,11 +103,13 @@ impl ProxyUrl {
             None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
         };
         if !sound {
-            return Err("it has no host, or not the name of one");
+            return Err("it has no valid host");
         }
         let port = match port {
             None => default_port,
-            Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or("its port is no number from 1 to 65535")?,
+            Some(port) => {
+                port.parse().ok().filter(|port| *port != 0).ok_or("its port is not a number from 1 to 65535")?
+            }
         };
         let login = login.map(Login::parse).transpose()?;
         Ok(Self { kind, host: host.to_ascii_lowercase(), port, login })
@@ -144,9 +149,9 @@ impl fmt::Debug for ProxyUrl {
 impl Login {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        let decoded = |text| decode(text).ok_or("its user or password is not percent-encoded as it should be");
+        let decoded = |text| decode(text).ok_or("its user or password is not properly percent-encoded");
         let login = Self { user: decoded(user)?, password: decoded(password)? };
-        // Both are sent with their length in one byte to one kind of proxy.
+        // SOCKS5 sends both with their length in one byte.
         if login.user.len() > 255 || login.password.len() > 255 {
             return Err("its user or password is over 255 bytes");
         }
@@ -170,12 +175,14 @@ fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 fn from_environment(env: impl Fn(&str) -> Option<String>, host: &str, port: u16) -> Result<Option<ProxyUrl>, String> {
     let first = |names: &[&'static str]| names.iter().find_map(|name| Some((*name, Zeroizing::new(env(name)?))));
     let Some((name, value)) = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) else { return Ok(None) };
-    if first(&["NO_PROXY", "no_proxy"]).is_some_and(|(_, list)| no_proxy::holds(&list, host, port)) {
+    if first(&["NO_PROXY", "no_proxy"]).is_some_and(|(_, list)| no_proxy::matches(&list, host, port)) {
         return Ok(None);
     }
-    // Other programs take a bare host and port for an http proxy, so people write that.
+    // Other programs take a bare host and port as an http proxy, so people write that.
     let url = if value.contains("://") { value } else { Zeroizing::new(format!("http://{}", *value)) };
-    ProxyUrl::parse(&url).map(Some).map_err(|problem| format!("{name} in the environment is no proxy: {problem}"))
+    ProxyUrl::parse(&url)
+        .map(Some)
+        .map_err(|reason| format!("{name} in the environment is not a valid proxy: {reason}"))
 }
 
 #[cfg(test)]
@@ -190,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn a_url_is_parsed() {
         assert_eq!(Proxy::parse(" env "), Ok(Proxy::Env));
         assert_eq!(Proxy::parse("none"), Ok(Proxy::None));
         let proxy = url("HTTP://us%3Aer:p%40ss:w@rd@Proxy.Example:3128/");
@@ -204,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused_without_being_repeated() {
+    fn an_invalid_proxy_is_rejected_without_being_repeated() {
         for text in [
             "",
             "proxy:3128",
@@ -252,10 +259,10 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_realm_needs_no_proxy() {
+    fn a_loopback_realm_has_no_proxy() {
         let proxy = Proxy::parse("http://proxy:3128").expect("a proxy");
         let local = Realm::parse("http://127.0.0.1:9000").expect("a realm");
-        assert_eq!(proxy.on_the_way_to(&local), Ok(None));
-        assert!(proxy.on_the_way_to(&Realm::production()).is_ok_and(|proxy| proxy.is_some()));
+        assert_eq!(proxy.for_realm(&local, |_| None), Ok(None));
+        assert!(proxy.for_realm(&Realm::production(), |_| None).is_ok_and(|proxy| proxy.is_some()));
     }
 }

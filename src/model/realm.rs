@@ -1,4 +1,4 @@
-//! Where B2 is: the base URL that authorize requests go to, in one normal form.
+//! The base URL that authorize requests go to, normalised.
 
 use std::fmt;
 
@@ -19,17 +19,17 @@ pub(crate) struct Realm {
     https: bool,
 }
 
-/// Why a text is no realm: what is wrong, and what to do about it.
+/// Why a text is not a realm: what is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NotARealm {
-    pub(crate) problem: &'static str,
+pub(crate) struct InvalidRealm {
+    pub(crate) reason: &'static str,
     pub(crate) hint: Option<String>,
 }
 
-impl NotARealm {
+impl InvalidRealm {
     fn s3() -> Self {
         Self {
-            problem: "it is an S3 endpoint, which does not serve the native API",
+            reason: "it is an S3 endpoint, which does not serve the native API",
             hint: Some("leave realm unset: one realm serves all regions, and the session gives the S3 URL".into()),
         }
     }
@@ -37,7 +37,6 @@ impl NotARealm {
 
 impl Realm {
     /// Backblaze's production realm.
-    #[must_use]
     pub(crate) fn production() -> Self {
         Self::parse(PRODUCTION).expect("the production realm is a valid base URL")
     }
@@ -45,44 +44,44 @@ impl Realm {
     /// Reads `production`, `staging`, or a base URL: https, or http to a loopback address.
     ///
     /// # Errors
-    /// Says what is wrong without repeating the text, which may hold a password.
-    pub(crate) fn parse(text: &str) -> Result<Self, NotARealm> {
+    /// Says what is wrong without repeating the text, which may contain a password.
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidRealm> {
         let text = match text.trim_ascii() {
             "production" => PRODUCTION,
             "staging" => STAGING,
             other => other,
         };
-        let refuse = |problem| NotARealm { problem, hint: None };
+        let invalid = |reason| InvalidRealm { reason, hint: None };
         // The web console shows S3 endpoints without a scheme, and so they are copied.
         if is_s3_host(&text.to_ascii_lowercase()) {
-            return Err(NotARealm::s3());
+            return Err(InvalidRealm::s3());
         }
         if text.contains('#') {
-            return Err(refuse("it has a fragment"));
+            return Err(invalid("it has a fragment"));
         }
-        let uri: Uri = text.parse().map_err(|_| refuse("it is not a URL"))?;
+        let uri: Uri = text.parse().map_err(|_| invalid("it is not a URL"))?;
         let https = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
-            _ => return Err(refuse("it is not an absolute https URL")),
+            _ => return Err(invalid("it is not an absolute https URL")),
         };
-        let authority = uri.authority().ok_or_else(|| refuse("it has no host"))?;
-        // Behind a slash too: a password may hold one that nobody encoded, and then its start looks like the host.
+        let authority = uri.authority().ok_or_else(|| invalid("it has no host"))?;
+        // After a slash too: a password may contain one that was not encoded, and then its start looks like the host.
         if text.contains('@') {
-            return Err(refuse("it has a user name"));
+            return Err(invalid("it has a user name"));
         }
         if uri.query().is_some() {
-            return Err(refuse("it has a query"));
+            return Err(invalid("it has a query"));
         }
         let host = authority.host().to_ascii_lowercase();
         if host.is_empty() || host == "[]" {
-            return Err(refuse("it has no host"));
+            return Err(invalid("it has no host"));
         }
         if is_s3_host(&host) {
-            return Err(NotARealm::s3());
+            return Err(InvalidRealm::s3());
         }
         if !https && !is_loopback(&host) {
-            return Err(refuse("http is for loopback addresses only"));
+            return Err(invalid("http is for loopback addresses only"));
         }
         let default_port = if https { 443 } else { 80 };
         let port = match &authority.as_str()[authority.host().len()..] {
@@ -91,7 +90,7 @@ impl Realm {
                 .strip_prefix(':')
                 .and_then(|port| port.parse().ok())
                 .filter(|port| *port != 0)
-                .ok_or_else(|| refuse("its port is not a number from 1 to 65535"))?,
+                .ok_or_else(|| invalid("its port is not a number from 1 to 65535"))?,
         };
         let scheme = if https { "https" } else { "http" };
         let suffix = if port == default_port { String::new() } else { format!(":{port}") };
@@ -100,31 +99,26 @@ impl Realm {
     }
 
     /// The base URL, without a trailing slash.
-    #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.base
     }
 
     /// The host in lower case; an IPv6 address stands in brackets.
-    #[must_use]
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// The port, given or implied.
-    #[must_use]
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// True for https; http is for loopback only.
-    #[must_use]
     pub(crate) fn is_https(&self) -> bool {
         self.https
     }
 
-    /// True if the host is a loopback address or `localhost`, told without a look-up.
-    #[must_use]
+    /// True if the host is a loopback address or `localhost`, without a look-up.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
@@ -136,7 +130,7 @@ impl fmt::Display for Realm {
     }
 }
 
-/// Loopback by its spelling alone, so that nobody's name server has a say in it.
+/// Judged by the spelling alone, so that no name server can decide it.
 fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -156,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn one_place_has_one_spelling() {
+    fn a_realm_is_normalised() {
         assert_eq!(base("production"), "https://api.backblazeb2.com");
         assert_eq!(base("staging"), "https://api.backblaze.net");
         assert_eq!(base(" HTTPS://API.Backblazeb2.com:443/ "), base("production"));
@@ -166,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_realm_is_refused() {
+    fn an_invalid_realm_is_rejected() {
         for text in [
             "",
             "prod",
@@ -184,13 +178,13 @@ mod tests {
             "https://exa mple.com",
             "https://s3.us-west-004.backblazeb2.com",
         ] {
-            let refused = Realm::parse(text).expect_err(text);
-            assert!(!refused.problem.contains("secret"));
+            let invalid = Realm::parse(text).expect_err(text);
+            assert!(!invalid.reason.contains("secret"));
         }
     }
 
     #[test]
-    fn an_s3_endpoint_is_known_however_it_is_written() {
+    fn an_s3_endpoint_is_recognised_in_any_spelling() {
         for text in [
             "https://s3.eu-central-003.backblazeb2.com",
             "https://my-bucket.s3.eu-central-003.backblazeb2.com/file",
@@ -198,14 +192,14 @@ mod tests {
             "s3.eu-central-003.backblazeb2.com",
             " S3.EU-Central-003.Backblazeb2.com\n",
         ] {
-            assert!(Realm::parse(text).is_err_and(|refused| refused.hint.is_some()), "{text}");
+            assert!(Realm::parse(text).is_err_and(|invalid| invalid.hint.is_some()), "{text}");
         }
-        let elsewhere = Realm::parse("https://s3.example.com").expect("somebody's own realm");
+        let elsewhere = Realm::parse("https://s3.example.com").expect("a realm of its own");
         assert_eq!(elsewhere.host(), "s3.example.com");
     }
 
     #[test]
-    fn loopback_is_told_by_spelling() {
+    fn loopback_is_recognised_by_spelling() {
         for text in ["http://127.0.0.1", "http://127.9.9.9:1", "http://localhost", "http://[::1]"] {
             assert!(Realm::parse(text).expect(text).is_loopback());
         }

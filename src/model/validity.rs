@@ -2,61 +2,61 @@
 
 use std::time::Duration;
 
-use super::timestamp::{Moment, millis};
+use super::timestamp::{Timestamp, millis};
 
-/// B2 promises a token at most this long a life.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// A token counts as dead this long before its end, so that a call begun with it can still be answered.
-const LAST_CALL: Duration = Duration::from_secs(60);
-/// Of a shorter life than this, a tenth stands for [`LAST_CALL`].
-const SHORT_LIFE: Duration = Duration::from_secs(600);
+/// The longest that B2 lets a token live.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// A token counts as expired this long before its end, so that a call begun with it can still complete.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+/// Of a lifetime shorter than this, a tenth is the margin.
+const SHORT_LIFETIME: Duration = Duration::from_secs(600);
 
-/// The span of a token's life. Its ends are worked out at birth: a hit reads them.
+/// A token's lifetime. Its ends are computed once, since every cache hit reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    pub(crate) begins: Moment,
+pub(crate) struct Validity {
+    pub(crate) starts: Timestamp,
     pub(crate) span: Duration,
-    /// When the token counts as dead, a little before its end.
-    pub(crate) dead_at: Moment,
-    ends: Moment,
+    /// When the token counts as expired, a little before its end.
+    pub(crate) expires_early_at: Timestamp,
+    ends: Timestamp,
 }
 
-impl Life {
-    /// Counted from when the request was *sent*, to 24 hours later or the key's own end, the sooner.
+impl Validity {
+    /// From when the request was *sent* to 24 hours later, or to the key's own expiry if that is sooner.
     ///
-    /// The key's end is a time of B2's clock. Against the answer's own date it is right even where this machine's
-    /// clock is not.
-    pub(crate) fn new(sent: Moment, server_wall_ms: Option<i64>, key_expires_ms: Option<i64>) -> Self {
+    /// The key's expiry is a time of B2's clock: measured against the response's own `Date` it is right even where this
+    /// machine's clock is wrong.
+    pub(crate) fn new(sent: Timestamp, server_wall_ms: Option<i64>, key_expires_ms: Option<i64>) -> Self {
         let span = match key_expires_ms {
-            None => LONGEST,
+            None => MAX_LIFETIME,
             Some(end) => {
                 let left = end.saturating_sub(server_wall_ms.unwrap_or(sent.wall_ms)).max(0).unsigned_abs();
-                LONGEST.min(Duration::from_millis(left))
+                MAX_LIFETIME.min(Duration::from_millis(left))
             }
         };
-        let margin = if span < SHORT_LIFE { span / 10 } else { LAST_CALL };
-        Self { begins: sent, span, dead_at: sent.after(span - margin), ends: sent.after(span) }
+        let margin = if span < SHORT_LIFETIME { span / 10 } else { EXPIRY_MARGIN };
+        Self { starts: sent, span, expires_early_at: sent.after(span - margin), ends: sent.after(span) }
     }
 
-    /// The end that B2 would have given it, but for the key's own.
-    pub(crate) fn longest_end(&self) -> Moment {
-        self.begins.after(LONGEST)
+    /// The token's end if the key had no expiry.
+    pub(crate) fn max_end(&self) -> Timestamp {
+        self.starts.after(MAX_LIFETIME)
     }
 
-    /// Milliseconds until its end, by the clock that says less.
-    pub(crate) fn left_ms(&self, now: Moment) -> u64 {
-        now.until_ms(self.ends)
+    /// Milliseconds until its end, by whichever clock says less.
+    pub(crate) fn remaining_ms(&self, now: Timestamp) -> u64 {
+        now.ms_until(self.ends)
     }
 
-    pub(crate) fn is_dead(&self, now: Moment) -> bool {
-        now.reached(self.dead_at)
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        now.is_past(self.expires_early_at)
     }
 
-    /// True if a caller who wants `wanted` of life left can use this token. No token can satisfy a caller who wants
-    /// more than its whole life, so of a life that short a tenth will do.
-    pub(crate) fn has_left(&self, wanted: Duration, now: Moment) -> bool {
+    /// True if at least `wanted` of the lifetime is left. No token can have more left than its whole lifetime, so where
+    /// that is shorter than `wanted`, a tenth of it is enough.
+    pub(crate) fn has_remaining(&self, wanted: Duration, now: Timestamp) -> bool {
         let wanted = if self.span < wanted { self.span / 10 } else { wanted };
-        !self.is_dead(now) && self.left_ms(now) >= millis(wanted)
+        !self.is_expired(now) && self.remaining_ms(now) >= millis(wanted)
     }
 }
 
@@ -64,51 +64,54 @@ impl Life {
 mod tests {
     use super::*;
 
-    const SENT: Moment = Moment { wall_ms: 1_790_000_000_000, boot_ms: 5_000 };
+    const SENT: Timestamp = Timestamp { wall_ms: 1_790_000_000_000, boot_ms: 5_000 };
 
-    fn later(seconds: u64) -> Moment {
+    fn later(seconds: u64) -> Timestamp {
         SENT.after(Duration::from_secs(seconds))
     }
 
     #[test]
-    fn a_life_is_a_day_or_the_keys_own_end() {
-        assert_eq!(Life::new(SENT, None, None).span, LONGEST);
-        assert_eq!(Life::new(SENT, None, Some(SENT.wall_ms + 90_000)).span, Duration::from_secs(90));
-        assert_eq!(Life::new(SENT, None, Some(i64::MAX)).span, LONGEST);
-        assert_eq!(Life::new(SENT, None, Some(i64::MIN)).span, Duration::ZERO);
+    fn the_lifetime_is_a_day_or_ends_with_the_key() {
+        assert_eq!(Validity::new(SENT, None, None).span, MAX_LIFETIME);
+        assert_eq!(Validity::new(SENT, None, Some(SENT.wall_ms + 90_000)).span, Duration::from_secs(90));
+        assert_eq!(Validity::new(SENT, None, Some(i64::MAX)).span, MAX_LIFETIME);
+        assert_eq!(Validity::new(SENT, None, Some(i64::MIN)).span, Duration::ZERO);
     }
 
     #[test]
-    fn a_wrong_clock_here_does_not_move_the_keys_end() {
+    fn a_wrong_local_clock_does_not_change_the_keys_expiry() {
         let server = SENT.wall_ms + 86_400_000;
-        let life = Life::new(SENT, Some(server), Some(server + 90_000));
-        assert_eq!(life.span, Duration::from_secs(90));
+        let validity = Validity::new(SENT, Some(server), Some(server + 90_000));
+        assert_eq!(validity.span, Duration::from_secs(90));
     }
 
     #[test]
-    fn dead_comes_a_minute_or_a_tenth_before_the_end() {
-        let day = Life::new(SENT, None, None);
-        assert!(!day.is_dead(later(86_339)));
-        assert!(day.is_dead(later(86_340)));
-        let short = Life::new(SENT, None, Some(SENT.wall_ms + 100_000));
-        assert!(!short.is_dead(later(89)));
-        assert!(short.is_dead(later(90)));
+    fn a_token_counts_as_expired_a_minute_or_a_tenth_early() {
+        let day = Validity::new(SENT, None, None);
+        assert!(!day.is_expired(later(86_339)));
+        assert!(day.is_expired(later(86_340)));
+        let short = Validity::new(SENT, None, Some(SENT.wall_ms + 100_000));
+        assert!(!short.is_expired(later(89)));
+        assert!(short.is_expired(later(90)));
     }
 
     #[test]
     fn the_sooner_clock_wins() {
-        let day = Life::new(SENT, None, None);
-        let set_back = Moment { wall_ms: SENT.wall_ms - 86_400_000, ..later(86_340) };
-        let set_forward = Moment { wall_ms: SENT.wall_ms + 86_400_000, ..SENT };
-        assert!(day.is_dead(set_back));
-        assert!(day.is_dead(set_forward));
+        let day = Validity::new(SENT, None, None);
+        let set_back = Timestamp { wall_ms: SENT.wall_ms - 86_400_000, ..later(86_340) };
+        let set_forward = Timestamp { wall_ms: SENT.wall_ms + 86_400_000, ..SENT };
+        assert!(day.is_expired(set_back));
+        assert!(day.is_expired(set_forward));
     }
 
     #[test]
-    fn more_life_than_it_ever_had_is_not_asked_of_a_token() {
-        let short = Life::new(SENT, None, Some(SENT.wall_ms + 100_000));
-        assert!(short.has_left(Duration::from_secs(300), later(89)));
-        assert!(!short.has_left(Duration::from_secs(50), later(60)));
-        assert!(!short.has_left(Duration::ZERO, later(90)));
+    fn a_short_token_need_not_have_more_left_than_its_lifetime() {
+        let day = Validity::new(SENT, None, None);
+        assert!(day.has_remaining(Duration::from_secs(300), later(86_400 - 300)), "just enough");
+        assert!(!day.has_remaining(Duration::from_secs(300), later(86_400 - 299)));
+        let short = Validity::new(SENT, None, Some(SENT.wall_ms + 100_000));
+        assert!(short.has_remaining(Duration::from_secs(300), later(89)));
+        assert!(!short.has_remaining(Duration::from_secs(50), later(60)));
+        assert!(!short.has_remaining(Duration::ZERO, later(90)));
     }
 }

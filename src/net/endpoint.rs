@@ -1,28 +1,26 @@
-//! Where a request goes, and by what way.
+//! Where requests go, and through what.
 
 use std::path::PathBuf;
 
 use crate::model::proxy::ProxyUrl;
 
-use super::dns::Resolve;
-use super::tls::Trust;
+use super::tls::TlsTrust;
 
-/// Where a request goes, and how.
-pub(super) struct Route {
+/// Where a request goes, and through what.
+pub(super) struct Endpoint {
     /// The realm's host; an IPv6 address stands in brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// What to believe, for a realm in https.
-    pub(super) trust: Option<Trust>,
+    /// Whom to trust, for an https realm.
+    pub(super) trust: Option<TlsTrust>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) proxy: Option<ProxyUrl>,
     pub(super) user_agent: String,
-    pub(super) resolve: Resolve,
 }
 
-impl Route {
+impl Endpoint {
     /// True if a connection that was opened for one is as good for the other.
-    pub(super) fn leads_as(&self, other: &Self) -> bool {
+    pub(super) fn can_share(&self, other: &Self) -> bool {
         self.host == other.host
             && self.port == other.port
             && self.trust.is_some() == other.trust.is_some()

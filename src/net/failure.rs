@@ -1,6 +1,8 @@
-//! Failures in the words of this library.
+//! Failures in plain words, and every hint that goes with them.
 
+use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use crate::ports::transport::{Failure, FailureKind};
 
@@ -10,53 +12,98 @@ pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure 
 }
 
 /// A failure with something that the person can do.
-pub(super) fn hinted(kind: FailureKind, message: impl Into<String>, hint: impl Into<String>) -> Failure {
+pub(super) fn with_hint(kind: FailureKind, message: impl Into<String>, hint: impl Into<String>) -> Failure {
     Failure { kind, message: message.into(), hint: Some(hint.into()) }
 }
 
-/// An I/O error's reason, without the numbers.
+/// The reason of an I/O error, without its number.
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         // A custom message says more than its kind; a kind without a name says nothing.
         _ if error.get_ref().is_some() => error.to_string(),
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
         kind if kind.to_string().starts_with("uncategorized") => error.to_string(),
         kind => kind.to_string(),
     }
 }
 
-/// The other side went away in the middle.
 pub(super) fn closed_early(host: &str) -> Failure {
-    hinted(FailureKind::Network, format!("{host} closed the connection before its answer was complete"), BROKEN)
+    with_hint(FailureKind::Network, format!("{host} closed the connection before its response was complete"), BROKEN)
 }
 
-/// The other side says too much before it comes to the point.
 pub(super) fn oversized_head(host: &str) -> Failure {
-    hinted(FailureKind::Protocol, format!("the headers of the answer of {host} are over 16 KiB"), WRONG_SERVER)
+    with_hint(FailureKind::Protocol, format!("the headers of the response of {host} are over 16 KiB"), WRONG_SERVER)
 }
 
-/// The other side says so much around what it has to say that there is no end to be seen.
+/// So much framing around so little content that no end is in sight.
 pub(super) fn endless(host: &str) -> Failure {
-    hinted(FailureKind::Protocol, format!("the answer of {host} comes to no end"), WRONG_SERVER)
+    with_hint(FailureKind::Protocol, format!("the response of {host} does not end"), WRONG_SERVER)
 }
 
-/// The port is one for https, and was not spoken to in it.
-pub(super) fn tls_unasked(host: &str) -> Failure {
-    hinted(
-        FailureKind::Protocol,
-        format!("{host} answers in TLS, and was asked in plain http"),
-        "begin the realm with https://",
-    )
+pub(super) fn not_http(host: &str, detail: impl fmt::Display) -> Failure {
+    with_hint(FailureKind::Protocol, format!("{host} does not speak HTTP: {detail}"), WRONG_SERVER)
 }
 
-/// A connection that ends in the middle is nobody's fault, or that of something in between.
+/// The port is one for https, and was spoken to in plain http.
+pub(super) fn unexpected_tls(host: &str) -> Failure {
+    let message = format!("{host} speaks TLS on this port, and the request was plain http");
+    with_hint(FailureKind::Protocol, message, "begin the realm with https://")
+}
+
+/// A duration as people write it: 200 ms, 2.5 s, 15 s.
+pub(super) struct HumanDuration(pub(super) Duration);
+
+impl fmt::Display for HumanDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.0.as_millis();
+        let tenths = (ms + 50) / 100;
+        match (ms, tenths % 10) {
+            (..950, _) => write!(f, "{ms} ms"),
+            (950..10_000, 1..) => write!(f, "{}.{} s", tenths / 10, tenths % 10),
+            _ => write!(f, "{} s", (ms + 500) / 1000),
+        }
+    }
+}
+
 pub(super) const BROKEN: &str =
-    "call again later; if that does not help, see what may end connections in between: a firewall, a VPN, a proxy";
-pub(super) const NO_NAME: &str = "check the spelling of the name, and this machine's network and DNS";
-pub(super) const NO_WAY: &str =
-    "check this machine's network and firewall; if a proxy is the only way out, name it by the option proxy";
-pub(super) const NO_DESCRIPTOR: &str = "this process, or the machine, has as many files open as it may: see what leaves them open, or raise the limit (ulimit -n)";
-pub(super) const NO_HANDSHAKE: &str =
-    "a firewall that lets the connection through but not the handshake looks like this";
+    "call again later; if that does not help, look for what ends connections on the way: a firewall, a VPN, a proxy";
+pub(super) const CA_HINT: &str = "install the system's CA certificates, or name a file of them in SSL_CERT_FILE";
+pub(super) const CHECK_CLOCK: &str = "check this machine's clock";
+pub(super) const CHECK_HOST: &str = "check the realm's host, and that its name resolves to the right machine";
+pub(super) const CHECK_NAME: &str = "check the spelling of the name, and this machine's network and DNS";
+pub(super) const CHECK_PROXY: &str =
+    "check the proxy's address, that it runs, and that the scheme of its URL (http, https, socks5) is what it speaks";
+pub(super) const CHECK_PROXY_VARIABLE: &str =
+    "correct that variable or unset it; the option proxy, a URL or none, takes precedence over it";
+pub(super) const CHECK_ROUTE: &str =
+    "check this machine's network and firewall; if a proxy is the only way out, set the option proxy";
+pub(super) const CLIENT_CERTIFICATE: &str =
+    "the server requires a client certificate, which B2 never does: check the realm";
+pub(super) const FD_LIMIT: &str =
+    "the limit of open files is reached: find what leaves them open, or raise the limit (ulimit -n)";
+pub(super) const HANDSHAKE_BLOCKED: &str =
+    "a firewall that passes the connection but not the handshake looks like this";
+pub(super) const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) is on the way, set the option ca_file to its \
+                                    CA certificate";
+/// People write https where they mean what goes through the proxy, not what the proxy itself speaks.
+pub(super) const PLAIN_PROXY: &str =
+    "begin the proxy's URL with http:// unless the proxy itself speaks TLS; most do not, and pass https all the same";
+pub(super) const SLOW: &str =
+    "call again later, allow more time (attempt_timeout_ms, total_timeout_ms), or find what is slow on the way";
+pub(super) const THREAD_LIMIT: &str = "the limit of threads of this process, its user or its container is reached, or its memory: find what starts so \
+                                       many, or raise the limit (ulimit -u)";
+pub(super) const TLS_VERSION: &str = "TLS 1.2 or newer is required";
 pub(super) const WRONG_SERVER: &str =
-    "check that the realm names a B2 server, and that no other program sits in between";
+    "check that the realm names a B2 server, and that no other program answers in its place";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_readable() {
+        let text = |ms| HumanDuration(Duration::from_millis(ms)).to_string();
+        assert_eq!([text(7), text(949), text(996), text(2_500)], ["7 ms", "949 ms", "1 s", "2.5 s"]);
+        assert_eq!([text(4_996), text(14_996), text(60_000)], ["5 s", "15 s", "60 s"]);
+    }
+}

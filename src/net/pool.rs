@@ -1,93 +1,89 @@
-//! Connections that one batch's requests leave for each other. They are the batch's own, and end with it.
+//! Connections that the requests of one batch reuse. They belong to the batch, and are closed with it.
 
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::platform;
-use crate::platform::sync;
-use crate::ports::cancel::Bounds;
-use crate::ports::transport::{Answer, Failure, FailureKind, Request, Transport};
+use crate::platform::{clock, sync};
+use crate::ports::limits::Limits;
+use crate::ports::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
 
-use super::Wire;
-use super::endpoint::Route;
+use super::HttpTransport;
+use super::endpoint::Endpoint;
 use super::stream::Stream;
 
-/// B2 closes what has been idle for about 4 s.
-const IDLE_MS: u64 = 3_000;
+/// B2 closes connections that were idle for about 4 s.
+const MAX_IDLE_MS: u64 = 3_000;
 
-/// The way to B2, keeping its connections until it is dropped.
-pub(crate) struct Keeping {
-    wire: Wire,
+/// A transport that reuses its connections until it is dropped.
+pub(crate) struct PooledTransport {
+    transport: HttpTransport,
     pub(super) pool: Arc<Pool>,
 }
 
-impl Keeping {
-    pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, pool: Arc::default() }
+impl PooledTransport {
+    pub(super) fn new(transport: HttpTransport) -> Self {
+        Self { transport, pool: Arc::default() }
     }
 }
 
-impl Transport for Keeping {
-    /// The other side may close a kept connection while the request is on its way to it. That says nothing of the
-    /// request, which changes nothing and so may be made anew: once, and on a new connection.
-    fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-        let stay = Stay::new(&self.pool, true);
-        match self.wire.send_within(request, bounds, Some(&stay)) {
-            Err(failure) if failure.kind == FailureKind::Network && stay.is_in_doubt() => {
-                drop(stay);
-                self.wire.send_within(request, bounds, Some(&Stay::new(&self.pool, false)))
+impl Transport for PooledTransport {
+    /// The server may close an idle connection while a request is on its way to it. That says nothing about the request,
+    /// which changes nothing and so may be repeated: once, and on a new connection.
+    fn send(&self, request: &HttpRequest<'_>, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        let lease = Lease::new(&self.pool, true);
+        match self.transport.send_with(request, limits, Some(&lease)) {
+            Err(failure) if failure.kind == FailureKind::Network && lease.is_unconfirmed() => {
+                drop(lease);
+                self.transport.send_with(request, limits, Some(&Lease::new(&self.pool, false)))
             }
             done => done,
         }
     }
 
-    fn keeping(&self) -> Box<dyn Transport + '_> {
-        self.wire.keeping()
+    fn keep_alive(&self) -> Box<dyn Transport + '_> {
+        self.transport.keep_alive()
     }
 }
 
-/// What is idle.
+/// The idle connections.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<State>);
+pub(super) struct Pool(Mutex<PoolState>);
 
 #[derive(Default)]
-struct State {
-    /// The one used last comes last.
+struct PoolState {
+    /// The most recently used comes last.
     idle: Vec<Idle>,
-    busy: usize,
-    /// The most requests that there ever were at once.
-    most: usize,
+    in_use: usize,
+    /// The most that were ever in use at once.
+    max_in_use: usize,
 }
 
 struct Idle {
     stream: Stream,
-    route: Arc<Route>,
+    endpoint: Arc<Endpoint>,
     since_ms: u64,
-    /// The child of a fork must not speak on its parent's connections.
-    process: u32,
 }
 
 impl Pool {
-    /// The number of connections that are open and idle.
+    /// The number of idle connections.
     #[cfg(test)]
     pub(super) fn idle(&self) -> usize {
         self.lock().idle.len()
     }
 
-    /// Makes what is idle `ms` older.
+    /// Makes idle connections `ms` older.
     #[cfg(test)]
     pub(super) fn age(&self, ms: u64) {
         self.lock().idle.iter_mut().for_each(|idle| idle.since_ms -= ms);
     }
 
-    fn take(&self, route: &Route) -> Option<Stream> {
+    fn take(&self, endpoint: &Endpoint) -> Option<Stream> {
         loop {
             let mut found = {
                 let mut state = self.lock();
-                state.forget_the_old();
-                let place = state.idle.iter().rposition(|idle| idle.route.leads_as(route))?;
-                state.idle.remove(place)
+                state.evict_expired();
+                let index = state.idle.iter().rposition(|idle| idle.endpoint.can_share(endpoint))?;
+                state.idle.remove(index)
             };
             if found.stream.is_quiet() {
                 return Some(found.stream);
@@ -95,71 +91,72 @@ impl Pool {
         }
     }
 
-    fn put(&self, stream: Stream, route: Arc<Route>) {
+    fn put(&self, stream: Stream, endpoint: Arc<Endpoint>) {
         let mut state = self.lock();
-        state.forget_the_old();
-        if state.idle.len() >= state.most {
+        state.evict_expired();
+        if state.idle.len() >= state.max_in_use {
             state.idle.remove(0);
         }
-        state.idle.push(Idle { stream, route, since_ms: platform::clocks().boot_ms, process: process::id() });
+        state.idle.push(Idle { stream, endpoint, since_ms: clock::now().1 });
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         sync::lock(&self.0)
     }
 }
 
-impl State {
-    fn forget_the_old(&mut self) {
-        let (now_ms, process) = (platform::clocks().boot_ms, process::id());
-        self.idle.retain(|idle| now_ms.saturating_sub(idle.since_ms) < IDLE_MS && idle.process == process);
+impl PoolState {
+    fn evict_expired(&mut self) {
+        let now_ms = clock::now().1;
+        self.idle.retain(|idle| now_ms.saturating_sub(idle.since_ms) < MAX_IDLE_MS);
     }
 }
 
-/// One request's dealings with a pool.
-pub(super) struct Stay {
+/// One request's use of a pool.
+pub(super) struct Lease {
     pool: Arc<Pool>,
     may_reuse: bool,
-    in_doubt: AtomicBool,
+    unconfirmed: Arc<AtomicBool>,
 }
 
-impl Stay {
-    fn new(pool: &Arc<Pool>, may_reuse: bool) -> Arc<Self> {
+impl Lease {
+    fn new(pool: &Arc<Pool>, may_reuse: bool) -> Self {
         let mut state = pool.lock();
-        state.busy += 1;
-        state.most = state.most.max(state.busy);
-        Arc::new(Self { pool: Arc::clone(pool), may_reuse, in_doubt: AtomicBool::new(false) })
+        state.in_use += 1;
+        state.max_in_use = state.max_in_use.max(state.in_use);
+        Self { pool: Arc::clone(pool), may_reuse, unconfirmed: Arc::default() }
     }
 
-    /// An idle connection for this route, in doubt until a byte comes back on it.
-    pub(super) fn take(&self, route: &Route) -> Option<Stream> {
+    /// An idle connection to this endpoint, unconfirmed until a byte comes back on it.
+    pub(super) fn take(&self, endpoint: &Endpoint) -> Option<Stream> {
         if !self.may_reuse {
             return None;
         }
-        let stream = self.pool.take(route)?;
-        self.in_doubt.store(true, Ordering::Relaxed);
+        let stream = self.pool.take(endpoint)?;
+        self.unconfirmed.store(true, Ordering::Relaxed);
         Some(stream)
     }
 
-    /// The other side has answered.
-    pub(super) fn settle(&self) {
-        self.in_doubt.store(false, Ordering::Relaxed);
+    /// What to call when the server responds.
+    pub(super) fn confirmation(&self) -> impl FnOnce() + Send + Sync + use<> {
+        let unconfirmed = Arc::clone(&self.unconfirmed);
+        move || unconfirmed.store(false, Ordering::Relaxed)
     }
 
-    /// True while a connection that was idle has brought nothing back.
-    fn is_in_doubt(&self) -> bool {
-        self.in_doubt.load(Ordering::Relaxed)
+    /// True while a reused connection has brought nothing back.
+    fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed.load(Ordering::Relaxed)
     }
 
-    /// Leaves a connection on which nothing is under way.
-    pub(super) fn put(&self, mut stream: Stream, route: Arc<Route>) {
-        stream.lend(None);
-        self.pool.put(stream, route);
+    /// Returns a connection on which nothing is under way.
+    pub(super) fn put(&self, mut stream: Stream, endpoint: Arc<Endpoint>) {
+        stream.set_watch(None);
+        self.pool.put(stream, endpoint);
     }
 }
 
-impl Drop for Stay {
+impl Drop for Lease {
     fn drop(&mut self) {
-        self.pool.lock().busy -= 1;
+        self.pool.lock().in_use -= 1;
     }
 }

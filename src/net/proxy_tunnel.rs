@@ -1,4 +1,4 @@
-//! Through a proxy: it is told the realm's host and port, looks the name up itself, and from then on only passes bytes.
+//! The tunnel through a proxy: it gets the realm's host and port, looks the name up itself, and then only passes bytes.
 
 use std::io::{self, Read, Write};
 
@@ -9,19 +9,19 @@ use zeroize::Zeroizing;
 use crate::model::proxy::{Kind, ProxyUrl};
 use crate::ports::transport::FailureKind;
 
-use super::endpoint::Route;
-use super::failure::{hinted, reason};
-use super::request_watch::{CHECK_PROXY, Line};
+use super::endpoint::Endpoint;
+use super::failure::{CHECK_PROXY, reason, with_hint};
+use super::request_watch::RequestWatch;
 use super::stream::Stream;
 use super::tls_error;
 
-/// The most that a proxy may answer before the tunnel is open.
-const MOST: usize = 8 * 1024;
+/// The most that a proxy may send before the tunnel is open.
+const MAX_HEAD: usize = 8 * 1024;
 const LOGIN: &str = "give the proxy's user and password in its URL: http://USER:PASSWORD@HOST:PORT, percent-encoded";
 
-/// Opens the tunnel to `route`'s host on a stream to `proxy`.
-pub(super) fn open(line: &Line, proxy: &ProxyUrl, stream: &mut Stream, route: &Route) -> io::Result<()> {
-    let tunnel = Tunnel { line, stream, proxy: format!("{}:{}", proxy.host(), proxy.port()), route };
+/// Opens the tunnel to `endpoint`'s host on a stream to `proxy`.
+pub(super) fn open(watch: &RequestWatch, proxy: &ProxyUrl, stream: &mut Stream, endpoint: &Endpoint) -> io::Result<()> {
+    let tunnel = Tunnel { watch, stream, proxy: format!("{}:{}", proxy.host(), proxy.port()), endpoint };
     match proxy.kind() {
         Kind::Http | Kind::Https => tunnel.connect(proxy),
         Kind::Socks5 => tunnel.socks5(proxy),
@@ -29,17 +29,17 @@ pub(super) fn open(line: &Line, proxy: &ProxyUrl, stream: &mut Stream, route: &R
 }
 
 struct Tunnel<'a> {
-    line: &'a Line,
+    watch: &'a RequestWatch,
     stream: &'a mut Stream,
     proxy: String,
-    route: &'a Route,
+    endpoint: &'a Endpoint,
 }
 
 impl Tunnel<'_> {
     fn connect(mut self, proxy: &ProxyUrl) -> io::Result<()> {
-        let target = format!("{}:{}", self.route.host, self.route.port);
-        let agent = &self.route.user_agent;
-        // Room for all of it, so that growing leaves no copy of the password behind.
+        let target = format!("{}:{}", self.endpoint.host, self.endpoint.port);
+        let agent = &self.endpoint.user_agent;
+        // Large enough for all of it, so that growing leaves no copy of the password behind.
         let mut request = Zeroizing::new(String::with_capacity(4 * 1024));
         request.push_str(&format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {agent}\r\n"));
         if let Some((user, password)) = proxy.login() {
@@ -58,17 +58,17 @@ impl Tunnel<'_> {
             head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5)).filter(|_| head.get(8) == Some(&b' '));
         match status.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| digits.parse::<u16>().ok()) {
             Some(200..=299) => Ok(()),
-            // Tinyproxy answers 401 to a login that it was given and does not know.
-            Some(status @ (401 | 407)) => Err(self.login_wanted(status, &head)),
+            // Tinyproxy returns 401 for credentials that it does not know.
+            Some(status @ (401 | 407)) => Err(self.login_required(status, &head)),
             Some(status @ (408 | 429 | 500..)) => {
-                Err(self.refused(FailureKind::Network, &format!("it answered {status}")))
+                Err(self.refused(FailureKind::Network, &format!("it returned {status}")))
             }
-            Some(status) => Err(self.refused(FailureKind::Barred, &format!("it answered {status}"))),
-            None => Err(self.nonsense()),
+            Some(status) => Err(self.refused(FailureKind::ProxyDenied, &format!("it returned {status}"))),
+            None => Err(self.not_a_proxy()),
         }
     }
 
-    /// Reads up to the blank line. Behind it there is nothing: the realm's server speaks only when spoken to.
+    /// Reads up to the blank line. Nothing follows it: the realm's server does not speak first.
     fn head(&mut self) -> io::Result<Vec<u8>> {
         let mut head = Vec::with_capacity(1024);
         let mut buffer = [0; 1024];
@@ -78,8 +78,8 @@ impl Tunnel<'_> {
             if head.windows(4).any(|window| window == b"\r\n\r\n") {
                 return Ok(head);
             }
-            if head.len() > MOST {
-                return Err(self.nonsense());
+            if head.len() > MAX_HEAD {
+                return Err(self.not_a_proxy());
             }
         }
     }
@@ -94,7 +94,7 @@ impl Tunnel<'_> {
         }
         let [version, method] = self.exactly()?;
         if version != VERSION {
-            return Err(self.nonsense());
+            return Err(self.not_a_proxy());
         }
         match (method, proxy.login()) {
             (NO_LOGIN, _) => {}
@@ -102,21 +102,21 @@ impl Tunnel<'_> {
                 let mut login = Zeroizing::new(Vec::with_capacity(user.len() + password.len() + 3));
                 login.push(1);
                 for part in [user, password] {
-                    login.push(u8::try_from(part.len()).map_err(|_| self.no_entry())?);
+                    login.push(u8::try_from(part.len()).map_err(|_| self.login_denied())?);
                     login.extend_from_slice(part);
                 }
                 self.send(&login)?;
                 let [_, status] = self.exactly()?;
                 if status != 0 {
-                    return Err(self.no_entry());
+                    return Err(self.login_denied());
                 }
             }
-            _ => return Err(self.no_entry()),
+            _ => return Err(self.login_denied()),
         }
         self.send(&self.socks5_target()?)?;
         let [version, reply, _, kind] = self.exactly()?;
         if version != VERSION {
-            return Err(self.nonsense());
+            return Err(self.not_a_proxy());
         }
         // The address it connects from, of no use here but in the way.
         let length = match kind {
@@ -124,10 +124,10 @@ impl Tunnel<'_> {
             4 => 16,
             3 => usize::from(self.exactly::<1>()?[0]),
             _ if reply != 0 => 0,
-            _ => return Err(self.nonsense()),
+            _ => return Err(self.not_a_proxy()),
         };
         if reply != 0 {
-            let kind = if reply == 2 { FailureKind::Barred } else { FailureKind::Network };
+            let kind = if reply == 2 { FailureKind::ProxyDenied } else { FailureKind::Network };
             return Err(self.refused(
                 kind,
                 match reply {
@@ -139,7 +139,7 @@ impl Tunnel<'_> {
                     6 => "it took too long",
                     7 => "it does not know the command to connect",
                     8 => "it does not take an address of this kind",
-                    _ => "for no reason that is known here",
+                    _ => "for an unknown reason",
                 },
             ));
         }
@@ -148,7 +148,7 @@ impl Tunnel<'_> {
     }
 
     fn socks5_target(&self) -> io::Result<Vec<u8>> {
-        let host = self.route.host.trim_matches(['[', ']']);
+        let host = self.endpoint.host.trim_matches(['[', ']']);
         let mut request = vec![5, 1, 0];
         match host.parse() {
             Ok(std::net::IpAddr::V4(address)) => {
@@ -163,12 +163,12 @@ impl Tunnel<'_> {
                 request.push(3);
                 request.push(
                     u8::try_from(host.len())
-                        .map_err(|_| self.refused(FailureKind::Barred, "the host's name is too long"))?,
+                        .map_err(|_| self.refused(FailureKind::ProxyDenied, "the host's name is too long"))?,
                 );
                 request.extend_from_slice(host.as_bytes());
             }
         }
-        request.extend_from_slice(&self.route.port.to_be_bytes());
+        request.extend_from_slice(&self.endpoint.port.to_be_bytes());
         Ok(request)
     }
 
@@ -200,65 +200,71 @@ impl Tunnel<'_> {
     }
 
     fn broke(&self, error: &io::Error) -> io::Error {
-        self.line.fail(match (tls_error::inside(error), error.kind()) {
+        self.watch.fail(match (tls_error::rustls_error_in(error), error.kind()) {
             (Some(tls), _) => tls_error::explain(&self.proxy, tls, None),
             (None, io::ErrorKind::UnexpectedEof) => {
-                hinted(FailureKind::Network, format!("the proxy {} closed the connection", self.proxy), CHECK_PROXY)
+                with_hint(FailureKind::Network, format!("the proxy {} closed the connection", self.proxy), CHECK_PROXY)
             }
             (None, _) => {
                 let message = format!("the connection to the proxy {} broke: {}", self.proxy, reason(error));
-                hinted(FailureKind::Network, message, CHECK_PROXY)
+                with_hint(FailureKind::Network, message, CHECK_PROXY)
             }
         })
     }
 
     fn refused(&self, kind: FailureKind, why: &str) -> io::Error {
-        let Self { proxy, route, .. } = self;
-        let message = format!("the proxy {proxy} did not connect to {}:{}: {why}", route.host, route.port);
-        self.line.fail(hinted(kind, message, "ask whoever runs the proxy to let this host through"))
+        let Self { proxy, endpoint, .. } = self;
+        let message = format!("the proxy {proxy} did not connect to {}:{}: {why}", endpoint.host, endpoint.port);
+        self.watch.fail(with_hint(kind, message, "ask the proxy's administrator to allow this host"))
     }
 
-    fn login_wanted(&self, status: u16, head: &[u8]) -> io::Error {
+    fn login_required(&self, status: u16, head: &[u8]) -> io::Error {
         let proxy = &self.proxy;
         let schemes = login_schemes(head);
         let (message, hint) = if schemes.is_empty() || schemes.contains(&"basic") {
-            let message =
-                format!("the proxy {proxy} wants a user and a password, or others than it was given ({status})");
+            let message = format!(
+                "the proxy {proxy} requires a user and a password, or did not accept those it was given ({status})"
+            );
             (message, LOGIN)
         } else {
             let schemes = schemes.join(", ");
-            let message = format!("the proxy {proxy} wants a login by {schemes}; only Basic is spoken here ({status})");
+            let message =
+                format!("the proxy {proxy} requires a login by {schemes}; only Basic is supported ({status})");
             (message, "run a relay that logs in that way, such as cntlm or px, and name it by the option proxy")
         };
-        self.line.fail(hinted(FailureKind::Barred, message, hint))
+        self.watch.fail(with_hint(FailureKind::ProxyDenied, message, hint))
     }
 
-    fn no_entry(&self) -> io::Error {
-        let message = format!("the proxy {} does not let this user in", self.proxy);
-        self.line.fail(hinted(
-            FailureKind::Barred,
+    fn login_denied(&self) -> io::Error {
+        let message = format!("the proxy {} does not accept this user", self.proxy);
+        self.watch.fail(with_hint(
+            FailureKind::ProxyDenied,
             message,
             "give the proxy's user and password in its URL: socks5://USER:PASSWORD@HOST:PORT, percent-encoded",
         ))
     }
 
-    fn nonsense(&self) -> io::Error {
-        let message = format!("{} does not answer as a proxy of its kind does", self.proxy);
-        self.line.fail(hinted(FailureKind::Protocol, message, "check the proxy's port, and http or socks5 in its URL"))
+    fn not_a_proxy(&self) -> io::Error {
+        let message = format!("{} does not behave as a proxy of its kind", self.proxy);
+        self.watch.fail(with_hint(
+            FailureKind::Protocol,
+            message,
+            "check the proxy's port, and the scheme of its URL (http or socks5)",
+        ))
     }
 }
 
-/// The ways to log in that are known by name. Whatever else a proxy says could be the login that it was given.
+/// The schemes that are shown by name. Anything else that a proxy sends could be the login that it was given.
 const SCHEMES: [&str; 9] = ["basic", "bearer", "digest", "hoba", "kerberos", "mutual", "negotiate", "ntlm", "oauth"];
 
-/// The ways to log in that a proxy names, in lower case. Each has a header of its own, or they share one by commas.
+/// The authentication schemes that a proxy offers, in lower case. Each has a header of its own, or they share one.
 fn login_schemes(head: &[u8]) -> Vec<&'static str> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let values = head.lines().filter_map(|line| line.strip_prefix("proxy-authenticate:"));
     let words = values.flat_map(|value| value.split(',')).filter_map(|part| part.split_ascii_whitespace().next());
     // What has an equals sign is a parameter of the scheme before it.
     let schemes = words.filter(|word| word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-    let known = |word: &str| SCHEMES.into_iter().find(|known| *known == word).unwrap_or("a way unknown here");
+    let known = |word: &str| SCHEMES.into_iter().find(|known| *known == word).unwrap_or("an unknown scheme");
     let mut schemes: Vec<_> = schemes.map(known).collect();
     schemes.dedup();
     schemes.truncate(4);
@@ -270,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ways_to_log_in_are_read_from_any_head() {
+    fn the_schemes_are_read_from_any_head() {
         let schemes = |head: &str| login_schemes(head.as_bytes()).join(" ");
         assert_eq!(schemes("HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"a, b\"\r\n\r\n"), "basic");
         assert_eq!(schemes("Proxy-Authenticate: Negotiate\r\nPROXY-AUTHENTICATE:NTLM\r\n"), "negotiate ntlm");
@@ -279,7 +285,7 @@ mod tests {
             "digest basic"
         );
         assert_eq!(schemes("Proxy-Authenticate: \r\nX: Basic\r\n\u{1b}[0m"), "");
-        assert_eq!(schemes("Proxy-Authenticate: Hunter2, NTLM\r\n"), "a way unknown here ntlm");
-        assert_eq!(schemes("Proxy-Authenticate: SCRAM-SHA-256\r\nProxy-Authenticate: us:er"), "a way unknown here");
+        assert_eq!(schemes("Proxy-Authenticate: Hunter2, NTLM\r\n"), "an unknown scheme ntlm");
+        assert_eq!(schemes("Proxy-Authenticate: SCRAM-SHA-256\r\nProxy-Authenticate: us:er"), "an unknown scheme");
     }
 }

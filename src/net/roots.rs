@@ -1,25 +1,20 @@
-//! The certificates that this machine trusts, read once from one place.
+//! The CA certificates that this machine trusts, read once, from one place.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::platform::environment;
-use crate::platform::file;
+use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 use crate::ports::transport::{Failure, FailureKind};
 
-use super::failure::{NO_DESCRIPTOR, hinted, reason};
-use super::shared::Shared;
-use super::tls::Trust;
+use super::ca_files::{LoadError, in_directory, in_file};
+use super::failure::{CA_HINT, FD_LIMIT, with_hint};
+use super::tls::TlsTrust;
 
-/// Where systems keep their roots in one file. Reading a directory as well would give each of them twice.
+/// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
 const FILES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -35,84 +30,75 @@ const FILES: &[&str] = &[
 /// Where they keep them one by one.
 const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// Ten times what systems have; a device without an end is no file of certificates.
-const MOST: u64 = 4 * 1024 * 1024;
+/// What this process has read.
+pub(crate) static ROOTS: ForkMutex<Roots> = ForkMutex::new(Roots(None));
 
 /// The system's roots, and the trust made of them.
-pub(super) struct System {
+pub(crate) struct Roots(Option<Arc<SystemTrust>>);
+
+struct SystemTrust {
     roots: Arc<RootCertStore>,
-    trust: Trust,
+    trust: TlsTrust,
 }
 
-/// Why a place gives no certificates.
-enum Trouble {
-    /// Something about the place.
-    Useless(String),
-    /// No descriptor was left to look at it.
-    NoDescriptor(String),
+impl ResetInChild for Roots {
+    /// What the parent has read is as good in the child.
+    fn reset_in_child(&mut self) {}
 }
 
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        if file::is_out_of_descriptors(&error) {
-            Self::NoDescriptor(reason(&error))
-        } else {
-            Self::Useless(reason(&error))
-        }
-    }
-}
-
-/// The trust for one request: the system's, plus what is in `extra`.
-pub(super) fn trust(shared: &Shared, extra: Option<&Path>) -> Result<Trust, Failure> {
-    let cell = shared.with(|table| Arc::clone(&table.system));
-    let system = cell.get_or_try_init(|| load(environment::raw, FILES, DIRECTORIES).and_then(System::new))?;
-    let Some(path) = extra else { return Ok(system.trust.clone()) };
+/// The trust for one request: the system's roots, and those of `ca_file`.
+pub(super) fn trust(ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+    let system = system()?;
+    let Some(path) = ca_file else { return Ok(system.trust.clone()) };
     let mut roots = RootCertStore::clone(&system.roots);
-    if roots.add_parsable_certificates(named("ca_file", path)?).0 == 0 {
-        return Err(useless("ca_file", path, "none of its certificates can be used"));
+    let unusable = || unusable("ca_file", path, "none of its certificates can be used");
+    if roots.add_parsable_certificates(load_named("ca_file", path)?).0 == 0 {
+        return Err(unusable());
     }
-    Trust::new(Arc::new(roots)).ok_or_else(|| useless("ca_file", path, "none of its certificates can be used"))
+    TlsTrust::new(Arc::new(roots)).ok_or_else(unusable)
 }
 
-impl System {
-    fn new(roots: RootCertStore) -> Result<Self, Failure> {
-        let roots = Arc::new(roots);
-        let trust = Trust::new(Arc::clone(&roots));
-        let trust = trust.ok_or_else(|| hinted(FailureKind::Tls, "there is no certificate to trust", WHERE))?;
-        Ok(Self { roots, trust })
+fn system() -> Result<Arc<SystemTrust>, Failure> {
+    if let Some(system) = &ROOTS.lock().0 {
+        return Ok(Arc::clone(system));
     }
+    // Outside the lock: two first requests may both read, and either result is good.
+    let roots = Arc::new(load(environment::raw, FILES, DIRECTORIES)?);
+    let trust = TlsTrust::new(Arc::clone(&roots))
+        .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
+    let system = Arc::new(SystemTrust { roots, trust });
+    ROOTS.lock().0 = Some(Arc::clone(&system));
+    Ok(system)
 }
 
-const WHERE: &str = "install the system's CA certificates, or name a file of them in SSL_CERT_FILE";
-
-/// What the environment names is all that is trusted, and of a file and a directory only the file: many machines name
-/// both, with the same certificates in them. Without it the first known place that has anything, or else the
-/// set that came with this library.
+/// If the environment names a place, only that is trusted, and of a file and a directory only the file: many machines name
+/// both, with the same certificates in them. Otherwise the first known place that has any, or else the set that is built
+/// into this library.
 fn load(
-    env: impl Fn(&str) -> Option<OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
     files: &[&str],
     directories: &[&str],
 ) -> Result<RootCertStore, Failure> {
-    let set = |name| env(name).filter(|value| !value.is_empty());
+    let value = |name| variable(name).filter(|value| !value.is_empty());
     let mut roots = RootCertStore::empty();
-    if let Some(file) = set("SSL_CERT_FILE") {
+    if let Some(file) = value("SSL_CERT_FILE") {
         let path = Path::new(&file);
-        return match roots.add_parsable_certificates(named("SSL_CERT_FILE", path)?) {
-            (0, _) => Err(useless("SSL_CERT_FILE", path, "none of its certificates can be used")),
+        return match roots.add_parsable_certificates(load_named("SSL_CERT_FILE", path)?) {
+            (0, _) => Err(unusable("SSL_CERT_FILE", path, "none of its certificates can be used")),
             _ => Ok(roots),
         };
     }
-    if let Some(directories) = set("SSL_CERT_DIR") {
+    if let Some(directories) = value("SSL_CERT_DIR") {
         for path in std::env::split_paths(&directories) {
             match in_directory(&path) {
                 Ok(certificates) => drop(roots.add_parsable_certificates(certificates)),
-                Err(trouble @ Trouble::NoDescriptor(_)) => return Err(failed("SSL_CERT_DIR", &path, trouble)),
+                Err(error @ LoadError::FdLimit(_)) => return Err(failed("SSL_CERT_DIR", &path, error)),
                 // Another of them may have some.
-                Err(Trouble::Useless(_)) => {}
+                Err(LoadError::Unusable(_)) => {}
             }
         }
         return match roots.is_empty() {
-            true => Err(useless("SSL_CERT_DIR", Path::new(&directories), "there is no certificate")),
+            true => Err(unusable("SSL_CERT_DIR", Path::new(&directories), "there is no certificate")),
             false => Ok(roots),
         };
     }
@@ -124,78 +110,39 @@ fn load(
                     return Ok(roots);
                 }
             }
-            // It may well have what this machine is to trust, and what is chosen now is kept.
-            Err(trouble @ Trouble::NoDescriptor(_)) => return Err(failed("", Path::new(path), trouble)),
-            Err(Trouble::Useless(_)) => {}
+            // This place may well have what the machine trusts, and the choice made now is kept.
+            Err(error @ LoadError::FdLimit(_)) => return Err(failed("", Path::new(path), error)),
+            Err(LoadError::Unusable(_)) => {}
         }
     }
     Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
 }
 
-/// The certificates of a file that somebody named, and so wants to be used.
-fn named(by: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let certificates = in_file(path).map_err(|trouble| failed(by, path, trouble))?;
+/// The certificates of a file that was named, and so must be usable.
+fn load_named(name: &str, path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Failure> {
+    let certificates = in_file(path).map_err(|error| failed(name, path, error))?;
     if certificates.is_empty() {
-        return Err(useless(by, path, "it has no certificate"));
+        return Err(unusable(name, path, "it has no certificate"));
     }
     Ok(certificates)
 }
 
-fn failed(by: &str, path: &Path, trouble: Trouble) -> Failure {
-    match trouble {
-        Trouble::Useless(problem) => useless(by, path, &problem),
-        Trouble::NoDescriptor(problem) => {
+fn failed(name: &str, path: &Path, error: LoadError) -> Failure {
+    match error {
+        LoadError::Unusable(problem) => unusable(name, path, &problem),
+        LoadError::FdLimit(problem) => {
             let message = format!("the CA certificates in {} cannot be read: {problem}", path.display());
-            hinted(FailureKind::Network, message, NO_DESCRIPTOR)
+            with_hint(FailureKind::Network, message, FD_LIMIT)
         }
     }
 }
 
-fn useless(by: &str, path: &Path, problem: &str) -> Failure {
-    hinted(
-        FailureKind::Setup,
+fn unusable(name: &str, path: &Path, problem: &str) -> Failure {
+    with_hint(
+        FailureKind::InvalidRequest,
         format!("the CA certificates in {} cannot be used: {problem}", path.display()),
-        format!("{by} names it: it should hold CA certificates in PEM form"),
+        format!("{name} names it: it should contain CA certificates in PEM format"),
     )
-}
-
-fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
-    let mut text = Vec::new();
-    let file = file::open(path)?;
-    let data = file.metadata()?;
-    if !data.is_file() {
-        let problem = if data.is_dir() { "it is a directory" } else { "it is not a file" };
-        return Err(Trouble::Useless(problem.to_owned()));
-    }
-    file.take(MOST).read_to_end(&mut text)?;
-    let (mut certificates, mut problem) = (Vec::new(), None);
-    for certificate in CertificateDer::pem_slice_iter(&text) {
-        match certificate {
-            Ok(certificate) => certificates.push(certificate),
-            Err(e) => problem = Some(e),
-        }
-    }
-    match problem {
-        Some(problem) if certificates.is_empty() => Err(Trouble::Useless(format!("it is not PEM: {problem}"))),
-        _ => Ok(certificates),
-    }
-}
-
-/// Each certificate once: such a directory has a second name for each, by its hash.
-fn in_directory(path: &Path) -> Result<Vec<CertificateDer<'static>>, Trouble> {
-    let entries = fs::read_dir(path)?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    paths.sort();
-    let mut seen = HashSet::new();
-    let mut all = Vec::new();
-    for path in &paths {
-        match in_file(path) {
-            Ok(certificates) => all.extend(certificates.into_iter().filter(|one| seen.insert(one.clone()))),
-            Err(trouble @ Trouble::NoDescriptor(_)) => return Err(trouble),
-            Err(Trouble::Useless(_)) => {}
-        }
-    }
-    Ok(all)
 }
 
 #[cfg(test)]
@@ -210,13 +157,13 @@ mod tests {
         let files: Vec<_> = files.iter().map(String::as_str).collect();
         let directories: Vec<_> = directories.iter().map(String::as_str).collect();
         load(read, &files, &directories).map(|roots| roots.len()).map_err(|failure| {
-            assert_eq!(failure.kind, FailureKind::Setup);
+            assert_eq!(failure.kind, FailureKind::InvalidRequest);
             failure.message
         })
     }
 
     #[test]
-    fn one_place_is_read() {
+    fn the_first_place_with_certificates_is_read() {
         let (one, two, folder, empty) = (Authority::new(), Authority::new(), Scratch::new(), Scratch::new());
         let both = folder.file("both.pem", &format!("# two\n{}{}", one.pem, two.pem));
         let broken = folder.file("broken.pem", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n");
@@ -239,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_environment_names_in_vain_is_said() {
+    fn an_unusable_place_in_the_environment_is_reported() {
         let (one, folder) = (Authority::new(), Scratch::new());
         let missing = folder.path().join("missing.pem");
         let message = count(&[("SSL_CERT_FILE", &missing)], &[&one.file], &[]).expect_err("it is not there");

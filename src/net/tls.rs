@@ -1,4 +1,4 @@
-//! TLS: version 1.2 and up, one fresh session for each request.
+//! TLS: version 1.2 and up, a new session for each connection.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -13,22 +13,22 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStor
 use crate::platform::sync;
 use crate::ports::transport::FailureKind;
 
-use super::failure::{NO_HANDSHAKE, failure, hinted, reason};
-use super::request_watch::{Line, PLAIN_PROXY, Phase};
+use super::failure::{HANDSHAKE_BLOCKED, PLAIN_PROXY, failure, reason, with_hint};
+use super::request_watch::{RequestPhase, RequestWatch};
 use super::stream::Stream;
 use super::tls_error;
 
-/// Whose word is taken for who a server is.
+/// Whom to trust about the identity of a server.
 #[derive(Clone)]
-pub(super) struct Trust {
+pub(super) struct TlsTrust {
     verifier: Arc<WebPkiServerVerifier>,
     config: ClientConfig,
 }
 
-impl Trust {
-    /// Trust in these roots; `None` if there are none.
+impl TlsTrust {
+    /// TlsTrust in these roots; `None` if there are none.
     pub(super) fn new(roots: Arc<RootCertStore>) -> Option<Self> {
-        // Given outright, so that no choice that the host made for its whole process comes into it.
+        // Explicit, so that a process-wide default of the host does not apply.
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
         let verifier = verifier.ok()?;
@@ -37,69 +37,79 @@ impl Trust {
             .expect("ring has cipher suites for both versions")
             .with_webpki_verifier(Arc::clone(&verifier))
             .with_no_client_auth();
-        // One request a day gains nothing from a session cache, whose lock a fork might find taken.
+        // One request a day gains nothing from a session cache, and a fork might find its lock taken.
         config.resumption = Resumption::disabled();
         Some(Self { verifier, config })
     }
 }
 
-/// Shakes hands with `host` over `stream`; messages say `called`.
-pub(super) fn wrap(line: &Line, trust: &Trust, mut stream: Stream, host: &str, called: &str) -> io::Result<Stream> {
+/// Does the handshake with `host` over `stream`; messages call it `display_name`.
+pub(super) fn wrap(
+    watch: &RequestWatch,
+    trust: &TlsTrust,
+    mut stream: Stream,
+    host: &str,
+    display_name: &str,
+) -> io::Result<Stream> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let Ok(name) = ServerName::try_from(bare.to_owned()) else {
         let message = format!("{host} is not a name that a certificate can be for");
-        return Err(line.fail(failure(FailureKind::Tls, message)));
+        return Err(watch.fail(failure(FailureKind::Tls, message)));
     };
-    let watch = Arc::new(Watch { inner: Arc::clone(&trust.verifier), issuer: Mutex::new(None) });
+    let recorder = Arc::new(IssuerRecorder { inner: Arc::clone(&trust.verifier), issuer: Mutex::new(None) });
     let mut config = trust.config.clone();
-    config.dangerous().set_certificate_verifier(Arc::clone(&watch) as Arc<dyn ServerCertVerifier>);
-    let mut connection =
-        ClientConnection::new(Arc::new(config), name).map_err(|e| line.fail(tls_error::explain(called, &e, None)))?;
+    config.dangerous().set_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>);
+    let mut connection = ClientConnection::new(Arc::new(config), name)
+        .map_err(|e| watch.fail(tls_error::explain(display_name, &e, None)))?;
     while connection.is_handshaking() {
         if let Err(e) = connection.complete_io(&mut stream) {
-            if line.has_failed() {
+            if watch.has_failed() {
                 return Err(e);
             }
-            // A server that says why and hangs up may cut us off in the middle of a write, with its reason unread.
-            let last_word = match tls_error::inside(&e) {
+            // A server that sends an alert and closes may break our write, with its alert still unread.
+            let alert = match tls_error::rustls_error_in(&e) {
                 None if connection.read_tls(&mut stream).is_ok() => connection.process_new_packets().err(),
                 _ => None,
             };
-            let tls = last_word.as_ref().or_else(|| tls_error::inside(&e));
+            let tls = alert.as_ref().or_else(|| tls_error::rustls_error_in(&e));
             let mut failure = match tls {
-                Some(tls) => tls_error::explain(called, tls, watch.issuer().as_deref()),
-                None => hinted(
+                Some(tls) => tls_error::explain(display_name, tls, recorder.issuer().as_deref()),
+                None => with_hint(
                     FailureKind::Network,
                     match e.kind() {
-                        io::ErrorKind::UnexpectedEof => format!("{called} closed the connection in the TLS handshake"),
-                        _ => format!("the connection to {called} broke in the TLS handshake: {}", reason(&e)),
+                        io::ErrorKind::UnexpectedEof => {
+                            format!("{display_name} closed the connection in the TLS handshake")
+                        }
+                        _ => format!("the connection to {display_name} broke in the TLS handshake: {}", reason(&e)),
                     },
-                    NO_HANDSHAKE,
+                    HANDSHAKE_BLOCKED,
                 ),
             };
-            if line.phase() == Phase::ProxyHandshake && matches!(tls, None | Some(rustls::Error::InvalidMessage(_))) {
+            if watch.phase() == RequestPhase::ProxyHandshake
+                && matches!(tls, None | Some(rustls::Error::InvalidMessage(_)))
+            {
                 failure.hint = Some(PLAIN_PROXY.to_owned());
             }
-            return Err(line.fail(failure));
+            return Err(watch.fail(failure));
         }
     }
     Ok(Stream::Tls(Box::new(StreamOwned::new(connection, stream))))
 }
 
-/// The usual verifier, which also remembers who signed a certificate that it refused.
+/// The usual verifier, which also records who issued a certificate that it rejected.
 #[derive(Debug)]
-struct Watch {
+struct IssuerRecorder {
     inner: Arc<WebPkiServerVerifier>,
     issuer: Mutex<Option<String>>,
 }
 
-impl Watch {
+impl IssuerRecorder {
     fn issuer(&self) -> Option<String> {
         sync::lock(&self.issuer).take()
     }
 }
 
-impl ServerCertVerifier for Watch {
+impl ServerCertVerifier for IssuerRecorder {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -1,55 +1,54 @@
-//! Why a server is not trusted, in words for whoever has to fix it.
+//! TLS errors in words for the person who has to fix them.
 
 use std::io;
-use std::time::{Duration, UNIX_EPOCH};
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::ports::transport::{Failure, FailureKind};
 
-use super::failure::{WRONG_SERVER, hinted};
-
-const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) sits in between, give its CA \
-                         certificate by the option ca_file";
-const CLOCK: &str = "check this machine's clock";
+use super::failure::{CHECK_CLOCK, CHECK_HOST, CLIENT_CERTIFICATE, MIDDLEBOX, TLS_VERSION, WRONG_SERVER, with_hint};
+use crate::model::rfc3339;
 
 /// The TLS error that an I/O error carries.
-pub(super) fn inside(error: &io::Error) -> Option<&Error> {
+pub(super) fn rustls_error_in(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()
 }
 
 /// What a TLS error means for a connection to `host`.
 pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failure {
-    let tls = |message: String, hint: &str| hinted(FailureKind::Tls, message, hint);
+    let tls = |message: String, hint: &str| with_hint(FailureKind::Tls, message, hint);
     match error {
         Error::InvalidCertificate(reason) => {
             let about = format!("the certificate of {host}");
             match reason {
                 CertificateError::UnknownIssuer => {
-                    let issuer = issuer.map_or_else(|| "somebody".to_owned(), |name| format!("\"{name}\""));
-                    tls(format!("{about} is signed by {issuer}, whom this machine does not trust"), MIDDLEBOX)
+                    let issuer = issuer.map_or_else(String::new, |name| format!(" (\"{name}\")"));
+                    tls(format!("{about} is signed by an unknown CA{issuer}"), MIDDLEBOX)
                 }
                 CertificateError::BadSignature => {
                     let issuer = issuer.map_or_else(String::new, |name| format!(" in the name of \"{name}\""));
-                    tls(format!("{about} is signed{issuer}, but not with a key that this machine trusts"), MIDDLEBOX)
+                    tls(format!("{about} is signed{issuer}, but not with the key of a trusted CA"), MIDDLEBOX)
                 }
-                CertificateError::Expired => tls(format!("{about} has expired"), CLOCK),
+                CertificateError::Expired => tls(format!("{about} has expired"), CHECK_CLOCK),
                 CertificateError::ExpiredContext { time, not_after } => {
                     let (now, end) = (date(*time), date(*not_after));
-                    tls(format!("{about} expired at {end}, and this machine's clock says {now}"), CLOCK)
+                    tls(format!("{about} expired at {end}, and this machine's clock says {now}"), CHECK_CLOCK)
                 }
-                CertificateError::NotValidYet => tls(format!("{about} is not valid yet"), CLOCK),
+                CertificateError::NotValidYet => tls(format!("{about} is not valid yet"), CHECK_CLOCK),
                 CertificateError::NotValidYetContext { time, not_before } => {
                     let (now, start) = (date(*time), date(*not_before));
-                    tls(format!("{about} is not valid before {start}, and this machine's clock says {now}"), CLOCK)
+                    tls(
+                        format!("{about} is not valid before {start}, and this machine's clock says {now}"),
+                        CHECK_CLOCK,
+                    )
                 }
-                CertificateError::NotValidForName => tls(format!("{about} is for another name"), OTHER_NAME),
+                CertificateError::NotValidForName => tls(format!("{about} is for another name"), CHECK_HOST),
                 CertificateError::NotValidForNameContext { presented, .. } => {
                     // rustls has them in its own notation, with the name itself in quotation marks.
                     let names = presented.iter().take(3).map(|name| name.split('"').nth(1).unwrap_or(name));
                     let names = names.map(printable).collect::<Vec<_>>().join(", ");
-                    tls(format!("{about} is for another name: {names}"), OTHER_NAME)
+                    tls(format!("{about} is for another name: {names}"), CHECK_HOST)
                 }
                 other => {
                     let signer = issuer.map(|name| format!(", signed by \"{name}\",")).unwrap_or_default();
@@ -57,29 +56,24 @@ pub(super) fn explain(host: &str, error: &Error, issuer: Option<&str>) -> Failur
                 }
             }
         }
-        Error::AlertReceived(AlertDescription::ProtocolVersion) | Error::PeerIncompatible(_) => tls(
-            format!("{host} offers no version of TLS that can be spoken here: {error}"),
-            "TLS 1.2 or newer is needed",
-        ),
+        Error::AlertReceived(AlertDescription::ProtocolVersion) | Error::PeerIncompatible(_) => {
+            tls(format!("{host} offers no supported version of TLS: {error}"), TLS_VERSION)
+        }
         Error::AlertReceived(alert) => {
             let hint = match alert {
-                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => NO_CIPHER,
-                AlertDescription::CertificateRequired => NO_CLIENT,
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => TLS_VERSION,
+                AlertDescription::CertificateRequired => CLIENT_CERTIFICATE,
                 _ => WRONG_SERVER,
             };
-            tls(format!("{host} broke off the TLS handshake: {alert:?}"), hint)
+            tls(format!("{host} aborted the TLS handshake: {alert:?}"), hint)
         }
         Error::InvalidMessage(_) => tls(
-            format!("{host} does not answer in TLS"),
-            "check that the realm's port is one for https, and that no other program sits in between",
+            format!("{host} does not speak TLS"),
+            "check that the realm's port is one for https, and that no other program answers on it",
         ),
         other => tls(format!("TLS with {host} failed: {other}"), WRONG_SERVER),
     }
 }
-
-const NO_CIPHER: &str = "the server may know no cipher of these days: TLS 1.2 or newer is needed";
-const NO_CLIENT: &str = "the server demands a certificate of its clients, which B2 never does: check the realm";
-const OTHER_NAME: &str = "check the realm's host, and that its name leads to the right machine";
 
 /// The name of a certificate's issuer: the common name, or else the organisation.
 pub(super) fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
@@ -98,21 +92,19 @@ fn attribute(name: &[u8], kind: u8) -> Option<String> {
 }
 
 /// No name in the DNS is longer.
-const LONGEST_NAME: usize = 253;
+const MAX_NAME: usize = 253;
 
-/// What a stranger wrote, made fit to show: whole or not at all, as a secret in it is masked later, and half of one would
-/// look like none.
+/// A name from a certificate, printable: in full or not at all, since a secret in it is redacted later, and half of one would
+/// not be recognised.
 fn printable(text: &str) -> String {
-    if text.len() > LONGEST_NAME {
-        return "a very long one".to_owned();
+    if text.len() > MAX_NAME {
+        return "a very long name".to_owned();
     }
     text.chars().filter(|c| !c.is_control() && *c != '"').collect()
 }
 
 fn date(time: UnixTime) -> String {
-    // Years past 9999 have no such form.
-    let time = UNIX_EPOCH + Duration::from_secs(time.as_secs().min(253_402_300_799));
-    humantime::format_rfc3339_seconds(time).to_string()
+    rfc3339::from_seconds(time.as_secs())
 }
 
 #[cfg(test)]
@@ -120,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_read_from_der_of_any_shape() {
+    fn a_name_is_read_from_any_der() {
         let name = |bytes: &[u8]| attribute(bytes, 3);
         assert_eq!(name(&[0x30, 0, 6, 3, 0x55, 4, 3, 12, 2, b'C', b'A']).as_deref(), Some("CA"));
         for bad in [[].as_slice(), &[6, 3, 0x55, 4, 3], &[6, 3, 0x55, 4, 3, 12], &[6, 3, 0x55, 4, 3, 12, 9, b'C']] {
@@ -131,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_wrote_is_made_fit_to_show() {
+    fn names_are_printable() {
         assert_eq!(printable("A\n\"B\"\u{1b}[0m"), "AB[0m");
         assert_eq!(printable(&"x".repeat(253)).len(), 253);
-        assert_eq!(printable(&"x".repeat(254)), "a very long one");
+        assert_eq!(printable(&"x".repeat(254)), "a very long name");
     }
 }

@@ -1,34 +1,38 @@
-//! What a caller may choose, by name. One table serves every way in: the setter, the documentation, the tests.
+//! What a caller may choose, by name. One table serves every way in: the setter, the JSON request, the documentation.
 
+mod setters;
+mod suggest;
 mod table;
-pub(crate) mod user_agent;
 
 use std::fmt;
 use std::path::PathBuf;
-#[cfg(not(loom))]
-use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::diag::error::Error;
-use crate::diag::log::{Level, Log, Tell};
-use crate::model::cache_key::Scope;
+use crate::diag::log::{Level, Log, LogFn};
+use crate::model::cache_key::CacheScope;
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
+#[cfg(not(loom))]
+use crate::platform::fork_mutex::ForkMutex;
 use crate::ports::cancel::Cancel;
-use table::TABLE;
+use crate::ports::limits::Limits;
 
-/// Guards what every handle of options holds at present. One lock for all, so that a fork can take it: a lock in each
+pub(crate) use suggest::did_you_mean;
+pub use table::{OptionRow, OptionValue, TABLE};
+
+/// Guards what every options handle of C holds at present. One lock for all, so that a fork can take it: a lock in each
 /// handle could be left held in the child.
 #[cfg(not(loom))]
-pub(crate) static HANDLES: Mutex<()> = Mutex::new(());
+pub(crate) static HANDLES: ForkMutex<()> = ForkMutex::new(());
 
 /// How a call uses the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CacheMode {
-    /// Hand out a cached token that lives, else ask B2.
+    /// Return a cached token that is not expired, else ask B2.
     #[default]
     Use,
-    /// Ask B2, or join a request already in the air; then cache.
+    /// Ask B2, or join a request already in flight; then cache.
     Refresh,
     /// Neither read, join nor write.
     Bypass,
@@ -38,7 +42,7 @@ pub(crate) enum CacheMode {
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) realm: Result<Realm, Error>,
-    /// Nobody named a realm, so that of a key's own source may stand in.
+    /// No realm was named, so one that comes with the key may be used.
     pub(crate) realm_is_default: bool,
     pub(crate) profile: Option<String>,
     pub(crate) account_info: Option<PathBuf>,
@@ -58,9 +62,10 @@ pub struct Options {
     pub(crate) user_agent: Option<String>,
     pub(crate) concurrency: u32,
     pub(crate) all_fields: bool,
+    pub(crate) log_level: Level,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) log: Option<Log>,
-    scope: Scope,
+    scope: CacheScope,
 }
 
 impl Default for Options {
@@ -87,14 +92,15 @@ impl Default for Options {
             user_agent: None,
             concurrency: 0,
             all_fields: false,
+            log_level: Level::Debug,
             cancel: None,
             log: None,
-            scope: Scope::new(&Realm::production(), None),
+            scope: CacheScope::new(&Realm::production(), None),
         };
         for row in TABLE {
-            (row.reset)(&mut options);
+            row.reset(&mut options);
         }
-        options.rescope();
+        options.update_scope();
         options
     }
 }
@@ -106,21 +112,26 @@ impl Options {
         Self::default()
     }
 
-    /// Sets the option `name`. `None` or a blank value puts the default back.
+    /// Sets the option `name`. `None` or a blank value restores the default.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::Status::InvalidArgument) for an unknown name, with the nearest known one as the
-    /// hint, and for a value out of range. The value is not repeated: it may hold a password.
+    /// [`InvalidArgument`](crate::Status::InvalidArgument) for an unknown name, and for a value out of range. The value is
+    /// not repeated: it may contain a password.
     pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         let name = name.trim_ascii();
         let Some(row) = TABLE.iter().find(|row| row.name == name) else {
-            return Err(Error::invalid("there is no option of that name").with_hint(did_you_mean(Self::names(), name)));
+            return Err(Error::invalid("unknown option").append_hint(did_you_mean(Self::names(), name)));
         };
         match value.map(str::trim_ascii).filter(|value| !value.is_empty()) {
-            None => (row.reset)(self),
-            Some(value) => (row.set)(self, value).map_err(|refused| row.refusal(refused))?,
+            None => row.reset(self),
+            Some(value) => {
+                // On a copy, so that an invalid value leaves the options as they were.
+                let mut changed = self.clone();
+                row.set(&mut changed, value)?;
+                *self = changed;
+            }
         }
-        self.rescope();
+        self.update_scope();
         Ok(())
     }
 
@@ -129,17 +140,19 @@ impl Options {
         self.cancel = cancel;
     }
 
-    /// Has every decision of a call reported to `tell`, one message at a time. `None` ends that.
+    /// Passes every decision of a call to `function`, one message at a time; `None` ends that.
     ///
-    /// The function runs on threads that work for calls. It may call the library.
-    pub fn set_log(&mut self, tell: Option<Tell>) {
-        self.log = tell.map(Log::new);
+    /// The function runs on threads that are inside calls. It may call the library.
+    pub fn set_log(&mut self, function: Option<LogFn>) {
+        self.log = function.map(Log::new);
     }
 
-    /// Reports to the log, if there is one.
-    pub(crate) fn say(&self, level: Level, message: fmt::Arguments<'_>) {
-        if let Some(log) = &self.log {
-            log.say(level, message);
+    /// Logs, if there is a log function and the message is important enough for it.
+    pub(crate) fn log(&self, level: Level, limits: &Limits<'_>, message: fmt::Arguments<'_>) {
+        if let Some(log) = &self.log
+            && level <= self.log_level
+        {
+            log.log(level, message, limits);
         }
     }
 
@@ -148,72 +161,31 @@ impl Options {
         TABLE.iter().map(|row| row.name)
     }
 
-    pub(crate) fn scope(&self) -> &Scope {
+    pub(crate) fn scope(&self) -> &CacheScope {
         &self.scope
     }
 
-    /// The time the whole call may take; `None` is no bound.
+    /// The time that the whole call may take; `None` for no limit.
     pub(crate) fn total(&self) -> Option<Duration> {
         (!self.total_timeout.is_zero()).then_some(self.total_timeout)
     }
 
-    fn rescope(&mut self) {
-        if let Ok(realm) = &self.realm {
-            self.scope = Scope::new(realm, self.ca_file.as_deref());
+    /// The value of the `User-Agent` header, which B2's integration checklist asks for.
+    pub(crate) fn user_agent_header(&self) -> String {
+        let own =
+            format!("b2auth/{} ({}; {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+        match &self.user_agent {
+            Some(product) => format!("{product} {own}"),
+            None => own,
         }
     }
-}
 
-/// The hint for whoever gave a name that is none of these.
-pub(crate) fn did_you_mean(names: impl Iterator<Item = &'static str>, given: &str) -> String {
-    // Of a name longer than any of them its start says enough; to compare megabytes takes seconds.
-    let start: String = given.chars().take(32).collect();
-    let nearest = names.min_by_key(|name| strsim::damerau_levenshtein(name, &start)).unwrap_or_default();
-    format!("did you mean \"{nearest}\"?")
+    fn update_scope(&mut self) {
+        if let Ok(realm) = &self.realm {
+            self.scope = CacheScope::new(realm, self.ca_file.as_deref());
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_long_name_the_start_is_compared() {
-        let given = format!("concurency{}", "x".repeat(1 << 20));
-        let refused = Options::new().set(&given, Some("1")).expect_err("there is no such option");
-        assert_eq!(refused.hint(), Some("did you mean \"concurrency\"?"));
-    }
-
-    /// Name and default of each row of the table in the header; a default that goes over two lines is cut short.
-    fn header() -> Vec<(&'static str, &'static str)> {
-        let header = include_str!("../../include/b2auth.h");
-        let table = header.split(" *   name ").nth(1).and_then(|rest| rest.split(" */").next());
-        let row = |line: &'static str| {
-            let row = line.strip_prefix(" *   ").filter(|rest| !rest.starts_with(' '))?;
-            Some((row.split_whitespace().next()?, row.split_whitespace().last()?))
-        };
-        table.expect("b2_options_set() has a table").lines().filter_map(row).collect()
-    }
-
-    #[test]
-    fn the_header_lists_each_option_and_no_other() {
-        let listed: Vec<_> = header().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(listed, Options::names().collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_defaults_are_those_of_the_header() {
-        let fresh = format!("{:?}", Options::new());
-        let said = header().into_iter().filter(|(name, default)| {
-            let is_a_number = default.bytes().all(|byte| byte.is_ascii_digit());
-            is_a_number || ["cache", "store", "proxy", "fields"].contains(name)
-        });
-        let mut count = 0;
-        for (name, default) in said {
-            let mut options = Options::new();
-            options.set(name, Some(default)).expect(name);
-            assert_eq!(format!("{options:?}"), fresh, "{name} = {default}");
-            count += 1;
-        }
-        assert_eq!(count, 15);
-    }
-}
+mod tests;

@@ -1,199 +1,260 @@
-//! The one table of options: each with its name, how its default is put back, and how a value is set.
+//! The one table of options, as data: the setter, the defaults and the documentation all come from it.
 
 use std::time::Duration;
 
-use super::{CacheMode, Options};
+use super::Options;
+use super::setters::{
+    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_profile, set_proxy, set_realm, set_user_agent,
+};
 use crate::diag::error::Error;
+use crate::diag::level::Level;
 use crate::model::proxy::Proxy;
-use crate::model::realm::Realm;
-use crate::platform::environment;
 
-/// Why a value was refused.
-pub(super) struct Refused {
-    problem: String,
-    hint: Option<String>,
+/// One option.
+pub struct OptionRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value may be.
+    pub value: OptionValue,
+    /// Its default, as documentation shows it.
+    pub default: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    set: Setter,
 }
 
-impl From<&str> for Refused {
-    fn from(problem: &str) -> Self {
-        Self { problem: problem.to_owned(), hint: None }
-    }
+/// What an option's value may be.
+#[derive(Clone, Copy, Debug)]
+pub enum OptionValue {
+    /// A whole number of the unit that the option's name ends in.
+    Number {
+        /// The least.
+        min: u32,
+        /// The greatest.
+        max: u32,
+        /// What 0 means, if it means something of its own.
+        zero: Option<&'static str>,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Text of this form.
+    Text(&'static str),
 }
 
-/// One option: its name, how its default is put back, how a value is set.
-pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) reset: fn(&mut Options),
-    pub(super) set: fn(&mut Options, &str) -> Result<(), Refused>,
+/// How a value gets into the options.
+enum Setter {
+    Count(fn(&mut Options) -> &mut u32),
+    Seconds(fn(&mut Options) -> &mut Duration),
+    Millis(fn(&mut Options) -> &mut Duration),
+    Choice(fn(&mut Options, &str)),
+    Text { set: fn(&mut Options, &str) -> Result<(), Invalid>, reset: fn(&mut Options) },
 }
 
-impl Row {
-    pub(super) fn refusal(&self, refused: Refused) -> Error {
-        Error::invalid(format!("option \"{}\": {}", self.name, refused.problem)).with_hint_behind(refused.hint)
-    }
-}
-
-const fn row(name: &'static str, reset: fn(&mut Options), set: fn(&mut Options, &str) -> Result<(), Refused>) -> Row {
-    Row { name, reset, set }
-}
-
-/// In the order of the documentation.
-pub(super) static TABLE: &[Row] = &[
-    row("realm", reset_realm, set_realm),
-    row("profile", |o| o.profile = None, set_profile),
-    row("account_info", |o| o.account_info = None, set_account_info),
-    row("cache", |o| o.cache = CacheMode::Use, set_cache),
-    row(
-        "min_remaining_s",
-        |o| o.min_remaining = Duration::from_secs(300),
-        |o, v| seconds(v, 0, 82_800).map(|span| o.min_remaining = span),
-    ),
-    row("store", |_| {}, set_store),
-    row("max_attempts", |o| o.max_attempts = 5, |o, v| count(v, 1, 5).map(|n| o.max_attempts = n)),
-    row(
-        "initial_backoff_ms",
-        |o| o.initial_backoff = Duration::from_secs(1),
-        |o, v| milliseconds(v, 1, 60_000).map(|span| o.initial_backoff = span),
-    ),
-    row(
-        "max_backoff_ms",
-        |o| o.max_backoff = Duration::from_secs(16),
-        |o, v| milliseconds(v, 1, 64_000).map(|span| o.max_backoff = span),
-    ),
-    row(
-        "connect_timeout_ms",
-        |o| o.connect_timeout = Duration::from_secs(5),
-        |o, v| milliseconds(v, 1, 600_000).map(|span| o.connect_timeout = span),
-    ),
-    row(
-        "attempt_timeout_ms",
-        |o| o.attempt_timeout = Duration::from_secs(15),
-        |o, v| milliseconds(v, 1, 600_000).map(|span| o.attempt_timeout = span),
-    ),
-    row(
-        "total_timeout_ms",
-        |o| o.total_timeout = Duration::from_secs(60),
-        |o, v| milliseconds(v, 0, 3_600_000).map(|span| o.total_timeout = span),
-    ),
-    row(
-        "batch_timeout_ms",
-        |o| o.batch_timeout = Duration::ZERO,
-        |o, v| milliseconds(v, 0, 86_400_000).map(|span| o.batch_timeout = span),
-    ),
-    row(
-        "negative_ttl_s",
-        |o| o.negative_ttl = Duration::from_secs(10),
-        |o, v| seconds(v, 0, 3_600).map(|span| o.negative_ttl = span),
-    ),
-    row(
-        "rate_limit_per_minute",
-        |o| o.rate_limit_per_minute = 20,
-        |o, v| count(v, 0, 6_000).map(|n| o.rate_limit_per_minute = n),
-    ),
-    row("proxy", |o| o.proxy = Proxy::Env, set_proxy),
-    row("ca_file", |o| o.ca_file = None, set_ca_file),
-    row("user_agent", |o| o.user_agent = None, set_user_agent),
-    row("concurrency", |o| o.concurrency = 8, |o, v| count(v, 1, 64).map(|n| o.concurrency = n)),
-    row("fields", |o| o.all_fields = false, set_fields),
+/// Every option, in the order of the documentation.
+pub static TABLE: &[OptionRow] = &[
+    OptionRow {
+        name: "realm",
+        value: OptionValue::Text("production, staging, or a base URL: https, or http to a loopback address"),
+        default: "$B2_ENVIRONMENT, else production",
+        doc: "the server that grants sessions",
+        set: Setter::Text { set: set_realm, reset: reset_realm },
+    },
+    OptionRow {
+        name: "profile",
+        value: OptionValue::Text("a profile of the b2 tool"),
+        default: "none",
+        doc: "which database of the b2 command-line tool to look in for a key",
+        set: Setter::Text { set: set_profile, reset: |o| o.profile = None },
+    },
+    OptionRow {
+        name: "account_info",
+        value: OptionValue::Text("a path"),
+        default: "$B2_ACCOUNT_INFO, else the tool's own",
+        doc: "the database of the b2 tool; ~ is the home directory",
+        set: Setter::Text { set: set_account_info, reset: |o| o.account_info = None },
+    },
+    OptionRow {
+        name: "cache",
+        value: OptionValue::Choice(&["use", "refresh", "bypass"]),
+        default: "use",
+        doc: "refresh: ask B2, or join a request in flight, then cache; bypass: neither read, join nor write",
+        set: Setter::Choice(set_cache),
+    },
+    OptionRow {
+        name: "min_remaining_s",
+        value: OptionValue::Number { min: 0, max: 82_800, zero: None },
+        default: "300",
+        doc: "a cached token is returned only if it has this much lifetime left",
+        set: Setter::Seconds(|o| &mut o.min_remaining),
+    },
+    OptionRow {
+        name: "store",
+        value: OptionValue::Choice(&["none"]),
+        default: "none",
+        doc: "shared token stores are not in this build, and $B2_TOKEN_STORE is not read",
+        set: Setter::Choice(|_, _| {}),
+    },
+    OptionRow {
+        name: "log_level",
+        value: OptionValue::Choice(&["error", "warn", "info", "debug"]),
+        default: "debug",
+        doc: "the least important level that the log function gets",
+        set: Setter::Choice(|o, value| o.log_level = Level::from_name(value).unwrap_or(Level::Debug)),
+    },
+    OptionRow {
+        name: "max_attempts",
+        value: OptionValue::Number { min: 1, max: 5, zero: None },
+        default: "5",
+        doc: "requests of one call",
+        set: Setter::Count(|o| &mut o.max_attempts),
+    },
+    OptionRow {
+        name: "initial_backoff_ms",
+        value: OptionValue::Number { min: 1, max: 60_000, zero: None },
+        default: "1000",
+        doc: "the upper bound of the first wait between attempts; it doubles",
+        set: Setter::Millis(|o| &mut o.initial_backoff),
+    },
+    OptionRow {
+        name: "max_backoff_ms",
+        value: OptionValue::Number { min: 1, max: 64_000, zero: None },
+        default: "16000",
+        doc: "what the bound doubles up to",
+        set: Setter::Millis(|o| &mut o.max_backoff),
+    },
+    OptionRow {
+        name: "connect_timeout_ms",
+        value: OptionValue::Number { min: 1, max: 600_000, zero: None },
+        default: "5000",
+        doc: "name look-up, connect and TLS handshake",
+        set: Setter::Millis(|o| &mut o.connect_timeout),
+    },
+    OptionRow {
+        name: "attempt_timeout_ms",
+        value: OptionValue::Number { min: 1, max: 600_000, zero: None },
+        default: "15000",
+        doc: "one request, from the name look-up to the last byte",
+        set: Setter::Millis(|o| &mut o.attempt_timeout),
+    },
+    OptionRow {
+        name: "total_timeout_ms",
+        value: OptionValue::Number { min: 0, max: 3_600_000, zero: Some("no limit") },
+        default: "60000",
+        doc: "the whole call, waits included",
+        set: Setter::Millis(|o| &mut o.total_timeout),
+    },
+    OptionRow {
+        name: "batch_timeout_ms",
+        value: OptionValue::Number { min: 0, max: 86_400_000, zero: Some("no limit") },
+        default: "0",
+        doc: "a whole b2_authorize_many(), or an array of the JSON action",
+        set: Setter::Millis(|o| &mut o.batch_timeout),
+    },
+    OptionRow {
+        name: "negative_ttl_s",
+        value: OptionValue::Number { min: 0, max: 3_600, zero: None },
+        default: "10",
+        doc: "how long a refused key is remembered",
+        set: Setter::Seconds(|o| &mut o.negative_ttl),
+    },
+    OptionRow {
+        name: "rate_limit_per_minute",
+        value: OptionValue::Number { min: 0, max: 6_000, zero: Some("no limit") },
+        default: "20",
+        doc: "authorize requests per realm and key ID; up to 5 of them at once",
+        set: Setter::Count(|o| &mut o.rate_limit_per_minute),
+    },
+    OptionRow {
+        name: "proxy",
+        value: OptionValue::Text("env, none, or a URL: http, https, socks5"),
+        default: "env",
+        doc: "env: what HTTPS_PROXY, ALL_PROXY and NO_PROXY say; a loopback realm never has a proxy",
+        set: Setter::Text { set: set_proxy, reset: |o| o.proxy = Proxy::Env },
+    },
+    OptionRow {
+        name: "ca_file",
+        value: OptionValue::Text("a PEM file"),
+        default: "none",
+        doc: "CA certificates that are trusted in addition to the system's",
+        set: Setter::Text { set: set_ca_file, reset: |o| o.ca_file = None },
+    },
+    OptionRow {
+        name: "user_agent",
+        value: OptionValue::Text("product/version"),
+        default: "none",
+        doc: "put before the library's own User-Agent",
+        set: Setter::Text { set: set_user_agent, reset: |o| o.user_agent = None },
+    },
+    OptionRow {
+        name: "concurrency",
+        value: OptionValue::Number { min: 1, max: 64, zero: None },
+        default: "8",
+        doc: "requests in flight at once in one batch",
+        set: Setter::Count(|o| &mut o.concurrency),
+    },
+    OptionRow {
+        name: "fields",
+        value: OptionValue::Choice(&["action", "all"]),
+        default: "action",
+        doc: "of the JSON action's response: the four fields, or all that b2_session_json() has",
+        set: Setter::Choice(|o, value| o.all_fields = value == "all"),
+    },
 ];
 
-fn reset_realm(options: &mut Options) {
-    options.realm = default_realm();
-    options.realm_is_default = !environment::is_set("B2_ENVIRONMENT");
-}
-
-/// What `B2_ENVIRONMENT` names. A bad value there fails the call, not the making of its options.
-fn default_realm() -> Result<Realm, Error> {
-    let Some(value) = environment::raw("B2_ENVIRONMENT") else { return Ok(Realm::production()) };
-    let refuse = |problem| Error::invalid(format!("B2_ENVIRONMENT in the environment is no realm: {problem}"));
-    let text = value.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
-    if text.trim_ascii().is_empty() {
-        return Ok(Realm::production());
+impl OptionRow {
+    /// What the value may be, in one line.
+    #[must_use]
+    pub fn value_text(&self) -> String {
+        match self.value {
+            OptionValue::Number { min, max, zero: None } => format!("{min} to {max}"),
+            OptionValue::Number { min, max, zero: Some(zero) } => format!("{min} ({zero}) to {max}"),
+            OptionValue::Choice(words) => words.join(", "),
+            OptionValue::Text(form) => form.to_owned(),
+        }
     }
-    Realm::parse(text).map_err(|not| refuse(not.problem).with_hint_behind(not.hint))
-}
 
-fn set_realm(options: &mut Options, value: &str) -> Result<(), Refused> {
-    let realm = Realm::parse(value).map_err(|not| Refused { problem: not.problem.to_owned(), hint: not.hint })?;
-    options.realm = Ok(realm);
-    options.realm_is_default = false;
-    Ok(())
-}
-
-fn set_profile(options: &mut Options, value: &str) -> Result<(), Refused> {
-    if options.account_info.is_some() {
-        return Err("it goes with no account_info: each names a database".into());
+    pub(super) fn reset(&self, options: &mut Options) {
+        match self.set {
+            Setter::Text { reset, .. } => reset(options),
+            // The defaults of the others are values, and valid: a test sets them all.
+            _ => drop(self.set(options, self.default)),
+        }
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if value.len() > 64 || !value.bytes().all(plain) {
-        return Err("a profile has 1 to 64 letters, digits, - or _".into());
+
+    pub(super) fn set(&self, options: &mut Options, value: &str) -> Result<(), Error> {
+        self.apply(options, value).map_err(|invalid| {
+            Error::invalid(format!("option \"{}\": {}", self.name, invalid.reason)).append_hint(invalid.hint)
+        })
     }
-    options.profile = Some(value.to_owned());
-    Ok(())
-}
 
-fn set_account_info(options: &mut Options, value: &str) -> Result<(), Refused> {
-    if options.profile.is_some() {
-        return Err("it goes with no profile: each names a database".into());
+    fn apply(&self, options: &mut Options, value: &str) -> Result<(), Invalid> {
+        match self.set {
+            Setter::Count(field) => *field(options) = self.number(value)?,
+            Setter::Seconds(field) => *field(options) = Duration::from_secs(self.number(value)?.into()),
+            Setter::Millis(field) => *field(options) = Duration::from_millis(self.number(value)?.into()),
+            Setter::Choice(set) => set(options, self.choice(value)?),
+            Setter::Text { set, .. } => set(options, value)?,
+        }
+        Ok(())
     }
-    options.account_info = Some(value.into());
-    Ok(())
-}
 
-fn set_cache(options: &mut Options, value: &str) -> Result<(), Refused> {
-    options.cache = match value {
-        "use" => CacheMode::Use,
-        "refresh" => CacheMode::Refresh,
-        "bypass" => CacheMode::Bypass,
-        _ => return Err("it is use, refresh or bypass".into()),
-    };
-    Ok(())
-}
-
-fn set_store(_: &mut Options, value: &str) -> Result<(), Refused> {
-    if value == "none" { Ok(()) } else { Err("shared token stores are not available in this build".into()) }
-}
-
-fn set_proxy(options: &mut Options, value: &str) -> Result<(), Refused> {
-    const FORM: &str = "a proxy's URL is http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT, percent-encoded";
-    let refused = |problem: &str| Refused { problem: problem.to_owned(), hint: Some(FORM.to_owned()) };
-    options.proxy = Proxy::parse(value).map_err(refused)?;
-    Ok(())
-}
-
-fn set_ca_file(options: &mut Options, value: &str) -> Result<(), Refused> {
-    options.ca_file = Some(value.into());
-    Ok(())
-}
-
-fn set_user_agent(options: &mut Options, value: &str) -> Result<(), Refused> {
-    if value.len() > 256 || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Err("it is product/version in at most 256 visible ASCII characters".into());
+    fn number(&self, value: &str) -> Result<u32, Invalid> {
+        let OptionValue::Number { min, max, .. } = self.value else { return Err("must be a number".into()) };
+        // `parse` would accept a plus sign.
+        let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+        let number = value.parse().ok().filter(|number| is_digits && (min..=max).contains(number));
+        number.ok_or_else(|| Invalid { reason: format!("must be a whole number from {min} to {max}"), hint: None })
     }
-    options.user_agent = Some(value.to_owned());
-    Ok(())
-}
 
-fn set_fields(options: &mut Options, value: &str) -> Result<(), Refused> {
-    options.all_fields = match value {
-        "action" => false,
-        "all" => true,
-        _ => return Err("it is action or all".into()),
-    };
-    Ok(())
-}
-
-fn count(value: &str, least: u32, most: u32) -> Result<u32, Refused> {
-    // `parse` would take a plus sign.
-    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    let number = value.parse().ok().filter(|number| digits && (least..=most).contains(number));
-    number.ok_or_else(|| Refused { problem: format!("it is a whole number from {least} to {most}"), hint: None })
-}
-
-fn milliseconds(value: &str, least: u32, most: u32) -> Result<Duration, Refused> {
-    count(value, least, most).map(|ms| Duration::from_millis(ms.into()))
-}
-
-fn seconds(value: &str, least: u32, most: u32) -> Result<Duration, Refused> {
-    count(value, least, most).map(|s| Duration::from_secs(s.into()))
+    fn choice(&self, value: &str) -> Result<&'static str, Invalid> {
+        let OptionValue::Choice(words) = self.value else { return Err("must be a word".into()) };
+        words.iter().find(|word| **word == value).copied().ok_or_else(|| {
+            let list = match words {
+                [only] => (*only).to_owned(),
+                [first @ .., last] => format!("{} or {last}", first.join(", ")),
+                [] => String::new(),
+            };
+            Invalid { reason: format!("must be {list}"), hint: None }
+        })
+    }
 }

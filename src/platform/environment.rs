@@ -2,11 +2,9 @@
 
 use std::ffi::OsString;
 
-use crate::platform;
-
 /// The variable's value, unless it is unset or the program runs with raised rights.
 pub(crate) fn raw(name: &str) -> Option<OsString> {
-    if platform::has_raised_rights() { None } else { std::env::var_os(name) }
+    if super::has_raised_rights() { None } else { std::env::var_os(name) }
 }
 
 /// True if the variable has a value that is not blank.

@@ -1,10 +1,10 @@
-//! Files to read, and the lack of descriptors for them.
+//! Opening files for reading, and telling when no file descriptor is left.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens it to be read. Should it be a pipe, nobody waits for its other end.
+/// Opens a file for reading. If it is a pipe, this does not wait for a writer.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -13,8 +13,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// True if it says that no descriptor is left, to this process or to the machine.
-pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+/// True if the error says that this process or the machine has no file descriptor left.
+pub(crate) fn is_fd_limit(error: &io::Error) -> bool {
     #[cfg(unix)]
     return matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
     #[cfg(not(unix))]
@@ -24,8 +24,8 @@ pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     }
 }
 
-/// True if none can be had now.
-pub(crate) fn are_descriptors_out() -> bool {
-    // A root there always is.
-    File::open("/").is_err_and(|error| is_out_of_descriptors(&error))
+/// True if no file descriptor is left at this moment.
+pub(crate) fn is_fd_limit_reached() -> bool {
+    // The root directory always exists.
+    File::open("/").is_err_and(|error| is_fd_limit(&error))
 }

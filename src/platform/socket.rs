@@ -1,14 +1,14 @@
-//! Sockets on which nobody has to wait longer than he likes.
+//! Sockets that never block: connects, reads and writes are waited for with a timeout.
 
-pub(crate) use imp::{ack_at_once, start_connect, wait, wait_for_any};
+pub(crate) use imp::{quick_ack, start_connect, wait, wait_for_any};
 
-/// What a stream is waited for.
+/// What to wait for on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Awaited {
-    /// Bytes to read, or the end.
-    Bytes,
+pub(crate) enum Interest {
+    /// Bytes to read, or the end of the stream.
+    Readable,
     /// Room to write; on a new stream, the connection itself.
-    Room,
+    Writable,
 }
 
 #[cfg(unix)]
@@ -19,26 +19,26 @@ mod imp {
     use std::os::fd::{AsRawFd, FromRawFd};
     use std::time::Duration;
 
-    use super::Awaited;
+    use super::Interest;
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    const AT_BIRTH: libc::c_int = libc::SOCK_CLOEXEC;
+    const TYPE_FLAGS: libc::c_int = libc::SOCK_CLOEXEC;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const AT_BIRTH: libc::c_int = 0;
+    const TYPE_FLAGS: libc::c_int = 0;
 
-    /// Starts to connect and returns at once: the connection is there when [`wait`] finds room and the stream holds
-    /// no error. `_patience` is for systems that can only block.
-    pub(crate) fn start_connect(to: SocketAddr, _patience: Duration) -> io::Result<TcpStream> {
+    /// Starts to connect and returns at once: the connection is made when [`wait`] finds the stream writable and it holds
+    /// no error. `_timeout` is for systems that can only block.
+    pub(crate) fn start_connect(to: SocketAddr, _timeout: Duration) -> io::Result<TcpStream> {
         let family = if to.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
         // SAFETY: socket takes three numbers.
-        let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | AT_BIRTH, 0) };
+        let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | TYPE_FLAGS, 0) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        let fd = past_the_streams(fd)?;
+        let fd = above_stdio(fd)?;
         // SAFETY: the descriptor was just opened here, so nobody else owns it.
         let stream = unsafe { TcpStream::from_raw_fd(fd) };
-        tame(fd);
+        set_cloexec(fd);
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         let status = match to {
@@ -70,12 +70,12 @@ mod imp {
         }
     }
 
-    /// A host that has closed its standard streams may print to them all the same. No connection is to stand there.
-    fn past_the_streams(fd: libc::c_int) -> io::Result<libc::c_int> {
+    /// A host that has closed its standard streams may still print to them, so no connection may get their descriptors.
+    fn above_stdio(fd: libc::c_int) -> io::Result<libc::c_int> {
         if fd > libc::STDERR_FILENO {
             return Ok(fd);
         }
-        // SAFETY: the descriptor was just opened by the caller, who has no more use for it but by its copy.
+        // SAFETY: the descriptor was just opened by the caller, which goes on with the copy alone.
         let (copy, error) = unsafe {
             let copy = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1);
             let error = io::Error::last_os_error();
@@ -92,37 +92,38 @@ mod imp {
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn tame(_fd: libc::c_int) {}
+    fn set_cloexec(_fd: libc::c_int) {}
 
     /// Elsewhere closing at exec is a second call, and a write to a closed peer raises a signal unless told not to.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn tame(fd: libc::c_int) {
+    fn set_cloexec(fd: libc::c_int) {
         // SAFETY: fcntl sets a flag of a descriptor that we own.
         unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
         #[cfg(target_vendor = "apple")]
         switch_on(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE);
     }
 
-    /// True once the stream has what is awaited. False after `span`, or at once when a signal came in between: the
-    /// caller looks at his flag and comes again.
-    pub(crate) fn wait(stream: &TcpStream, awaited: Awaited, span: Option<Duration>) -> io::Result<bool> {
-        wait_for_any(&[stream], awaited, span).map(|ready| ready.is_some())
+    /// True once the stream is ready. False after `timeout`, or at once when a signal interrupted the wait: the caller
+    /// checks its cancel and waits again.
+    pub(crate) fn wait(stream: &TcpStream, interest: Interest, timeout: Option<Duration>) -> io::Result<bool> {
+        wait_for_any(&[stream], interest, timeout).map(|ready| ready.is_some())
     }
 
-    /// The same for several streams: which of them has it.
+    /// The same for several streams: the index of one that is ready.
     pub(crate) fn wait_for_any(
         streams: &[&TcpStream],
-        awaited: Awaited,
-        span: Option<Duration>,
+        interest: Interest,
+        timeout: Option<Duration>,
     ) -> io::Result<Option<usize>> {
-        let events = match awaited {
-            Awaited::Bytes => libc::POLLIN,
-            Awaited::Room => libc::POLLOUT,
+        let events = match interest {
+            Interest::Readable => libc::POLLIN,
+            Interest::Writable => libc::POLLOUT,
         };
         let watch = |stream: &&TcpStream| libc::pollfd { fd: stream.as_raw_fd(), events, revents: 0 };
         let mut watched: Vec<_> = streams.iter().map(watch).collect();
         // Rounded up, or the last millisecond would be spent spinning.
-        let ms = span.map_or(-1, |span| span.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(libc::c_int::MAX));
+        let ms =
+            timeout.map_or(-1, |timeout| timeout.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(libc::c_int::MAX));
         let count = watched.len() as libc::nfds_t;
         // SAFETY: there are `count` of them, and the descriptors stay open as long as the streams are borrowed.
         match unsafe { libc::poll(watched.as_mut_ptr(), count, ms) } {
@@ -134,9 +135,9 @@ mod imp {
         }
     }
 
-    /// Has what comes next acknowledged without delay: a server without `TCP_NODELAY` waits for that before it goes
-    /// on, 40 ms each time. The kernel forgets this by itself, so it is said before each wait.
-    pub(crate) fn ack_at_once(_stream: &TcpStream) {
+    /// Has the next segment acknowledged without delay: a server without `TCP_NODELAY` waits 40 ms for that each time.
+    /// The kernel resets the option by itself, so it is set before each wait.
+    pub(crate) fn quick_ack(_stream: &TcpStream) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         switch_on(_stream.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_QUICKACK);
     }
@@ -156,26 +157,49 @@ mod imp {
     use std::net::{SocketAddr, TcpStream};
     use std::time::Duration;
 
-    use super::Awaited;
-    use crate::ports::cancel::LOOK_EVERY;
+    use super::Interest;
 
-    /// The standard library can only connect in one piece, which takes `patience` at most. Reads and writes give up
-    /// by themselves each time that somebody should look, so nothing is left to wait for.
-    pub(crate) fn start_connect(to: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&to, patience.max(Duration::from_millis(1)))?;
+    /// How long a read or write may block.
+    const CANCEL_POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+    /// The standard library can only connect in one call, which takes `timeout` at most. Reads and writes time out by
+    /// themselves, so there is nothing left to wait for.
+    pub(crate) fn start_connect(to: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect_timeout(&to, timeout.max(Duration::from_millis(1)))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(LOOK_EVERY))?;
-        stream.set_write_timeout(Some(LOOK_EVERY))?;
+        stream.set_read_timeout(Some(CANCEL_POLL_INTERVAL))?;
+        stream.set_write_timeout(Some(CANCEL_POLL_INTERVAL))?;
         Ok(stream)
     }
 
-    pub(crate) fn wait(_: &TcpStream, _: Awaited, _: Option<Duration>) -> io::Result<bool> {
+    pub(crate) fn wait(_: &TcpStream, _: Interest, _: Option<Duration>) -> io::Result<bool> {
         Ok(true)
     }
 
-    pub(crate) fn wait_for_any(streams: &[&TcpStream], _: Awaited, _: Option<Duration>) -> io::Result<Option<usize>> {
+    pub(crate) fn wait_for_any(streams: &[&TcpStream], _: Interest, _: Option<Duration>) -> io::Result<Option<usize>> {
         Ok((!streams.is_empty()).then_some(0))
     }
 
-    pub(crate) fn ack_at_once(_: &TcpStream) {}
+    pub(crate) fn quick_ack(_: &TcpStream) {}
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_sends_without_delay_and_is_closed_in_programs_that_are_started() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let stream = start_connect(address, Duration::from_secs(20)).expect("it starts");
+        assert!(wait(&stream, Interest::Writable, Some(Duration::from_secs(20))).expect("it can be waited for"));
+        assert!(stream.nodelay().expect("the option can be read"));
+        // SAFETY: F_GETFD reads a flag of an open descriptor.
+        let flags = unsafe { libc::fcntl(stream.as_raw_fd(), libc::F_GETFD) };
+        assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+    }
 }

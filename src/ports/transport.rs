@@ -1,4 +1,4 @@
-//! The network as the attempts see it: one request out, one answer or one failure back.
+//! The network as the retry loop sees it: one request out, one response or one failure back.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -6,94 +6,89 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::cancel::Bounds;
+use super::limits::Limits;
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
 
 /// One authorize request.
-pub(crate) struct Request<'a> {
-    /// Where it goes.
-    pub realm: &'a Realm,
+pub(crate) struct HttpRequest<'a> {
+    pub(crate) realm: &'a Realm,
     /// The value of the `Authorization` header: `Basic …`.
-    pub authorization: &'a str,
+    pub(crate) authorization: &'a str,
     /// The value of the `User-Agent` header.
-    pub user_agent: &'a str,
-    /// How to get there.
-    pub proxy: &'a Proxy,
-    /// PEM file of certificates to trust in addition to the system's.
-    pub ca_file: Option<&'a Path>,
-    /// The longest that look-up, connect and handshake may take together.
-    pub connect_timeout: Duration,
+    pub(crate) user_agent: &'a str,
+    pub(crate) proxy: &'a Proxy,
+    /// A PEM file of certificates to trust in addition to the system's.
+    pub(crate) ca_file: Option<&'a Path>,
+    /// The longest that name look-up, connect and handshake may take together.
+    pub(crate) connect_timeout: Duration,
 }
 
-/// What came back, whatever its status. Header values are as sent, and untrusted.
-pub(crate) struct Answer {
-    /// The HTTP status.
-    pub status: u16,
+/// A response, whatever its status. Header values are as sent, and untrusted.
+pub(crate) struct HttpResponse {
+    pub(crate) status: u16,
     /// The body, decompressed and bounded.
-    pub body: Zeroizing<Vec<u8>>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
     /// The `Date` header.
-    pub date: Option<String>,
+    pub(crate) date: Option<String>,
     /// The `Retry-After` header.
-    pub retry_after: Option<String>,
+    pub(crate) retry_after: Option<String>,
     /// The `X-Bz-Request-Id` header.
-    pub request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
     /// The `Location` header of a redirect, which is not followed.
-    pub location: Option<String>,
+    pub(crate) location: Option<String>,
 }
 
-/// How a request can fail without an answer.
+/// How a request can fail without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     /// Name look-up, connect, reset, early close.
     Network,
-    /// A proxy that says no. That is meant to last, and a wrong password given often may lock its owner out.
-    Barred,
+    /// The proxy refused. That is permanent, and repeating a wrong password may lock its owner out.
+    ProxyDenied,
     /// A certificate or the handshake.
     Tls,
-    /// The bounds or the connect timeout ran out.
+    /// The limits or the connect timeout ran out.
     Timeout,
     /// The caller's cancel.
     Cancelled,
-    /// The other side does not speak HTTP as it should, or says too much.
+    /// The other side does not speak valid HTTP, or sends too much.
     Protocol,
     /// The request could not be made as asked: an unreadable CA file, a proxy of an unknown kind.
-    Setup,
+    InvalidRequest,
 }
 
-/// A request without an answer.
+/// A request without a response.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
-    /// What kind of failure.
-    pub kind: FailureKind,
+    pub(crate) kind: FailureKind,
     /// One line for a person: what happened, and to which host. No secret.
-    pub message: String,
+    pub(crate) message: String,
     /// What the person can do about it.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
-/// The way to B2. The shipped one is [`crate::net::Wire`]; tests bring their own.
+/// The network.
 pub(crate) trait Transport: Send + Sync {
-    /// Sends one request and reads the whole answer, or gives up when `bounds` say so.
+    /// Sends one request and reads the whole response, or gives up when `limits` say so.
     ///
     /// # Errors
-    /// A [`Failure`] if no whole answer came. Any HTTP status is an answer.
-    fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure>;
+    /// A [`Failure`] if no complete response came. Any HTTP status is a response.
+    fn send(&self, request: &HttpRequest<'_>, limits: &Limits<'_>) -> Result<HttpResponse, Failure>;
 
-    /// The same way for many requests, which may find the connections of those before them open. They are closed when
-    /// it is dropped.
-    fn keeping(&self) -> Box<dyn Transport + '_>;
+    /// The same for many requests, which reuse each other's connections. They are closed when it is dropped.
+    fn keep_alive(&self) -> Box<dyn Transport + '_>;
 }
 
 impl<P> Transport for P
 where
     P: Deref<Target: Transport> + Send + Sync,
 {
-    fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-        (**self).send(request, bounds)
+    fn send(&self, request: &HttpRequest<'_>, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        (**self).send(request, limits)
     }
 
-    fn keeping(&self) -> Box<dyn Transport + '_> {
-        (**self).keeping()
+    fn keep_alive(&self) -> Box<dyn Transport + '_> {
+        (**self).keep_alive()
     }
 }

@@ -1,6 +1,6 @@
-//! What must be in place before the first call: the hooks around a fork, and silence on panic.
+//! What must be in place before the first call: the hooks around a fork, and a panic hook that prints nothing.
 //!
-//! It happens when the library is loaded. Any later, a fork could come between two threads' first calls.
+//! It happens when the library is loaded. Any later, a fork could come between the first calls of two threads.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,26 +9,26 @@ use crate::platform;
 
 static DONE: AtomicBool = AtomicBool::new(false);
 
-/// Does what is to be done, once.
+/// Does it once.
 extern "C" fn start() {
     if !DONE.swap(true, Ordering::AcqRel) {
         platform::at_fork(fork::prepare, fork::in_parent, fork::in_child);
-        // A panic is caught at the border and answered there. The shared library has a standard library of its own, so
-        // the host's hook is another.
+        // A panic is caught at the C border and reported there. The shared library has a standard library of its own, so
+        // the host's panic hook is another.
         #[cfg(feature = "c-library")]
         std::panic::set_hook(Box::new(|_| {}));
     }
 }
 
-/// For a linker that drops what nobody names: done by the first call at the latest.
+/// For a linker that drops unreferenced sections: done by the first call at the latest.
 pub(crate) fn ensure() {
     if !DONE.load(Ordering::Acquire) {
         start();
     }
 }
 
-// SAFETY: these sections hold functions without arguments that the loader calls once, before anyone can call us. `start`
-// is one, and needs nothing that is not there by then.
+// SAFETY: these sections hold functions without arguments that the loader calls once, before any call can come. `start`
+// is one, and needs nothing that does not exist by then.
 #[cfg_attr(all(unix, not(target_vendor = "apple")), unsafe(link_section = ".init_array"))]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(windows, unsafe(link_section = ".CRT$XCU"))]

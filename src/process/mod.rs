@@ -1,7 +1,9 @@
-//! The world as it is: the machine's clocks, its randomness, its network, and the state of this process.
+//! What a process has one of: the shared state, the clocks, the network, and the hooks around a fork.
 
 mod fork;
 pub(crate) mod init;
+#[cfg(feature = "test-hooks")]
+pub(crate) mod test_hooks;
 #[cfg(feature = "c-library")]
 mod zeroing_alloc;
 
@@ -9,25 +11,26 @@ use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
-use crate::model::cache_key;
-use crate::model::timestamp::{Clock, Moment};
+use crate::authorize::Runtime;
+use crate::model::timestamp::Timestamp;
 #[cfg(not(feature = "test-hooks"))]
-use crate::net::Wire;
-use crate::platform;
-use crate::ports::{Dice, World};
+use crate::net::HttpTransport;
+use crate::platform::{clock, random};
+use crate::ports::{Clock, Env, Rng};
 use crate::state::Shared;
 
 /// The machine's clocks.
 pub(crate) struct SystemClock;
 
 /// The operating system's randomness.
-struct SystemDice;
+struct OsRng;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Moment {
-        let now = platform::clocks();
+    fn now(&self) -> Timestamp {
+        let (wall_ms, boot_ms) = clock::now();
+        let now = Timestamp { wall_ms, boot_ms };
         #[cfg(feature = "test-hooks")]
-        let now = turned::apply(now);
+        let now = test_hooks::turned(now);
         now
     }
 
@@ -36,10 +39,10 @@ impl Clock for SystemClock {
     }
 }
 
-impl Dice for SystemDice {
-    fn roll(&self) -> f64 {
-        // 53 bits are what a double holds exactly.
-        let bits = u64::from_le_bytes(cache_key::random()) >> 11;
+impl Rng for OsRng {
+    fn uniform(&self) -> f64 {
+        // A double holds 53 bits exactly.
+        let bits = u64::from_le_bytes(random::bytes()) >> 11;
         #[allow(clippy::cast_precision_loss, reason = "53 bits fit")]
         let share = bits as f64 / (1_u64 << 53) as f64;
         share
@@ -47,71 +50,22 @@ impl Dice for SystemDice {
 }
 
 #[cfg(not(feature = "test-hooks"))]
-static WIRE: Wire = Wire::new();
+static TRANSPORT: HttpTransport = HttpTransport::new();
 #[cfg(feature = "test-hooks")]
-static WIRE: planted::Wire<crate::net::Wire> = planted::Wire(crate::net::Wire::new());
+static TRANSPORT: test_hooks::PanickingTransport = test_hooks::PanickingTransport::new();
 
-/// The world of the shipped library.
-pub(crate) static WORLD: World<'static> = World { clock: &SystemClock, dice: &SystemDice, transport: &WIRE };
+/// The environment of the shipped library.
+pub(crate) static ENV: Env<'static> = Env { clock: &SystemClock, rng: &OsRng, transport: &TRANSPORT };
 
-/// What all calls of this process share. Two first calls may race to make it: one is dropped, and no lock is left held
-/// for a child of a fork to find.
+/// What all calls of this process share. Two first calls may race to create it: one is dropped, and no lock is left held
+/// for a child to find.
 pub(crate) fn shared() -> &'static Shared {
     static SHARED: OnceBox<Shared> = OnceBox::new();
     SHARED.get_or_init(Box::default)
 }
 
-/// A clock that tests turn, in the builds made for them.
-#[cfg(feature = "test-hooks")]
-pub(crate) mod turned {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    use crate::model::timestamp::Moment;
-
-    static WALL_MS: AtomicI64 = AtomicI64::new(0);
-    static BOOT_MS: AtomicI64 = AtomicI64::new(0);
-
-    /// Moves each clock by that many milliseconds from where it is.
-    pub(crate) fn turn(wall_ms: i64, boot_ms: i64) {
-        WALL_MS.fetch_add(wall_ms, Ordering::SeqCst);
-        BOOT_MS.fetch_add(boot_ms, Ordering::SeqCst);
-    }
-
-    pub(super) fn apply(now: Moment) -> Moment {
-        Moment {
-            wall_ms: now.wall_ms + WALL_MS.load(Ordering::SeqCst),
-            boot_ms: now.boot_ms.saturating_add_signed(BOOT_MS.load(Ordering::SeqCst)),
-        }
-    }
-}
-
-/// A panic in the middle of a request, in the builds made for tests.
-#[cfg(feature = "test-hooks")]
-pub(crate) mod planted {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use crate::ports::cancel::Bounds;
-    use crate::ports::transport::{Answer, Failure, Request, Transport};
-
-    static PANIC: AtomicBool = AtomicBool::new(false);
-
-    /// The next request panics, once it is in the air.
-    pub(crate) fn plant() {
-        PANIC.store(true, Ordering::SeqCst);
-    }
-
-    /// The shipped way to B2, with that fault in it.
-    pub(super) struct Wire<T>(pub(super) T);
-
-    impl<T: Transport> Transport for Wire<T> {
-        fn send(&self, request: &Request<'_>, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-            let answer = self.0.send(request, bounds);
-            assert!(!PANIC.swap(false, Ordering::SeqCst), "a planted panic");
-            answer
-        }
-
-        fn keeping(&self) -> Box<dyn Transport + '_> {
-            Box::new(Wire(self.0.keeping()))
-        }
-    }
+/// What the calls of this process work with.
+pub(crate) fn runtime() -> Runtime<'static> {
+    init::ensure();
+    Runtime { shared: shared(), env: ENV }
 }

@@ -5,14 +5,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-struct Wiping;
+struct ZeroingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: Wiping = Wiping;
+static ALLOCATOR: ZeroingAllocator = ZeroingAllocator;
 
 // SAFETY: everything is handed to the system's allocator as it came. `realloc` is the trait's own, which allocates anew,
 // copies and calls `dealloc`: growing in place would leave the old block unwiped wherever it had to move.
-unsafe impl GlobalAlloc for Wiping {
+unsafe impl GlobalAlloc for ZeroingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are the system allocator's.
         unsafe { System.alloc(layout) }

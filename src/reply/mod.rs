@@ -1,6 +1,7 @@
-//! Reads what B2 answers to an authorize request: bytes in, a grant or a refusal out, no I/O.
+//! Parses replies to an authorize request: bytes in, a grant or a refusal out. Pure, and fuzzed.
 //!
-//! v4 is what this library asks for; v1 to v3 are understood, since servers that speak B2's language differ in age.
+//! This library asks for API version 4; versions 1 to 3 are understood too, since other servers that implement B2's API
+//! differ in age.
 
 mod object;
 mod restrictions;
@@ -8,66 +9,32 @@ mod restrictions;
 mod tests;
 mod untrusted;
 
-use std::fmt;
-
-use zeroize::Zeroizing;
-
+use crate::diag::sanitize;
+pub(crate) use crate::json::error::JsonError;
+use crate::json::{self, Value};
+use crate::model::grant::Grant;
 use crate::model::realm::Realm;
 
-use crate::diag::sanitize;
-pub(crate) use crate::json::error::Flaw;
-use crate::json::{self, Value};
-use object::Place;
+use object::Object;
 
-/// What B2 grants to a key, checked: safe to hand through C and to use as it is.
-pub(crate) struct Grant {
-    pub(crate) account_id: String,
-    pub(crate) token: Zeroizing<String>,
-    pub(crate) api_url: String,
-    pub(crate) download_url: String,
-    pub(crate) s3_api_url: Option<String>,
-    pub(crate) recommended_part_size: u64,
-    pub(crate) absolute_minimum_part_size: u64,
-    /// Empty also where B2 named none because it restricts nothing (`allowed` null, or v1's first form).
-    pub(crate) capabilities: Vec<String>,
-    /// `None`: every bucket. An empty list: no bucket.
-    pub(crate) buckets: Option<Vec<Bucket>>,
-    pub(crate) name_prefix: Option<String>,
-    /// When the key ends, in milliseconds since 1970; `None` if it does not.
-    pub(crate) key_expires_ms: Option<i64>,
-}
-
-/// A bucket that the key may touch. It has no name if it is gone or hidden.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bucket {
-    pub(crate) id: String,
-    pub(crate) name: Option<String>,
-}
-
-impl fmt::Debug for Grant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant").field("account_id", &self.account_id).finish_non_exhaustive()
-    }
-}
-
-/// What B2 says of a refusal.
+/// The body of a refusal: what B2 says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RefusalBody {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
 }
 
-/// The least part size before B2 began to say it.
+/// The minimum part size before replies had a field for it.
 const FIRST_MINIMUM: u64 = 5_000_000;
 
-/// Members by which a reply without `apiInfo` shows that it is v1 or v2.
+/// Members that show that a reply without `apiInfo` is of version 1 or 2.
 const FLAT: [&str; 5] = ["apiUrl", "downloadUrl", "allowed", "recommendedPartSize", "minimumPartSize"];
 
-/// Reads the body of a 200. Unknown fields and the order of fields do not matter.
-pub(crate) fn parse(body: &[u8], realm: &Realm) -> Result<Grant, Flaw> {
+/// Parses the body of a 200. Unknown fields and the order of fields do not matter.
+pub(crate) fn parse(body: &[u8], realm: &Realm) -> Result<Grant, JsonError> {
     let document = json::read(body)?;
-    let root = Place::root(&document)?;
-    let account_id = root.id("accountId")?.to_owned();
+    let root = Object::root(&document)?;
+    let account_id = root.id("accountId")?.into();
     let token = untrusted::token(&root, "authorizationToken")?;
     let flat = !root.has("apiInfo") && FLAT.iter().any(|name| root.has(name));
     let storage = if flat { root.clone() } else { storage_api(&root)? };
@@ -82,7 +49,7 @@ pub(crate) fn parse(body: &[u8], realm: &Realm) -> Result<Grant, Flaw> {
         storage.positive("absoluteMinimumPartSize")?
     };
     if absolute_minimum_part_size > recommended_part_size {
-        return Err(Flaw::of(&storage.field("absoluteMinimumPartSize"), format!("is more than {recommended}")));
+        return Err(JsonError::of(&storage.field("absoluteMinimumPartSize"), format!("is more than {recommended}")));
     }
     let restrictions = if flat { restrictions::flat(&root, v1)? } else { restrictions::grouped(&root, &storage)? };
     Ok(Grant {
@@ -100,10 +67,10 @@ pub(crate) fn parse(body: &[u8], realm: &Realm) -> Result<Grant, Flaw> {
     })
 }
 
-fn storage_api<'a>(root: &Place<'a>) -> Result<Place<'a>, Flaw> {
+fn storage_api<'a>(root: &Object<'a>) -> Result<Object<'a>, JsonError> {
     let suites = root.object("apiInfo")?;
     if !suites.has("storageApi") && (suites.has("groupsApi") || suites.has("backupApi")) {
-        return Err(Flaw::of(
+        return Err(JsonError::of(
             &suites.field("storageApi"),
             "is missing: the key is for other services of Backblaze, not for storage",
         ));
@@ -111,8 +78,8 @@ fn storage_api<'a>(root: &Place<'a>) -> Result<Place<'a>, Flaw> {
     suites.object("storageApi")
 }
 
-/// The C border says seconds, and 0 for a key that never ends: a time in the first second would turn into that.
-fn key_expires_ms(root: &Place<'_>) -> Result<Option<i64>, Flaw> {
+/// The C border has seconds, and 0 for a key that never expires: a time within the first second would become that.
+fn key_expires_ms(root: &Object<'_>) -> Result<Option<i64>, JsonError> {
     const NAME: &str = "applicationKeyExpirationTimestamp";
     if let None | Some(Value::Null) = root.get(NAME)? {
         return Ok(None);
@@ -120,33 +87,32 @@ fn key_expires_ms(root: &Place<'_>) -> Result<Option<i64>, Flaw> {
     let ms = root.positive(NAME)?;
     match i64::try_from(ms) {
         Ok(ms) if ms >= 1000 => Ok(Some(ms)),
-        _ => Err(Flaw::of(NAME, "is no time in milliseconds")),
+        _ => Err(JsonError::of(NAME, "is not a time in milliseconds")),
     }
 }
 
-/// The longest code kept. B2's own have at most about 30 characters.
-const LONGEST_CODE: usize = 64;
-/// The longest message kept, in characters.
-const LONGEST_MESSAGE: usize = 300;
+/// Longer codes are dropped. B2's own have at most about 30 characters.
+const MAX_CODE: usize = 64;
+/// Longer messages are truncated; in characters.
+const MAX_MESSAGE: usize = 300;
 
-/// Reads the body of a refusal, which may have passed any proxy: what is unreadable or empty is `None`.
+/// Parses the body of a refusal, which any proxy may have written: whatever is unreadable or empty is `None`.
 ///
-/// `mask` takes our own secrets out of the message. It must see the whole of it: the part of a secret that is left
-/// where a long message is cut looks like none.
-pub(crate) fn parse_refusal(body: &[u8], mask: impl Fn(&str) -> String) -> RefusalBody {
+/// `redact` removes our own secrets. It gets the whole message, since a secret that was cut in two is not recognised.
+pub(crate) fn parse_refusal(body: &[u8], redact: impl Fn(&str) -> String) -> RefusalBody {
     let Ok(document) = json::read(body) else { return RefusalBody::default() };
-    let Ok(root) = Place::root(&document) else { return RefusalBody::default() };
-    let code = root.id("code").ok().filter(|code| code.len() <= LONGEST_CODE).map(str::to_owned);
+    let Ok(root) = Object::root(&document) else { return RefusalBody::default() };
+    let code = root.id("code").ok().filter(|code| code.len() <= MAX_CODE).map(str::to_owned);
     let message = match root.get("message") {
         Ok(Some(Value::Text(text))) => {
-            Some(sanitize::shortened(mask(&readable(text)), LONGEST_MESSAGE)).filter(|text| !text.is_empty())
+            Some(sanitize::truncate(redact(&readable(text)), MAX_MESSAGE)).filter(|text| !text.is_empty())
         }
         _ => None,
     };
     RefusalBody { code, message }
 }
 
-/// One line, without gaps.
+/// One line, with single spaces.
 fn readable(text: &str) -> String {
-    sanitize::line(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    sanitize::single_line(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

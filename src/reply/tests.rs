@@ -1,6 +1,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::grant::Bucket;
 
 const TOKEN: &str = "4_0040123456789ab0000000001_0186e431_d18d02_acct_tH7VW03boebOXayIc43-sxptpfA=";
 const ID: &str = "d0f1e2c3b4a5968778695a4b";
@@ -95,7 +96,7 @@ fn free_v4() -> Json {
     with(v4(), "apiInfo.storageApi.allowed.buckets", Json::Null)
 }
 
-fn read(reply: &Json) -> Result<Grant, Flaw> {
+fn read(reply: &Json) -> Result<Grant, JsonError> {
     parse(reply.to_string().as_bytes(), &Realm::production())
 }
 
@@ -125,7 +126,7 @@ fn with(mut reply: Json, path: &str, value: Json) -> Json {
 }
 
 #[test]
-fn debug_of_a_grant_shows_whose_it_is_and_no_token() {
+fn debug_output_of_a_grant_shows_the_account_and_no_token() {
     let realm = Realm::production();
     let grant = parse(v2().to_string().as_bytes(), &realm).expect("granted");
     assert_eq!(format!("{grant:?}"), "Grant { account_id: \"0123456789ab\", .. }");
@@ -143,7 +144,7 @@ fn every_version_gives_the_same_grant() {
         assert_eq!(grant.s3_api_url.as_deref(), s3);
         assert_eq!((grant.recommended_part_size, grant.absolute_minimum_part_size), (100_000_000, 5_000_000));
         assert_eq!(grant.capabilities, ["listBuckets", "readFiles"]);
-        let name = (version != "v1").then(|| "my-bucket".to_owned());
+        let name = (version != "v1").then(|| "my-bucket".into());
         assert_eq!(grant.buckets, Some(vec![Bucket { id: ID.into(), name }]));
         assert_eq!(grant.name_prefix.as_deref(), Some("photos/"));
         let expires = matches!(version, "v3" | "v4").then_some(1_790_000_000_000);
@@ -172,7 +173,7 @@ fn an_unrestricted_key_is_unrestricted_in_every_version() {
 }
 
 #[test]
-fn null_empty_and_nameless_are_three_things() {
+fn null_empty_and_nameless_buckets_are_distinguished() {
     let list = "apiInfo.storageApi.allowed.buckets";
     assert_eq!(read(&with(v4(), list, json!([]))).expect("no bucket").buckets, Some(vec![]));
     let grant = read(&with(v4(), list, json!([{"id": "a", "name": null}, {"id": "b", "name": ""}]))).expect("two");
@@ -183,7 +184,7 @@ fn null_empty_and_nameless_are_three_things() {
 }
 
 #[test]
-fn what_may_be_left_out() {
+fn optional_fields_may_be_missing() {
     for reply in [v2(), v3(), v4()] {
         let s3 = if reply.get("apiInfo").is_some() { "apiInfo.storageApi.s3ApiUrl" } else { "s3ApiUrl" };
         for value in [Json::Null, json!("")] {
@@ -256,7 +257,7 @@ fn kind(value: Option<&Json>) -> u8 {
 }
 
 #[test]
-fn a_restriction_counts_wherever_it_stands() {
+fn a_restriction_counts_wherever_it_is_written() {
     let storage = "apiInfo.storageApi";
     let old = |reply, id: Json, name: Json| {
         with(with(reply, &format!("{storage}.bucketId"), id), &format!("{storage}.bucketName"), name)
@@ -312,7 +313,7 @@ fn part_sizes_and_expiry_are_positive_whole_numbers_in_order() {
     assert_eq!(read(&huge).expect("all that int64 holds").recommended_part_size, i64::MAX.unsigned_abs());
     assert_eq!(flaw(&with(v4(), least, json!(100_000_001))), format!("{least} is more than recommendedPartSize"));
     assert!(read(&with(v4(), least, json!(100_000_000))).is_ok());
-    assert!(flaw(&with(v4(), "applicationKeyExpirationTimestamp", json!(999))).contains("is no time"));
+    assert!(flaw(&with(v4(), "applicationKeyExpirationTimestamp", json!(999))).contains("is not a time"));
     // The newer names do not come one without the other.
     let mut v1 = with(v1_first(), "recommendedPartSize", json!(100_000_000));
     assert_eq!(flaw(&v1), "absoluteMinimumPartSize is missing");
@@ -321,7 +322,7 @@ fn part_sizes_and_expiry_are_positive_whole_numbers_in_order() {
 }
 
 #[test]
-fn hostile_urls_are_refused() {
+fn hostile_urls_are_rejected() {
     let fields = ["apiInfo.storageApi.apiUrl", "apiInfo.storageApi.downloadUrl", "apiInfo.storageApi.s3ApiUrl"];
     for bad in [
         " ",
@@ -394,7 +395,7 @@ fn plain_http_is_for_a_plain_realm_only() {
 }
 
 #[test]
-fn hostile_strings_are_refused() {
+fn hostile_strings_are_rejected() {
     let long = "t".repeat(8193);
     for (field, values) in [
         ("authorizationToken", &["", " ", "a b", "MARKED\r\nX: y", "MARKED\u{0}", "\u{7f}MARKED", "é", &long][..]),
@@ -419,7 +420,7 @@ fn hostile_strings_are_refused() {
 }
 
 #[test]
-fn a_member_that_is_there_twice_is_refused() {
+fn a_repeated_member_is_rejected() {
     let doubled = v4().to_string().replace("\"namePrefix\":", "\"namePrefix\":null,\"namePrefix\":");
     let text = parse(doubled.as_bytes(), &Realm::production()).expect_err("twice").to_string();
     assert_eq!(text, "apiInfo.storageApi.allowed.namePrefix is there twice");
@@ -428,7 +429,7 @@ fn a_member_that_is_there_twice_is_refused() {
 }
 
 #[test]
-fn a_body_that_is_no_object_is_told_in_plain_words() {
+fn a_body_that_is_not_an_object_is_described() {
     let whole = v4().to_string();
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     for (body, words) in [
@@ -460,14 +461,14 @@ fn a_body_that_is_no_object_is_told_in_plain_words() {
 }
 
 #[test]
-fn a_key_without_storage_is_told_from_a_broken_reply() {
+fn a_key_without_storage_is_distinguished_from_a_broken_reply() {
     let mut reply = v3();
     remove(&mut reply, "apiInfo.storageApi");
     assert!(flaw(&reply).contains("not for storage"));
 }
 
 #[test]
-fn refusals_are_read_as_far_as_they_can_be() {
+fn refusals_are_parsed_as_far_as_possible() {
     let read = |body: &str| {
         let RefusalBody { code, message } = parse_refusal(body.as_bytes(), str::to_owned);
         (code.unwrap_or_default(), message.unwrap_or_default())
@@ -494,7 +495,7 @@ fn refusals_are_read_as_far_as_they_can_be() {
 }
 
 #[test]
-fn a_secret_is_masked_before_a_long_message_is_cut() {
+fn a_secret_is_redacted_before_a_long_message_is_truncated() {
     let mask = |text: &str| text.replace("secret", "***");
     for blanks in 290..300 {
         let body = format!(r#"{{"message":"{}secret"}}"#, "x".repeat(blanks));

@@ -1,4 +1,4 @@
-//! What a caller will send his token to, and the token itself: taken only if both are harmless to use as they are.
+//! The token and the URLs that it will be sent to: accepted only if they are safe to use unchanged.
 
 use std::net::Ipv6Addr;
 
@@ -6,47 +6,48 @@ use http::Uri;
 use http::uri::Scheme;
 use zeroize::Zeroizing;
 
+use crate::model::c_text::CText;
 use crate::model::realm::Realm;
 
-use super::object::Place;
-use crate::json::error::Flaw;
+use super::object::Object;
+use crate::json::error::JsonError;
 
-/// Tokens of today have about 80 characters.
-const LONGEST_TOKEN: usize = 8192;
+/// Current tokens have about 80 characters.
+const MAX_TOKEN: usize = 8192;
 
-/// The token. Callers put it into a header, so nothing in it may end one.
-pub(super) fn token(place: &Place<'_>, name: &str) -> Result<Zeroizing<String>, Flaw> {
-    let text = place.id(name)?;
-    if text.len() > LONGEST_TOKEN {
-        return Err(Flaw::of(&place.field(name), format!("is longer than {LONGEST_TOKEN} characters")));
+/// The token. Callers put it into a header, so it may contain nothing that ends one.
+pub(super) fn token(object: &Object<'_>, name: &str) -> Result<Zeroizing<CText>, JsonError> {
+    let text = object.id(name)?;
+    if text.len() > MAX_TOKEN {
+        return Err(JsonError::of(&object.field(name), format!("is longer than {MAX_TOKEN} characters")));
     }
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Zeroizing::new(text.into()))
 }
 
 /// A base URL, without a trailing slash.
-pub(super) fn url(place: &Place<'_>, name: &str, realm: &Realm) -> Result<String, Flaw> {
-    let text = place.text(name)?;
+pub(super) fn url(object: &Object<'_>, name: &str, realm: &Realm) -> Result<CText, JsonError> {
+    let text = object.text(name)?;
     match problem(text, realm) {
-        None => Ok(text.trim_end_matches('/').to_owned()),
-        Some(problem) => Err(Flaw::of(&place.field(name), problem)),
+        None => Ok(text.trim_end_matches('/').into()),
+        Some(problem) => Err(JsonError::of(&object.field(name), problem)),
     }
 }
 
 /// As [`url`], but missing, null and "" all mean that B2 gives none.
-pub(super) fn url_if_any(place: &Place<'_>, name: &str, realm: &Realm) -> Result<Option<String>, Flaw> {
-    if place.get(name)?.is_none() || place.text_or_null(name)?.is_none_or(str::is_empty) {
+pub(super) fn url_if_any(object: &Object<'_>, name: &str, realm: &Realm) -> Result<Option<CText>, JsonError> {
+    if object.get(name)?.is_none() || object.text_or_null(name)?.is_none_or(str::is_empty) {
         return Ok(None);
     }
-    url(place, name, realm).map(Some)
+    url(object, name, realm).map(Some)
 }
 
-/// What keeps a text from being a base URL that a token may be sent to.
+/// Why a text is not a base URL that a token may be sent to.
 fn problem(text: &str, realm: &Realm) -> Option<&'static str> {
-    // Programs differ in how they read these, so the host checked here need not be the host that is called.
+    // Programs parse these differently, so the host checked here might not be the host that gets the token.
     let odd =
         |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{'..=b'}');
     if text.bytes().any(odd) {
-        return Some("has a character that no URL has");
+        return Some("has a character that is not valid in a URL");
     }
     if text.contains('#') {
         return Some("has a fragment");

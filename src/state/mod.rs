@@ -1,65 +1,79 @@
-//! Everything that calls share, behind one mutex.
+//! What all calls of a process share, behind one mutex.
+//!
+//! The lock is held for work in memory alone: no thread waits for B2, sleeps or calls back while it holds it.
 
 pub(crate) mod cache;
 pub(crate) mod counters;
-pub(crate) mod crew;
-pub(crate) mod flight;
+pub(crate) mod progress;
 pub(crate) mod rate_limit;
+pub(crate) mod single_flight;
 
-use self::cache::Cache;
-use self::counters::Counters;
-use self::flight::Flights;
-use self::rate_limit::Budget;
-#[cfg(all(feature = "b2-tool", not(loom)))]
-use crate::credentials::Memory;
 use crate::model::session::Session;
-use crate::platform::sync::{self, Mutex, MutexGuard};
+#[cfg(not(loom))]
+use crate::platform::fork_mutex::ForkMutex;
+use crate::platform::fork_mutex::ResetInChild;
+#[cfg(loom)]
+use crate::platform::sync;
+use crate::platform::sync::MutexGuard;
 
-/// The shared state. It is locked for map work alone: no thread waits for B2, sleeps or calls back with it held.
+use cache::Cache;
+use counters::Counters;
+use rate_limit::RateLimiter;
+use single_flight::SingleFlight;
+
+/// The shared state and its lock.
 #[derive(Default)]
-pub(crate) struct Shared(Mutex<State>);
+pub(crate) struct Shared(
+    #[cfg(not(loom))] pub(crate) ForkMutex<State>,
+    // A model forks no process.
+    #[cfg(loom)] sync::Mutex<State>,
+);
 
 /// What the lock guards.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) cache: Cache,
-    pub(crate) flights: Flights,
-    pub(crate) budget: Budget,
+    pub(crate) single_flight: SingleFlight,
+    pub(crate) rate_limiter: RateLimiter,
     pub(crate) counters: Counters,
-    #[cfg(all(feature = "b2-tool", not(loom)))]
-    pub(crate) databases: Memory,
 }
 
 impl Shared {
+    #[cfg(not(loom))]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock()
+    }
+
+    #[cfg(loom)]
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         sync::lock(&self.0)
     }
 
-    /// Forgets a token that B2 refused, if the cache still holds that very one. A flight in the air may have been
-    /// granted before the refusal, so its result is not kept.
+    /// Forgets a token that B2 refused, if the cache still holds that very one. A flight for its key may have been
+    /// granted before the refusal, so its result is not cached.
     pub(crate) fn invalidate(&self, session: &Session) {
         session.mark_rejected();
         let mut state = self.lock();
-        if state.cache.drop_exactly(session) {
-            state.flights.fence(&session.cache_key());
+        if state.cache.remove_if_same(session) {
+            state.single_flight.forget(&session.cache_key());
         }
     }
 
-    /// Forgets every session and refusal, and keeps what is in the air from coming back. Budget and gates stay.
+    /// Forgets every session and refusal, and keeps what is in flight from being cached. Rate limits stay.
     pub(crate) fn clear(&self) {
         let mut state = self.lock();
         let old = std::mem::take(&mut state.cache);
-        state.flights.fence_all();
+        state.single_flight.forget_all();
         drop(state);
         // Wiping many tokens takes a while: not under the lock.
         drop(old);
     }
 }
 
-impl State {
-    /// In a child after a fork: the threads that led and waited are gone, and their flights with them.
-    pub(crate) fn forget_flights(&mut self) {
-        // Leaked, since freeing what a vanished thread was using is not worth the risk.
-        std::mem::forget(std::mem::take(&mut self.flights));
+impl ResetInChild for State {
+    /// The threads that led and followed are gone, and their flights with them. Tokens stay.
+    fn reset_in_child(&mut self) {
+        // Leaked: freeing what a vanished thread was using is not worth the risk.
+        std::mem::forget(std::mem::take(&mut self.single_flight));
     }
 }

@@ -1,12 +1,19 @@
-//! Writes `include/b2auth.h` from `src/ffi`: `cargo run -p b2auth-header`, or `make header`.
+//! Writes `include/b2auth.h`: `cargo run -p b2auth-header`, or `make header`.
 //!
-//! It is a program of its own so that nobody who builds the library has to build cbindgen.
+//! The functions come from `src/ffi`, the enums and the table of options from the lists that the library itself uses. It is
+//! a program of its own so that nobody who builds the library has to build cbindgen.
+
+mod enums;
+mod options;
 
 use std::path::{Path, PathBuf};
 use std::{fs, process::ExitCode};
 
 /// The files of the border, in the order in which a reader of the header meets them.
 const FILES: [&str; 9] = ["status", "authorize", "json", "session", "error", "options", "log", "cancel", "global"];
+
+/// Stands in a doc comment where the table of options belongs.
+const OPTIONS: &str = "{options}";
 
 /// How wide a comment may be, as `line_length` says for the rest.
 const WIDTH: usize = 79;
@@ -29,7 +36,8 @@ fn root() -> PathBuf {
 fn generate() -> Result<String, String> {
     let mut config = cbindgen::Config::from_file(root().join("cbindgen.toml"))?;
     config.after_includes = Some(macros());
-    let mut builder = cbindgen::Builder::new().with_config(config);
+    let enums = enums::source();
+    let mut builder = cbindgen::Builder::new().with_config(config).with_src(enums.path());
     for name in FILES {
         builder = builder.with_src(root().join("src/ffi").join(name).with_extension("rs"));
     }
@@ -72,7 +80,7 @@ fn set_comment(out: &mut String, indent: &str, said: &[&str]) {
     }
     *out += &format!("{indent}/**\n");
     let mut line = String::new();
-    // An empty line, an item of a list and a row of a table begin anew. A row stays as it is.
+    // An empty line, an item of a list and a row of a table start a new line. A row stays as it is.
     for part in said {
         let row = part.starts_with(' ');
         if part.is_empty() || part.starts_with("- ") || row {
@@ -80,6 +88,10 @@ fn set_comment(out: &mut String, indent: &str, said: &[&str]) {
         }
         if row {
             *out += &format!("{indent} * {part}\n");
+            continue;
+        }
+        if *part == OPTIONS {
+            options::rows(WIDTH - 3).iter().for_each(|row| *out += &format!("{indent} * {row}\n"));
             continue;
         }
         if part.is_empty() {
@@ -140,7 +152,7 @@ fn macros() -> String {
 /** 0xMMmmpp: a later version is a larger number. */
 #define B2_VERSION_NUMBER 0x{number:06x}
 
-/** The compiler warns when the answer of such a function is not looked at. */
+/** The compiler warns if the result of such a function is ignored. */
 #if defined(__GNUC__)
 #define B2_NODISCARD __attribute__((warn_unused_result))
 #elif defined(_MSC_VER)

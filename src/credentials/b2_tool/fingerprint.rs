@@ -1,49 +1,55 @@
-//! What a file's entry in its folder says of its content, without a look inside.
+//! Whether a file has changed, judged by its metadata alone.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Two changes this close may carry the same time: a tick of the kernel's clock.
+/// Two changes this close may have the same time: one tick of the kernel's clock.
 const TICK: Duration = Duration::from_millis(10);
 /// The same on file systems that keep whole seconds only.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
-/// Equal stamps of one path are one content, if the first was settled.
+/// Equal fingerprints of one path mean equal content, if the first was stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct Fingerprint {
     file: (u64, u64),
     size: u64,
     modified: (i64, i64),
-    /// Nobody can set this one back, where there is one.
+    /// Where there is one, it cannot be set back.
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl Fingerprint {
     #[cfg(unix)]
-    pub(super) fn of(data: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         Self {
-            file: (data.dev(), data.ino()),
-            size: data.size(),
-            modified: (data.mtime(), data.mtime_nsec()),
-            changed: (data.ctime(), data.ctime_nsec()),
+            file: (metadata.dev(), metadata.ino()),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 
     #[cfg(not(unix))]
-    pub(super) fn of(data: &Metadata) -> Self {
-        let modified = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let modified =
+            metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         let modified = (modified.as_secs().try_into().unwrap_or(i64::MAX), modified.subsec_nanos().into());
-        Self { file: (0, 0), size: data.len(), modified, changed: modified }
+        Self { file: (0, 0), size: metadata.len(), modified, changed: modified }
     }
 
-    /// True if a change from now on gives another stamp.
-    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+    /// True if any change after `now` gives another fingerprint.
+    pub(super) fn is_stable(&self, now: SystemTime) -> bool {
+        let tick = if self.changed.1 == 0 { COARSE_TICK } else { TICK };
+        let changed = self.changed_at();
+        let since = now.duration_since(changed).or_else(|_| changed.duration_since(now));
+        since.is_ok_and(|since| since >= tick)
+    }
+
+    /// When it last changed.
+    pub(super) fn changed_at(&self) -> SystemTime {
         let (seconds, nanos) = self.changed;
-        let tick = if nanos == 0 { COARSE_TICK } else { TICK };
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let changed = Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0));
-        now.abs_diff(changed) >= tick
+        UNIX_EPOCH + Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0))
     }
 }
 
@@ -52,10 +58,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_settles_when_the_next_change_would_tell() {
-        let at = |changed| Stamp { file: (1, 2), size: 3, modified: (0, 0), changed };
+    fn a_fingerprint_is_stable_once_the_next_change_would_show() {
+        let at = |changed| Fingerprint { file: (1, 2), size: 3, modified: (0, 0), changed };
         let now = UNIX_EPOCH + Duration::new(100, 500_000_000);
-        for (changed, settled) in [
+        for (changed, stable) in [
             ((100, 490_000_000), true),
             ((100, 491_000_000), false),
             ((100, 509_000_000), false),
@@ -63,7 +69,28 @@ mod tests {
             ((98, 0), true),
             ((-5, 1), true),
         ] {
-            assert_eq!(at(changed).is_settled(now), settled, "{changed:?}");
+            assert_eq!(at(changed).is_stable(now), stable, "{changed:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_modification_time_that_was_set_back_does_not_hide_a_change() {
+        let path = std::env::temp_dir().join(format!("b2auth-fingerprint-{}", std::process::id()));
+        let file = std::fs::File::create(&path).expect("a writable folder");
+        let metadata = file.metadata().expect("it exists");
+        let (before, modified) = (Fingerprint::of(&metadata), metadata.modified().expect("a time"));
+        let start = std::time::Instant::now();
+        // Until the clock of the file system has moved on.
+        let after = loop {
+            file.set_modified(modified).expect("it is ours");
+            let after = Fingerprint::of(&file.metadata().expect("it exists"));
+            if after.changed != before.changed || start.elapsed() > Duration::from_secs(20) {
+                break after;
+            }
+        };
+        std::fs::remove_file(&path).expect("it is ours");
+        assert_eq!((after.file, after.size, after.modified), (before.file, before.size, before.modified));
+        assert_ne!(after, before);
     }
 }

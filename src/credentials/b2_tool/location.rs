@@ -1,49 +1,49 @@
-//! Where the b2 tool keeps its database: its own rules, without its slips.
+//! Where the b2 tool keeps its database: its own rules, without its mistakes.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use crate::options::Options;
 
-/// A place to look at, and what named it.
+/// A path to try, and what named it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Candidate {
     pub(super) path: PathBuf,
     pub(super) named_by: Option<&'static str>,
 }
 
-/// What the rules are read against.
-pub(super) struct Surroundings<'a> {
+/// What the rules depend on.
+pub(super) struct LookupEnv<'a> {
     /// A variable of the environment.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
-    /// The home of a user, or of this one, as the system's list of users has it.
+    /// The home directory of the named user, or of this one, as the system's user database has it.
     pub(super) home: &'a dyn Fn(Option<&[u8]>) -> Option<PathBuf>,
 }
 
 /// Systems whose programs keep settings under `~/.config`. Elsewhere only a set `XDG_CONFIG_HOME` counts.
 const HAS_CONFIG_HOME: bool = !cfg!(any(windows, target_vendor = "apple"));
 
-/// The places in the order in which they count. The first that is there is the one.
-pub(super) fn places(options: &Options, around: &Surroundings<'_>) -> Vec<Place> {
-    let one = |path: &OsStr, named_by| vec![Place { path: around.expanded(path), named_by: Some(named_by) }];
+/// The candidates in order of precedence. The first that exists is the one.
+pub(super) fn candidates(options: &Options, env: &LookupEnv<'_>) -> Vec<Candidate> {
+    let one = |path: &OsStr, named_by| vec![Candidate { path: env.expanded(path), named_by: Some(named_by) }];
     if let Some(profile) = &options.profile {
-        let new = around.in_config_home(&format!("db-{profile}.sqlite"));
-        let old = around.in_home(&format!(".b2db-{profile}.sqlite"));
+        let new = env.in_config_home(&format!("db-{profile}.sqlite"));
+        let old = env.in_home(&format!(".b2db-{profile}.sqlite"));
         let named_by = Some("option \"profile\"");
-        return [new, old].into_iter().flatten().map(|path| Place { path, named_by }).collect();
+        return [new, old].into_iter().flatten().map(|path| Candidate { path, named_by }).collect();
     }
     if let Some(path) = &options.account_info {
         return one(path.as_os_str(), "option \"account_info\"");
     }
-    if let Some(path) = around.set("B2_ACCOUNT_INFO") {
+    if let Some(path) = env.set("B2_ACCOUNT_INFO") {
         return one(&path, "B2_ACCOUNT_INFO");
     }
-    let (old, new) = (around.in_home(".b2_account_info"), around.in_config_home("account_info"));
-    [old, new].into_iter().flatten().map(|path| Place { path, named_by: None }).collect()
+    let (old, new) = (env.in_home(".b2_account_info"), env.in_config_home("account_info"));
+    [old, new].into_iter().flatten().map(|path| Candidate { path, named_by: None }).collect()
 }
 
-impl Surroundings<'_> {
-    /// The variable's value. A blank one counts as not set; the tool takes it for a path.
+impl LookupEnv<'_> {
+    /// The variable's value. A blank one counts as not set; the tool itself would take it for a path.
     fn set(&self, name: &str) -> Option<OsString> {
         (self.variable)(name).filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
     }
@@ -95,13 +95,13 @@ mod tests {
             Some(b"anna") => Some("/home/anna".into()),
             Some(_) => None,
         };
-        let around = Surroundings { variable: &variable, home: &home };
-        places(&options, &around).iter().map(|place| place.path.display().to_string()).collect()
+        let env = LookupEnv { variable: &variable, home: &home };
+        candidates(&options, &env).iter().map(|candidate| candidate.path.display().to_string()).collect()
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_tools_rules_are_kept() {
+    fn the_tools_own_rules_apply() {
         let home = ("HOME", "/h");
         let rows: &[Row<'_>] = &[
             (&[home], &[], &["/h/.b2_account_info", "/h/.config/b2/account_info"]),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_home_there_may_be_nowhere_to_look() {
+    fn without_a_home_directory_there_may_be_no_candidate() {
         assert!(paths(&[], &[], true).is_empty());
         assert!(paths(&[], &[("profile", "w")], true).is_empty());
         assert_eq!(paths(&[("B2_ACCOUNT_INFO", "~/b")], &[], true), ["~/b"]);

@@ -1,73 +1,70 @@
-//! One reader at a time for the whole process, so that a fork can wait until nobody is inside SQLite.
+//! One reader at a time for the whole process, so that a fork can wait until no thread is inside SQLite.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::file_error::Problem;
-use super::{Account, json_format, sqlite};
-use crate::platform::sync;
+use super::file_error::FileError;
+use super::{RawAccount, json_format, sqlite};
+use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 use crate::platform::{self, file};
 
-/// The bytes that each SQLite database begins with, and what they say.
-const HEADER: usize = 100;
+/// The bytes that every SQLite database begins with, and the length of its header.
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// Where a database says how it is read and written: 2 means by a log beside it.
-const FORMATS: [usize; 2] = [18, 19];
+const HEADER: usize = 100;
+/// Where the header has the read and write versions: 2 means a write-ahead log.
+const VERSIONS: [usize; 2] = [18, 19];
 
-static READER: Mutex<Reader> = Mutex::new(Reader { ready: false, turned_away: None });
+/// Held while a file or the list of users is read.
+pub(crate) static READER: ForkMutex<Reader> = ForkMutex::new(Reader { is_ready: false, last_busy: None });
 
-/// The lock, for the length of a fork.
-pub(crate) struct Held(#[allow(dead_code, reason = "held, not read")] MutexGuard<'static, Reader>);
-
-pub(crate) fn hold() -> Held {
-    Held(sync::lock(&READER))
-}
-
-struct Reader {
-    ready: bool,
+pub(crate) struct Reader {
+    is_ready: bool,
     /// When the last reader gave up on a file that others were writing to.
-    turned_away: Option<(Instant, PathBuf)>,
+    last_busy: Option<(Instant, PathBuf)>,
 }
 
-/// What the file holds. Waits at most `patience` for those who write to it.
-pub(super) fn read(path: &Path, data: &Metadata, patience: Duration) -> Result<Account, Problem> {
-    let asked = Instant::now();
-    let mut reader = sync::lock(&READER);
-    // Whoever stood in line while another waited in vain has waited enough.
-    if reader.turned_away.as_ref().is_some_and(|(at, of)| *at > asked && of == path) {
-        return Err(Problem::locked());
+impl ResetInChild for Reader {
+    fn reset_in_child(&mut self) {}
+}
+
+/// What the file contains. Waits at most `busy_timeout` for a writer.
+pub(super) fn read(path: &Path, metadata: &Metadata, busy_timeout: Duration) -> Result<RawAccount, FileError> {
+    let started = Instant::now();
+    let mut reader = READER.lock();
+    // This thread waited for the lock while another one waited for the writer in vain: that is enough.
+    if reader.last_busy.as_ref().is_some_and(|(at, of)| *at > started && of == path) {
+        return Err(FileError::locked());
     }
-    if !reader.ready {
+    if !reader.is_ready {
         #[cfg(feature = "c-library")]
         super::sqlite_alloc::install();
-        reader.ready = true;
+        reader.is_ready = true;
     }
-    // SQLite takes some names for more than a name, and none that begins at the root.
-    let path_from_root = path.canonicalize().map_err(|error| Problem::io(&error))?;
-    let account = read_alone(&path_from_root, data, patience);
-    if account.as_ref().is_err_and(|problem| *problem == Problem::locked()) {
-        reader.turned_away = Some((Instant::now(), path.to_owned()));
+    // SQLite gives some names a meaning, but none that is absolute.
+    let absolute = path.canonicalize().map_err(|error| FileError::io(&error))?;
+    let account = read_alone(&absolute, metadata, busy_timeout);
+    if account.as_ref().is_err_and(|error| *error == FileError::locked()) {
+        reader.last_busy = Some((Instant::now(), path.to_owned()));
     }
     account
 }
 
-/// The system's list of users may have locks of its own, so a fork has to wait for it as well.
+/// The C library's list of users may have locks of its own, so a fork has to wait for it as well.
 pub(super) fn home(user: Option<&[u8]>) -> Option<PathBuf> {
-    let _reader = sync::lock(&READER);
+    let _reader = READER.lock();
     platform::home::of(user)
 }
 
-fn read_alone(path: &Path, data: &Metadata, patience: Duration) -> Result<Account, Problem> {
+fn read_alone(path: &Path, metadata: &Metadata, busy_timeout: Duration) -> Result<RawAccount, FileError> {
     #[cfg(feature = "test-hooks")]
     count::add();
-    // It was a file a moment ago; should it be a pipe by now, nobody waits for its other end.
-    let mut file = file::open(path).map_err(|error| Problem::io(&error))?;
-    // To measure, since a buffer that grows leaves copies behind.
+    // If it has become a pipe meanwhile, this does not wait for a writer.
+    let mut file = file::open(path).map_err(|error| FileError::io(&error))?;
+    // A buffer of the right size: one that grows leaves copies behind.
     let mut head = Zeroizing::new([0; HEADER]);
     let mut length = 0;
     while length < HEADER {
@@ -75,30 +72,30 @@ fn read_alone(path: &Path, data: &Metadata, patience: Duration) -> Result<Accoun
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Problem::io(&error)),
+            Err(error) => return Err(FileError::io(&error)),
         }
     }
     if !head.starts_with(MAGIC) {
         return match head[..length].trim_ascii_start().first() {
-            Some(b'{') => json_format::read(&rest(&head[..length], file, data)?),
-            _ => Err(json_format::foreign()),
+            Some(b'{') => json_format::read(&rest(&head[..length], file, metadata)?),
+            _ => Err(json_format::not_a_b2_database()),
         };
     }
-    if FORMATS.iter().any(|at| head[*at] == 2) {
-        // To read such a one is to make files beside it.
-        return Err(Problem::foreign("keeps a write-ahead log, as no database of the b2 tool does"));
+    if VERSIONS.iter().any(|at| head[*at] == 2) {
+        // Reading such a database creates files beside it.
+        return Err(FileError::not_a_b2_database("uses a write-ahead log, as no database of the b2 tool does"));
     }
     drop(file);
-    sqlite::read(path, patience)
+    sqlite::read(path, busy_timeout)
 }
 
-/// All of a small file.
-fn rest(head: &[u8], file: File, data: &Metadata) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let room = usize::try_from(data.len()).unwrap_or(0).max(head.len());
+/// The whole of a small file.
+fn rest(head: &[u8], file: File, metadata: &Metadata) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let room = usize::try_from(metadata.len()).unwrap_or(0).max(head.len());
     let mut text = Zeroizing::new(Vec::with_capacity(room + 1));
     text.extend_from_slice(head);
     let left = (room - head.len()) as u64;
-    file.take(left).read_to_end(&mut text).map_err(|error| Problem::io(&error))?;
+    file.take(left).read_to_end(&mut text).map_err(|error| FileError::io(&error))?;
     Ok(text)
 }
 

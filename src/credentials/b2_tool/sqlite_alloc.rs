@@ -1,7 +1,7 @@
-//! The memory that SQLite works in, taken from an allocator that wipes what is freed: the page with the key is in it.
+//! SQLite's memory, from an allocator that wipes what is freed: the page with the key is in it.
 //!
-//! SQLite has one allocator for the process, so this is for the libraries that C programs load. In a Rust host it is
-//! the host's to choose, and its SQLite may be this one.
+//! SQLite has one allocator for the process, so only the C library sets it. In a Rust host the choice is the host's, which
+//! may use the same SQLite.
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ffi::{c_int, c_void};
@@ -9,14 +9,14 @@ use std::ptr::null_mut;
 
 use rusqlite::ffi;
 
-/// Before each block stands its size, in room enough to leave the block aligned for anything.
+/// Each block is preceded by its size, in a header that keeps the block aligned for any type.
 const HEADER: usize = 16;
 
-/// To be called before SQLite is first used. If somebody else of this process has used it by then, it stays as it is.
+/// To be called before SQLite is first used. If it is in use already, this has no effect.
 pub(super) fn install() {
     let methods = ffi::sqlite3_mem_methods {
         xMalloc: Some(take),
-        xFree: Some(give_back),
+        xFree: Some(release),
         xRealloc: Some(resize),
         xSize: Some(size),
         xRoundup: Some(round_up),
@@ -36,12 +36,12 @@ fn layout(size: c_int) -> Option<Layout> {
 unsafe extern "C" fn take(size: c_int) -> *mut c_void {
     let Some(layout) = layout(size) else { return null_mut() };
     // SAFETY: the layout is not empty, and holds the header.
-    unsafe { marked(alloc(layout), size) }
+    unsafe { with_header(alloc(layout), size) }
 }
 
 /// # Safety
 /// `start` is NULL or the start of a block with room for the header.
-unsafe fn marked(start: *mut u8, size: c_int) -> *mut c_void {
+unsafe fn with_header(start: *mut u8, size: c_int) -> *mut c_void {
     if start.is_null() {
         return null_mut();
     }
@@ -53,11 +53,11 @@ unsafe fn marked(start: *mut u8, size: c_int) -> *mut c_void {
 }
 
 unsafe extern "C" fn size(block: *mut c_void) -> c_int {
-    // SAFETY: SQLite passes NULL or what `marked` answered.
+    // SAFETY: SQLite passes NULL or what `with_header` returned.
     if block.is_null() { 0 } else { unsafe { block.cast::<u8>().sub(HEADER).cast::<c_int>().read() } }
 }
 
-unsafe extern "C" fn give_back(block: *mut c_void) {
+unsafe extern "C" fn release(block: *mut c_void) {
     // SAFETY: as above, and with the layout that it was taken with.
     unsafe {
         if let (false, Some(layout)) = (block.is_null(), layout(size(block))) {
@@ -73,7 +73,7 @@ unsafe extern "C" fn resize(block: *mut c_void, new: c_int) -> *mut c_void {
             return take(new);
         }
         match (layout(size(block)), layout(new)) {
-            (Some(old), Some(wanted)) => marked(realloc(block.cast::<u8>().sub(HEADER), old, wanted.size()), new),
+            (Some(old), Some(wanted)) => with_header(realloc(block.cast::<u8>().sub(HEADER), old, wanted.size()), new),
             _ => null_mut(),
         }
     }

@@ -98,6 +98,11 @@ pub(in crate::net) struct Server {
 impl Server {
     /// Speaks TLS over `stream` from now on.
     pub(in crate::net) fn over<S: Read + Write>(&self, stream: S) -> StreamOwned<ServerConnection, S> {
+        StreamOwned::new(ServerConnection::new(self.config()).expect("a good configuration"), stream)
+    }
+
+    /// A configuration, with a session cache of its own.
+    pub(in crate::net) fn config(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions)
@@ -109,7 +114,6 @@ impl Server {
             builder.with_no_client_auth()
         };
         let key = PrivateKeyDer::try_from(self.key.clone()).expect("a key");
-        let config = builder.with_single_cert(vec![self.certificate.der().clone()], key).expect("they fit");
-        StreamOwned::new(ServerConnection::new(Arc::new(config)).expect("a good configuration"), stream)
+        Arc::new(builder.with_single_cert(vec![self.certificate.der().clone()], key).expect("they fit"))
     }
 }

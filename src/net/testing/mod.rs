@@ -11,19 +11,21 @@ use std::time::Duration;
 
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
-use crate::model::timestamp::{Clock, Moment};
-use crate::platform;
-use crate::ports::cancel::Bounds;
-use crate::ports::transport::{Answer, Failure, Request, Transport};
+use crate::model::timestamp::Timestamp;
+use crate::platform::clock;
+use crate::ports::Clock;
+use crate::ports::limits::Limits;
+use crate::ports::transport::{Failure, HttpRequest, HttpResponse, Transport};
 
-use super::Wire;
+use super::HttpTransport;
 
 /// The machine's clock.
 pub(super) struct Real;
 
 impl Clock for Real {
-    fn now(&self) -> Moment {
-        platform::clocks()
+    fn now(&self) -> Timestamp {
+        let (wall_ms, boot_ms) = clock::now();
+        Timestamp { wall_ms, boot_ms }
     }
 
     fn sleep(&self, span: Duration) {
@@ -55,12 +57,12 @@ impl Ask<'_> {
         Self::to(&format!("http://127.0.0.1:{port}"))
     }
 
-    pub(super) fn send(&self, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-        self.send_by(&Wire::new(), bounds)
+    pub(super) fn send(&self, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        self.send_by(&HttpTransport::new(), limits)
     }
 
-    pub(super) fn send_by(&self, wire: &dyn Transport, bounds: &Bounds<'_>) -> Result<Answer, Failure> {
-        let request = Request {
+    pub(super) fn send_by(&self, wire: &dyn Transport, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        let request = HttpRequest {
             realm: &self.realm,
             authorization: "Basic c2VjcmV0",
             user_agent: &self.user_agent,
@@ -68,12 +70,12 @@ impl Ask<'_> {
             ca_file: self.ca_file,
             connect_timeout: self.connect_timeout,
         };
-        wire.send(&request, bounds)
+        wire.send(&request, limits)
     }
 
-    /// Sends with bounds that no test should reach.
-    pub(super) fn go(&self) -> Result<Answer, Failure> {
-        self.send(&Bounds::new(&Real, None).within(Duration::from_secs(30)))
+    /// Sends with limits that no test should reach.
+    pub(super) fn go(&self) -> Result<HttpResponse, Failure> {
+        self.send(&Limits::new(&Real, None).with_timeout(Duration::from_secs(30)))
     }
 
     pub(super) fn fails(&self) -> Failure {

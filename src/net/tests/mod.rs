@@ -1,4 +1,4 @@
-//! The whole of [`Wire`] against servers of a few lines.
+//! The whole of [`HttpTransport`] against servers of a few lines.
 
 mod pool;
 mod proxied;
@@ -12,9 +12,9 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::Wire;
+use super::HttpTransport;
 use super::testing::{Ask, Real, canned, head, once};
-use crate::ports::cancel::Bounds;
+use crate::ports::limits::Limits;
 use crate::ports::transport::FailureKind;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -52,14 +52,14 @@ fn a_request_is_these_bytes() {
     });
     Ask::to(&format!("http://localhost:{port}/some/where/")).go().expect("an answer");
     let golden = format!(
-        "GET /some/where/b2api/v4/b2_authorize_account HTTP/1.1\r\naccept-encoding: gzip\r\nhost: localhost:{port}\r\n\
-         authorization: Basic c2VjcmV0\r\naccept: application/json\r\nuser-agent: b2auth/test\r\nconnection: close\r\n\r\n"
+        "GET /some/where/b2api/v4/b2_authorize_account HTTP/1.1\r\nAuthorization: Basic c2VjcmV0\r\nhost: localhost:{port}\r\n\
+         accept-encoding: gzip\r\naccept: application/json\r\nuser-agent: b2auth/test\r\nconnection: close\r\n\r\n"
     );
     assert_eq!(request.recv().expect("a request"), golden);
 }
 
 #[test]
-fn an_answer_of_any_status_is_an_answer() {
+fn a_response_of_any_status_is_a_response() {
     for status in [200, 204, 304, 400, 401, 403, 404, 429, 500, 503, 599, 999] {
         let port = canned(format!("HTTP/1.1 {status} Something\r\nContent-Length: 0\r\n\r\n"));
         let answer = Ask::port(port).go().expect("an answer");
@@ -68,7 +68,7 @@ fn an_answer_of_any_status_is_an_answer() {
 }
 
 #[test]
-fn the_headers_that_matter_are_kept() {
+fn the_relevant_headers_are_returned() {
     let port = canned(
         "HTTP/1.1 503 Busy\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nRETRY-AFTER: 7\r\nX-Bz-Request-Id: abc\r\n\
          Location: https://elsewhere\r\nX-Other: 1\r\nContent-Length: 4\r\n\r\nbusy",
@@ -94,7 +94,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn interim_answers_are_skipped() {
+fn interim_responses_are_skipped() {
     let body = vec![b' '; 40_000];
     let mut answer = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".to_vec();
     answer.extend_from_slice(&sized("", &body));
@@ -102,7 +102,7 @@ fn interim_answers_are_skipped() {
 }
 
 #[test]
-fn a_body_arrives_whole_however_it_is_sent() {
+fn a_body_is_complete_in_any_framing() {
     let body: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
     let packed = gzip(&body);
     for (how, answer) in [
@@ -134,7 +134,7 @@ fn a_body_may_have_256_kib_and_no_more() {
 }
 
 #[test]
-fn an_answer_cut_short_is_no_answer() {
+fn a_truncated_response_is_a_failure() {
     let packed = sized("Content-Encoding: gzip\r\n", &gzip(&[b' '; 5_000]));
     let parts = chunked(&[b' '; 5_000], 1_000);
     for (how, answer) in [
@@ -157,7 +157,7 @@ fn an_answer_cut_short_is_no_answer() {
 
 /// A socket that is closed with bytes unread sends a reset.
 #[test]
-fn a_reset_is_no_end_of_a_body() {
+fn a_reset_does_not_end_a_body() {
     for answer in ["", "HTTP/1.1 200 OK\r\n\r\n{\"half\":", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"] {
         let (port, _) = once(move |mut stream| {
             stream.read_exact(&mut [0; 20]).expect("a request is longer");
@@ -169,7 +169,7 @@ fn a_reset_is_no_end_of_a_body() {
 }
 
 #[test]
-fn what_is_no_http_is_a_protocol_error() {
+fn anything_but_http_is_a_protocol_error() {
     let flood = format!("HTTP/1.1 200 OK\r\n{}", "X-Flood: 0123456789\r\n".repeat(5_000));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(500));
     for (how, answer) in [
@@ -192,7 +192,7 @@ fn what_is_no_http_is_a_protocol_error() {
 }
 
 #[test]
-fn nobody_listening_is_said_with_the_address() {
+fn a_refused_connection_is_reported_with_its_address() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -210,18 +210,18 @@ fn every_address_is_tried() {
     }
     let (port, _) = once(|mut stream| stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n"));
     let ask = Ask::to(&format!("https://two.example:{port}"));
-    let bounds = Bounds::new(&Real, None).within(Duration::from_secs(30));
-    let failure = ask.send_by(&Wire { resolve }, &bounds).map(|_| ()).expect_err("that is no TLS");
+    let limits = Limits::new(&Real, None).with_timeout(Duration::from_secs(30));
+    let failure = ask.send_by(&HttpTransport { resolve }, &limits).map(|_| ()).expect_err("that is no TLS");
     // So it got through to the one that listens.
-    assert!(failure.message.contains("does not answer in TLS"), "{}", failure.message);
+    assert!(failure.message.contains("does not speak TLS"), "{}", failure.message);
 }
 
 #[test]
-fn a_request_that_is_too_large_is_the_callers_fault() {
+fn a_request_that_is_too_large_is_an_invalid_request() {
     let (port, _) = once(|mut stream| stream.read_to_end(&mut Vec::new()));
     let mut ask = Ask::port(port);
     ask.user_agent = "x".repeat(20_000);
     let failure = ask.fails();
-    assert_eq!(failure.kind, FailureKind::Setup, "{}", failure.message);
+    assert_eq!(failure.kind, FailureKind::InvalidRequest, "{}", failure.message);
     assert!(failure.message.contains("too large"), "{}", failure.message);
 }

@@ -4,9 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::super::HttpTransport;
 use super::super::testing::authority::{Authority, Server};
-use super::super::testing::{Ask, head, once};
+use super::super::testing::{Ask, Real, head, once};
 use crate::model::proxy::Proxy;
+use crate::ports::limits::Limits;
 use crate::ports::transport::FailureKind;
 
 const REALM: &str = "https://b2.nowhere.example";
@@ -70,18 +72,18 @@ fn an_https_proxy_has_tls_of_its_own() {
 }
 
 #[test]
-fn an_http_proxy_that_says_no_is_named() {
+fn an_http_proxy_that_refuses_is_named() {
     let authority = Authority::new();
     for (answer, kind, part) in [
-        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", FailureKind::Barred, "a user and a password"),
-        ("HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\n\r\n", FailureKind::Barred, "by ntlm; only Basic"),
-        ("HTTP/1.0 401 Unauthorized\r\n\r\n", FailureKind::Barred, "others than it was given (401)"),
-        ("HTTP/1.0 403 Forbidden\r\nContent-Length: 1\r\n\r\nx", FailureKind::Barred, "it answered 403"),
-        ("HTTP/1.0 429 Too Many Requests\r\n\r\n", FailureKind::Network, "it answered 429"),
-        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", FailureKind::Network, "b2.nowhere.example:443: it answered 502"),
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", FailureKind::ProxyDenied, "a user and a password"),
+        ("HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\n\r\n", FailureKind::ProxyDenied, "by ntlm; only Basic"),
+        ("HTTP/1.0 401 Unauthorized\r\n\r\n", FailureKind::ProxyDenied, "or did not accept those it was given (401)"),
+        ("HTTP/1.0 403 Forbidden\r\nContent-Length: 1\r\n\r\nx", FailureKind::ProxyDenied, "it returned 403"),
+        ("HTTP/1.0 429 Too Many Requests\r\n\r\n", FailureKind::Network, "it returned 429"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", FailureKind::Network, "b2.nowhere.example:443: it returned 502"),
         ("", FailureKind::Network, "closed the connection"),
         ("HTTP/1.1 200 OK\r\n", FailureKind::Network, "closed the connection"),
-        ("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n", FailureKind::Protocol, "does not answer as a proxy"),
+        ("SSH-2.0-OpenSSH_9.2\r\n\r\n\r\n", FailureKind::Protocol, "does not behave as a proxy"),
         ("HTTP/1.1 ", FailureKind::Network, "closed the connection"),
     ] {
         let (port, _) = once(move |mut stream| {
@@ -96,7 +98,7 @@ fn an_http_proxy_that_says_no_is_named() {
 }
 
 #[test]
-fn a_proxy_that_lets_the_time_run_out_is_named() {
+fn a_proxy_that_times_out_is_named() {
     let authority = Authority::new();
     for (scheme, part) in
         [("http", "that it runs"), ("socks5", "that it runs"), ("https", "begin the proxy's URL with http://")]
@@ -113,10 +115,10 @@ fn a_proxy_that_lets_the_time_run_out_is_named() {
 }
 
 #[test]
-fn https_for_a_proxy_that_speaks_none_is_explained() {
+fn https_to_a_plain_proxy_is_explained() {
     let authority = Authority::new();
     for (answer, kind, part) in [
-        ("HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind::Tls, "does not answer in TLS"),
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind::Tls, "does not speak TLS"),
         ("", FailureKind::Network, "closed the connection in the TLS handshake"),
     ] {
         let (port, _) = once(move |mut stream| {
@@ -170,23 +172,23 @@ fn a_socks_proxy_is_given_user_and_password() {
             assert_eq!(ask.go().expect("an answer").body.as_slice(), b"{}");
         } else {
             let failure = ask.fails();
-            assert_eq!(failure.kind, FailureKind::Barred);
-            assert!(failure.message.contains("does not let this user in"), "{}", failure.message);
+            assert_eq!(failure.kind, FailureKind::ProxyDenied);
+            assert!(failure.message.contains("does not accept this user"), "{}", failure.message);
         }
         done.recv().expect("nothing was asserted in vain");
     }
 }
 
 #[test]
-fn a_socks_proxy_that_says_no_is_named() {
+fn a_socks_proxy_that_refuses_is_named() {
     let authority = Authority::new();
     for (answer, kind, part) in [
-        ([5, 0xff].as_slice(), FailureKind::Barred, "does not let this user in"),
-        (&[5, 0, 5, 2, 0, 1, 0, 0, 0, 0, 0, 0], FailureKind::Barred, "its rules forbid it"),
+        ([5, 0xff].as_slice(), FailureKind::ProxyDenied, "does not accept this user"),
+        (&[5, 0, 5, 2, 0, 1, 0, 0, 0, 0, 0, 0], FailureKind::ProxyDenied, "its rules forbid it"),
         (&[5, 0, 5, 5, 0, 1, 0, 0, 0, 0, 0, 0], FailureKind::Network, "connection refused"),
         (&[5, 0, 5, 4, 0, 0], FailureKind::Network, "host unreachable"),
-        (&[5, 0, 5, 0, 0, 9], FailureKind::Protocol, "does not answer as a proxy"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind::Protocol, "does not answer as a proxy"),
+        (&[5, 0, 5, 0, 0, 9], FailureKind::Protocol, "does not behave as a proxy"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind::Protocol, "does not behave as a proxy"),
         (&[], FailureKind::Network, "closed the connection"),
         (&[5, 0, 5, 0], FailureKind::Network, "closed the connection"),
     ] {
@@ -204,9 +206,34 @@ fn a_socks_proxy_that_says_no_is_named() {
 }
 
 #[test]
-fn a_loopback_realm_goes_past_the_proxy() {
+fn a_loopback_realm_bypasses_the_proxy() {
     let port = super::canned(OK);
     let mut ask = Ask::port(port);
     ask.proxy = Proxy::parse("http://127.0.0.1:1").expect("a proxy");
     assert_eq!(ask.go().expect("an answer").status, 200);
+}
+
+#[test]
+fn the_target_of_a_tunnel_is_an_address_in_brackets_or_a_name_that_is_not_looked_up_here() {
+    fn resolve(name: &str) -> std::io::Result<Vec<std::net::IpAddr>> {
+        panic!("{name} was looked up")
+    }
+    for (realm, target) in [
+        ("https://[2001:db8::1]", "[2001:db8::1]:443"),
+        ("https://[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+        ("https://b2.nowhere.example", "b2.nowhere.example:443"),
+    ] {
+        let (port, request) = once(|mut stream| {
+            let request = head(&mut stream);
+            let _ = stream.write_all(b"HTTP/1.1 403 No\r\n\r\n");
+            request
+        });
+        let mut ask = Ask::to(realm);
+        ask.proxy = Proxy::parse(&format!("http://127.0.0.1:{port}")).expect("a proxy");
+        let limits = Limits::new(&Real, None).with_timeout(Duration::from_secs(30));
+        let failure = ask.send_by(&HttpTransport { resolve }, &limits).map(|_| ()).expect_err("it refuses");
+        assert_eq!(failure.kind, FailureKind::ProxyDenied, "{}", failure.message);
+        let request = request.recv().expect("a request");
+        assert!(request.starts_with(&format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n")), "{request}");
+    }
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
+use rustls::{HandshakeKind, ServerConnection, StreamOwned};
 
 use super::super::testing::authority::{Authority, Scratch, Server};
 use super::super::testing::{Ask, head, once};
@@ -45,13 +46,10 @@ fn a_ca_file_is_trusted_in_both_versions() {
 }
 
 #[test]
-fn a_stranger_is_called_by_his_name() {
+fn an_unknown_ca_is_named() {
     let (authority, other) = (Authority::new(), Authority::named("Somebody else"));
     let failure = refused(&other, authority.server(&["127.0.0.1"], |_| {}));
-    assert_eq!(
-        failure.message,
-        "the certificate of 127.0.0.1 is signed by \"Corp Inspection CA\", whom this machine does not trust"
-    );
+    assert_eq!(failure.message, "the certificate of 127.0.0.1 is signed by an unknown CA (\"Corp Inspection CA\")");
     assert!(failure.hint.is_some_and(|hint| hint.contains("middlebox") && hint.contains("ca_file")));
     // A CA of the same name, made anew.
     let failure = refused(&Authority::new(), authority.server(&["127.0.0.1"], |_| {}));
@@ -59,7 +57,7 @@ fn a_stranger_is_called_by_his_name() {
 }
 
 #[test]
-fn a_bad_certificate_is_told_from_a_bad_clock() {
+fn a_bad_certificate_is_distinguished_from_a_wrong_clock() {
     let authority = Authority::new();
     let failure = refused(&authority, authority.server(&["other.example"], |_| {}));
     assert_eq!(failure.message, "the certificate of 127.0.0.1 is for another name: other.example");
@@ -74,14 +72,14 @@ fn a_bad_certificate_is_told_from_a_bad_clock() {
 }
 
 #[test]
-fn a_server_that_breaks_off_is_believed() {
+fn an_alert_of_the_server_is_reported() {
     let authority = Authority::new();
     for version in [&TLS12, &TLS13] {
         let mut server = authority.server(&["127.0.0.1"], |_| {});
         server.versions = vec![version];
         server.wants_client = true;
         let failure = refused(&authority, server);
-        assert!(failure.message.contains("broke off the TLS handshake"), "{}", failure.message);
+        assert!(failure.message.contains("aborted the TLS handshake"), "{}", failure.message);
     }
     // An alert by hand: no server here can be made to speak nothing but an old version.
     let (port, _) = once(|mut stream| stream.write_all(&[21, 3, 1, 0, 2, 2, 70]));
@@ -91,7 +89,7 @@ fn a_server_that_breaks_off_is_believed() {
 }
 
 #[test]
-fn a_connection_lost_in_the_handshake_is_the_networks_fault() {
+fn a_connection_lost_in_the_handshake_is_a_network_failure() {
     let close = |_: TcpStream| {};
     let close_later = |mut stream: TcpStream| {
         let _ = stream.read(&mut [0; 4096]);
@@ -105,7 +103,7 @@ fn a_connection_lost_in_the_handshake_is_the_networks_fault() {
 
 /// Without a length, only a proper goodbye tells the end from an attack.
 #[test]
-fn a_body_without_a_length_ends_with_a_goodbye() {
+fn a_body_without_a_length_ends_with_close_notify() {
     let authority = Authority::new();
     for says_goodbye in [true, false] {
         let server = authority.server(&["127.0.0.1"], |_| {});
@@ -128,7 +126,7 @@ fn a_body_without_a_length_ends_with_a_goodbye() {
 }
 
 #[test]
-fn a_ca_file_that_is_none_is_named() {
+fn an_unusable_ca_file_is_named() {
     let folder = Scratch::new();
     let bad = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
     let nothing = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -144,9 +142,33 @@ fn a_ca_file_that_is_none_is_named() {
         ask.ca_file = Some(&path);
         ask.connect_timeout = Duration::from_millis(100);
         let failure = ask.fails();
-        assert_eq!(failure.kind, FailureKind::Setup, "{}", failure.message);
+        assert_eq!(failure.kind, FailureKind::InvalidRequest, "{}", failure.message);
         assert!(failure.message.contains(problem), "{}", failure.message);
         assert!(failure.message.contains(&path.display().to_string()));
         assert!(failure.hint.is_some_and(|hint| hint.contains("ca_file")));
+    }
+}
+
+#[test]
+fn tls_sessions_are_not_resumed() {
+    let authority = Authority::new();
+    for version in [&TLS12, &TLS13] {
+        let mut server = authority.server(&["127.0.0.1"], |_| {});
+        server.versions = vec![version];
+        let config = server.config();
+        for _ in 0..2 {
+            let config = config.clone();
+            let (port, kind) = once(move |stream| {
+                let connection = ServerConnection::new(config).expect("a good configuration");
+                let mut stream = StreamOwned::new(connection, stream);
+                head(&mut stream);
+                stream.write_all(OK).and_then(|()| stream.flush()).expect("a client");
+                stream.conn.handshake_kind()
+            });
+            let mut ask = Ask::to(&format!("https://127.0.0.1:{port}"));
+            ask.ca_file = Some(&authority.file);
+            ask.go().expect("a response");
+            assert_eq!(kind.recv().expect("served"), Some(HandshakeKind::Full));
+        }
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::super::testing::{Ask, Real, deaf, head, once};
 use crate::model::proxy::Proxy;
-use crate::ports::cancel::{Bounds, Cancel};
+use crate::ports::cancel::Cancel;
+use crate::ports::limits::Limits;
 use crate::ports::transport::FailureKind;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
@@ -19,8 +20,8 @@ fn cancelled(ask: Ask<'static>, stalled: impl FnOnce()) -> (Duration, String) {
     let trigger = cancel.clone();
     let (sender, receiver) = channel();
     let asking = thread::spawn(move || {
-        let bounds = Bounds::new(&Real, Some(&cancel)).within(Duration::from_secs(60));
-        let result = ask.send(&bounds).map(|_| ());
+        let limits = Limits::new(&Real, Some(&cancel)).with_timeout(Duration::from_secs(60));
+        let result = ask.send(&limits).map(|_| ());
         sender.send(Instant::now()).expect("the test waits");
         result
     });
@@ -70,7 +71,7 @@ fn a_cancel_ends_every_stall() {
     }
 
     for ((took, message), phase) in
-        report.iter().zip(["connecting", "first byte", "answer", "answer", "handshake", "proxy"])
+        report.iter().zip(["connecting", "first byte", "response", "response", "handshake", "proxy"])
     {
         println!("{took:?} {message}");
         assert!(*took < Duration::from_millis(250), "{took:?}: {message}");
@@ -79,19 +80,19 @@ fn a_cancel_ends_every_stall() {
 }
 
 #[test]
-fn a_cancel_that_came_before_sends_nothing() {
+fn a_cancel_before_the_request_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket can be");
     let cancel = Cancel::new();
     cancel.trigger();
     let ask = Ask::port(listener.local_addr().expect("an address").port());
-    let failure = ask.send(&Bounds::new(&Real, Some(&cancel))).map(|_| ()).expect_err("cancelled");
+    let failure = ask.send(&Limits::new(&Real, Some(&cancel))).map(|_| ()).expect_err("cancelled");
     assert_eq!(failure.kind, FailureKind::Cancelled);
     assert!(listener.accept().is_err());
 }
 
 #[test]
-fn a_deadline_ends_a_stall_and_a_drip() {
+fn a_deadline_ends_a_stall_and_a_trickle() {
     let span = Duration::from_millis(300);
     let drip = |mut stream: TcpStream| {
         head(&mut stream);
@@ -104,10 +105,10 @@ fn a_deadline_ends_a_stall_and_a_drip() {
         head(&mut stream);
         let _ = stream.read(&mut [0]);
     });
-    for (port, phase) in [(once(drip).0, "reading the answer"), (silent, "waiting for the first byte")] {
+    for (port, phase) in [(once(drip).0, "reading the response"), (silent, "waiting for the first byte")] {
         let start = Instant::now();
-        let bounds = Bounds::new(&Real, None).within(span);
-        let failure = Ask::port(port).send(&bounds).map(|_| ()).expect_err("it never ends");
+        let limits = Limits::new(&Real, None).with_timeout(span);
+        let failure = Ask::port(port).send(&limits).map(|_| ()).expect_err("it never ends");
         let took = start.elapsed();
         println!("{:?} late: {}", took.saturating_sub(span), failure.message);
         assert_eq!(failure.kind, FailureKind::Timeout);
@@ -117,7 +118,7 @@ fn a_deadline_ends_a_stall_and_a_drip() {
 }
 
 #[test]
-fn the_connect_timeout_covers_connect_and_handshake_but_not_the_answer() {
+fn the_connect_timeout_covers_connect_and_handshake_but_not_the_response() {
     let (listener, queue) = deaf("127.0.0.1:0");
     let mut ask = Ask::port(listener.local_addr().expect("an address").port());
     ask.connect_timeout = Duration::from_millis(200);
@@ -143,18 +144,9 @@ fn the_connect_timeout_covers_connect_and_handshake_but_not_the_answer() {
     assert!(ask.go().is_ok());
 }
 
-#[test]
-fn without_bounds_it_just_waits() {
-    let (port, _) = once(|mut stream| {
-        head(&mut stream);
-        stream.write_all(OK)
-    });
-    assert!(Ask::port(port).send(&Bounds::new(&Real, None)).is_ok());
-}
-
 #[cfg(unix)]
 #[test]
-fn a_signal_disturbs_nothing_and_may_cancel_at_once() {
+fn a_signal_interrupts_nothing_and_may_cancel_at_once() {
     use std::os::unix::thread::JoinHandleExt;
     use std::sync::OnceLock;
 
@@ -170,8 +162,8 @@ fn a_signal_disturbs_nothing_and_may_cancel_at_once() {
     let ask = |port, cancel: &Cancel| {
         let cancel = cancel.clone();
         thread::spawn(move || {
-            let bounds = Bounds::new(&Real, Some(&cancel)).within(Duration::from_secs(30));
-            let result = Ask::port(port).send(&bounds).map(|answer| answer.status).map_err(|failure| failure.kind);
+            let limits = Limits::new(&Real, Some(&cancel)).with_timeout(Duration::from_secs(30));
+            let result = Ask::port(port).send(&limits).map(|answer| answer.status).map_err(|failure| failure.kind);
             (result, Instant::now())
         })
     };

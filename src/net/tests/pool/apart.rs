@@ -1,46 +1,43 @@
-//! Connections of one batch to different places, or with different trust; and what keeping one in TLS saves.
+//! Connections of one batch to different places, or with different trust; and what pooled one in TLS saves.
 
 use std::io::Write;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
 
-use super::super::super::Wire;
-use super::super::super::dns;
-use super::super::super::endpoint::Route;
+use super::super::super::endpoint::Endpoint;
 use super::super::super::testing::authority::Authority;
 use super::super::super::testing::{Ask, head};
-use super::{Host, OK, each, go, keeping};
+use super::{Host, OK, each, go, pooled};
 use crate::model::proxy::Proxy;
-use crate::ports::transport::Transport;
 
 #[test]
-fn a_connection_is_for_one_way_only() {
+fn a_connection_is_reused_for_an_equal_endpoint_only() {
     let route = |host: &str, port, ca_file: Option<&str>, proxy: &str| {
         let proxy = match Proxy::parse(proxy) {
             Ok(Proxy::Through(url)) => Some(url),
             _ => None,
         };
         let (host, ca_file, user_agent) = (host.to_owned(), ca_file.map(Into::into), String::new());
-        Route { host, port, trust: None, ca_file, proxy, user_agent, resolve: dns::system }
+        Endpoint { host, port, trust: None, ca_file, proxy, user_agent }
     };
     let plain = route("a", 1, None, "none");
     let by_proxy = route("a", 1, None, "http://u:p@h");
-    assert!(plain.leads_as(&route("a", 1, None, "none")) && by_proxy.leads_as(&route("a", 1, None, "http://u:p@h")));
+    assert!(plain.can_share(&route("a", 1, None, "none")) && by_proxy.can_share(&route("a", 1, None, "http://u:p@h")));
     for other in [route("b", 1, None, "none"), route("a", 2, None, "none"), route("a", 1, Some("f"), "none")] {
-        assert!(!plain.leads_as(&other) && !other.leads_as(&plain));
+        assert!(!plain.can_share(&other) && !other.can_share(&plain));
     }
     for proxy in ["none", "http://u:q@h", "http://u:p@i", "http://u:p@h:81", "https://u:p@h", "http://h"] {
-        assert!(!by_proxy.leads_as(&route("a", 1, None, proxy)), "{proxy}");
+        assert!(!by_proxy.can_share(&route("a", 1, None, proxy)), "{proxy}");
     }
 
-    let (host, keeping) = (Host::always(OK), keeping());
+    let (host, pooled) = (Host::always(OK), pooled());
     for name in ["127.0.0.1", "localhost"] {
-        go(&Ask::to(&format!("http://{name}:{}", host.port)), &keeping).expect("an answer");
+        go(&Ask::to(&format!("http://{name}:{}", host.port)), &pooled).expect("an answer");
     }
     // Never more of them idle than there were at once.
-    assert_eq!((host.accepted(), keeping.pool.idle()), (2, 1));
+    assert_eq!((host.accepted(), pooled.pool.idle()), (2, 1));
 }
 
 /// Also one that trusts the same by another name.
@@ -54,17 +51,17 @@ fn in_tls_only_the_same_trust_shares_a_connection() {
         let copy = authority.file.with_extension("copy");
         std::fs::copy(&authority.file, &copy).expect("a writable folder");
         let mut ask = Ask::to(&format!("https://127.0.0.1:{}", host.port));
-        let keeping = keeping();
+        let pooled = pooled();
         for (file, accepted) in [(&authority.file, 1), (&authority.file, 1), (&copy, 2), (&copy, 2)] {
             ask.ca_file = Some(file);
-            assert_eq!(go(&ask, &keeping).expect("an answer").body.as_slice(), b"{}");
-            assert_eq!((host.accepted(), keeping.pool.idle()), (accepted, 1));
+            assert_eq!(go(&ask, &pooled).expect("an answer").body.as_slice(), b"{}");
+            assert_eq!((host.accepted(), pooled.pool.idle()), (accepted, 1));
         }
     }
 }
 
 #[test]
-fn in_tls_a_connection_that_was_closed_meanwhile_is_made_anew() {
+fn in_tls_a_connection_that_was_closed_meanwhile_is_replaced() {
     for (late, farewell) in [(false, true), (false, false), (true, true), (true, false)] {
         let authority = Authority::new();
         let server = authority.server(&["127.0.0.1"], |_| {});
@@ -82,9 +79,9 @@ fn in_tls_a_connection_that_was_closed_meanwhile_is_made_anew() {
         });
         let mut ask = Ask::to(&format!("https://127.0.0.1:{}", host.port));
         ask.ca_file = Some(&authority.file);
-        let keeping = keeping();
+        let pooled = pooled();
         for accepted in 1..3 {
-            assert_eq!(go(&ask, &keeping).expect("an answer").body.as_slice(), b"{}");
+            assert_eq!(go(&ask, &pooled).expect("an answer").body.as_slice(), b"{}");
             assert_eq!(host.accepted(), accepted);
             thread::sleep(Duration::from_millis(50));
         }
@@ -92,7 +89,7 @@ fn in_tls_a_connection_that_was_closed_meanwhile_is_made_anew() {
 }
 
 #[test]
-fn a_tunnel_is_kept_with_what_runs_through_it() {
+fn a_tunnel_is_reused_with_its_connection() {
     let authority = Authority::new();
     let (proxy, realm) = (authority.server(&["localhost"], |_| {}), authority.server(&["b2.nowhere.example"], |_| {}));
     let host = Host::new(move |_, stream| {
@@ -104,30 +101,9 @@ fn a_tunnel_is_kept_with_what_runs_through_it() {
     let mut ask = Ask::to("https://b2.nowhere.example");
     ask.proxy = Proxy::parse(&format!("https://localhost:{}", host.port)).expect("a proxy");
     ask.ca_file = Some(&authority.file);
-    let keeping = keeping();
+    let pooled = pooled();
     for _ in 0..3 {
-        go(&ask, &keeping).expect("an answer");
+        go(&ask, &pooled).expect("an answer");
     }
-    assert_eq!((host.accepted(), keeping.pool.idle()), (1, 1));
-}
-
-#[test]
-fn a_kept_connection_saves_the_handshake() {
-    const MANY: u32 = 50;
-    let authority = Authority::new();
-    let server = authority.server(&["127.0.0.1"], |_| {});
-    let host = Host::new(move |_, stream| each(server.over(stream), OK));
-    let mut ask = Ask::to(&format!("https://127.0.0.1:{}", host.port));
-    ask.ca_file = Some(&authority.file);
-    let each_takes = |way: &dyn Transport| {
-        go(&ask, way).expect("an answer");
-        let start = Instant::now();
-        for _ in 0..MANY {
-            go(&ask, way).expect("an answer");
-        }
-        start.elapsed() / MANY
-    };
-    let (new, kept) = (each_takes(&Wire::new()), each_takes(&*Wire::new().keeping()));
-    println!("{new:?} on a new connection, {kept:?} on a kept one");
-    assert_eq!(host.accepted(), 1 + MANY as usize + 1);
+    assert_eq!((host.accepted(), pooled.pool.idle()), (1, 1));
 }

@@ -11,12 +11,12 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use super::super::Wire;
-use super::super::pool::Keeping;
+use super::super::HttpTransport;
+use super::super::pool::PooledTransport;
 use super::super::testing::{Ask, Real, head};
 use super::{chunked, gzip, sized};
-use crate::ports::cancel::Bounds;
-use crate::ports::transport::{Answer, Failure, FailureKind, Transport};
+use crate::ports::limits::Limits;
+use crate::ports::transport::{Failure, FailureKind, HttpResponse, Transport};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
@@ -60,12 +60,12 @@ fn each(mut stream: impl Read + Write, answer: &[u8]) {
     while !head(&mut stream).is_empty() && stream.write_all(answer).and_then(|()| stream.flush()).is_ok() {}
 }
 
-fn keeping() -> Keeping {
-    Keeping::new(Wire::new())
+fn pooled() -> PooledTransport {
+    PooledTransport::new(HttpTransport::new())
 }
 
-fn go(ask: &Ask<'_>, way: &dyn Transport) -> Result<Answer, Failure> {
-    ask.send_by(way, &Bounds::new(&Real, None).within(Duration::from_secs(30)))
+fn go(ask: &Ask<'_>, way: &dyn Transport) -> Result<HttpResponse, Failure> {
+    ask.send_by(way, &Limits::new(&Real, None).with_timeout(Duration::from_secs(30)))
 }
 
 fn failure(ask: &Ask<'_>, way: &dyn Transport) -> Failure {
@@ -73,7 +73,7 @@ fn failure(ask: &Ask<'_>, way: &dyn Transport) -> Failure {
 }
 
 #[test]
-fn an_answer_read_to_its_end_leaves_its_connection_to_the_next() {
+fn a_connection_is_reused_after_a_response_read_to_its_end() {
     let packed = sized("Content-Encoding: gzip\r\n", &gzip(b"{}"));
     let refused = b"HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\n{}".to_vec();
     let empty = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_vec();
@@ -86,27 +86,27 @@ fn an_answer_read_to_its_end_leaves_its_connection_to_the_next() {
     };
     let chunks = chunked(&[b' '; 50_000], 700);
     for answer in [OK.to_vec(), chunks, packed, packed_chunks, refused, empty] {
-        let (host, keeping) = (Host::always(&answer), keeping());
+        let (host, pooled) = (Host::always(&answer), pooled());
         for _ in 0..3 {
-            go(&host.ask(), &keeping).expect("an answer");
+            go(&host.ask(), &pooled).expect("an answer");
         }
-        assert_eq!((host.accepted(), keeping.pool.idle()), (1, 1), "{}", String::from_utf8_lossy(&answer));
+        assert_eq!((host.accepted(), pooled.pool.idle()), (1, 1), "{}", String::from_utf8_lossy(&answer));
     }
 }
 
 #[test]
-fn both_sides_say_that_they_go_on() {
+fn keep_alive_is_requested() {
     let (sender, heads) = channel();
     let host = Host::new(move |_, mut stream| {
         sender.send(head(&mut stream)).expect("the test waits");
         let _ = stream.write_all(OK);
     });
-    go(&host.ask(), &keeping()).expect("an answer");
+    go(&host.ask(), &pooled()).expect("an answer");
     assert!(heads.recv().expect("a request").contains("\r\nconnection: keep-alive\r\n"));
 }
 
 #[test]
-fn whatever_leaves_a_doubt_is_closed() {
+fn a_connection_in_an_uncertain_state_is_closed() {
     for answer in [
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nconnection: x, Close\r\nContent-Length: 2\r\n\r\n{}",
@@ -114,10 +114,10 @@ fn whatever_leaves_a_doubt_is_closed() {
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n0\r\n\r\n",
     ] {
-        let (host, keeping) = (Host::always(answer.as_bytes()), keeping());
+        let (host, pooled) = (Host::always(answer.as_bytes()), pooled());
         for count in 1..3 {
-            assert_eq!(go(&host.ask(), &keeping).expect("an answer").body.as_slice(), b"{}");
-            assert_eq!((host.accepted(), keeping.pool.idle()), (count, 0), "{answer}");
+            assert_eq!(go(&host.ask(), &pooled).expect("an answer").body.as_slice(), b"{}");
+            assert_eq!((host.accepted(), pooled.pool.idle()), (count, 0), "{answer}");
         }
     }
     for answer in ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n{}"]
@@ -126,15 +126,15 @@ fn whatever_leaves_a_doubt_is_closed() {
             head(&mut stream);
             let _ = stream.write_all(answer.as_bytes());
         });
-        let keeping = keeping();
-        failure(&host.ask(), &keeping);
-        assert_eq!((host.accepted(), keeping.pool.idle()), (1, 0), "{answer}");
+        let pooled = pooled();
+        failure(&host.ask(), &pooled);
+        assert_eq!((host.accepted(), pooled.pool.idle()), (1, 0), "{answer}");
     }
 }
 
 /// It would be taken for the next answer.
 #[test]
-fn what_comes_unasked_ends_a_connection() {
+fn unsolicited_bytes_end_a_connection() {
     let (sender, sent) = channel();
     let host = Host::new(move |number, mut stream| {
         head(&mut stream);
@@ -146,15 +146,15 @@ fn what_comes_unasked_ends_a_connection() {
         }
         let _ = stream.read(&mut [0]);
     });
-    let keeping = keeping();
-    assert_eq!(go(&host.ask(), &keeping).expect("an answer").status, 200);
+    let pooled = pooled();
+    assert_eq!(go(&host.ask(), &pooled).expect("an answer").status, 200);
     sent.recv().expect("more than was asked for");
-    assert_eq!(go(&host.ask(), &keeping).expect("an answer").status, 200);
+    assert_eq!(go(&host.ask(), &pooled).expect("an answer").status, 200);
     assert_eq!(host.accepted(), 2);
 }
 
 #[test]
-fn a_connection_that_was_closed_meanwhile_is_made_anew_once() {
+fn a_connection_that_was_closed_meanwhile_is_replaced_once() {
     // Before the request is sent; when it has come; in the middle of it, which is a reset.
     for read in [0, 1_000, 20] {
         let host = Host::new(move |number, mut stream| {
@@ -168,12 +168,12 @@ fn a_connection_that_was_closed_meanwhile_is_made_anew_once() {
                 _ => drop(head(&mut stream)),
             }
         });
-        let keeping = keeping();
-        go(&host.ask(), &keeping).expect("an answer");
+        let pooled = pooled();
+        go(&host.ask(), &pooled).expect("an answer");
         if read == 0 {
             thread::sleep(Duration::from_millis(50));
         }
-        assert_eq!(go(&host.ask(), &keeping).expect("an answer").body.as_slice(), b"{}", "{read}");
+        assert_eq!(go(&host.ask(), &pooled).expect("an answer").body.as_slice(), b"{}", "{read}");
         assert_eq!(host.accepted(), 2, "{read}");
     }
 }
@@ -187,17 +187,17 @@ fn a_new_connection_that_closes_is_a_failure() {
             head(&mut stream);
         }
     });
-    let keeping = keeping();
-    go(&host.ask(), &keeping).expect("an answer");
+    let pooled = pooled();
+    go(&host.ask(), &pooled).expect("an answer");
     for count in [2, 3] {
-        let failure = failure(&host.ask(), &keeping);
+        let failure = failure(&host.ask(), &pooled);
         assert_eq!((failure.kind, host.accepted()), (FailureKind::Network, count), "{}", failure.message);
     }
 }
 
 /// Where one was closed, so are the others, as a rule.
 #[test]
-fn a_second_try_takes_no_kept_connection() {
+fn a_repeated_request_uses_a_new_connection() {
     let together = Barrier::new(2);
     let host = Host::new(move |number, mut stream| {
         head(&mut stream);
@@ -207,19 +207,19 @@ fn a_second_try_takes_no_kept_connection() {
         let _ = stream.write_all(OK);
         head(&mut stream);
     });
-    let keeping = keeping();
+    let pooled = pooled();
     thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| go(&host.ask(), &keeping).expect("an answer"));
+            scope.spawn(|| go(&host.ask(), &pooled).expect("an answer"));
         }
     });
-    assert_eq!(keeping.pool.idle(), 2);
-    assert_eq!(go(&host.ask(), &keeping).expect("an answer").body.as_slice(), b"{}");
+    assert_eq!(pooled.pool.idle(), 2);
+    assert_eq!(go(&host.ask(), &pooled).expect("an answer").body.as_slice(), b"{}");
     assert_eq!(host.accepted(), 3);
 }
 
 #[test]
-fn part_of_an_answer_is_a_failure_and_is_not_made_anew() {
+fn a_partial_response_is_a_failure_and_is_not_repeated() {
     for part in ["H", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "HTTP/1.1 100 Continue\r\n\r\n"] {
         let host = Host::new(move |_, mut stream| {
             head(&mut stream);
@@ -227,25 +227,25 @@ fn part_of_an_answer_is_a_failure_and_is_not_made_anew() {
             head(&mut stream);
             let _ = stream.write_all(part.as_bytes());
         });
-        let keeping = keeping();
-        go(&host.ask(), &keeping).expect("an answer");
-        let failure = failure(&host.ask(), &keeping);
+        let pooled = pooled();
+        go(&host.ask(), &pooled).expect("an answer");
+        let failure = failure(&host.ask(), &pooled);
         assert_eq!((failure.kind, host.accepted()), (FailureKind::Network, 1), "{part}: {}", failure.message);
     }
 }
 
 #[test]
-fn what_was_idle_too_long_is_closed() {
-    let (host, keeping) = (Host::always(OK), keeping());
+fn a_connection_that_was_idle_too_long_is_closed() {
+    let (host, pooled) = (Host::always(OK), pooled());
     for (age, accepted) in [(0, 1), (2_500, 1), (3_000, 2)] {
-        keeping.pool.age(age);
-        go(&host.ask(), &keeping).expect("an answer");
-        assert_eq!((host.accepted(), keeping.pool.idle()), (accepted, 1));
+        pooled.pool.age(age);
+        go(&host.ask(), &pooled).expect("an answer");
+        assert_eq!((host.accepted(), pooled.pool.idle()), (accepted, 1));
     }
 }
 
 #[test]
-fn those_at_once_have_one_each_and_all_are_closed_in_the_end() {
+fn concurrent_requests_have_a_connection_each_and_all_are_closed_in_the_end() {
     const MANY: usize = 4;
     let (together, (sender, closed)) = (Barrier::new(MANY), channel());
     let host = Host::new(move |_, mut stream| {
@@ -255,16 +255,16 @@ fn those_at_once_have_one_each_and_all_are_closed_in_the_end() {
         }
         sender.send(()).expect("the test waits");
     });
-    let keeping = keeping();
+    let pooled = pooled();
     for _ in 0..3 {
         thread::scope(|scope| {
             for _ in 0..MANY {
-                scope.spawn(|| go(&host.ask(), &keeping).expect("an answer"));
+                scope.spawn(|| go(&host.ask(), &pooled).expect("an answer"));
             }
         });
-        assert_eq!((host.accepted(), keeping.pool.idle()), (MANY, MANY));
+        assert_eq!((host.accepted(), pooled.pool.idle()), (MANY, MANY));
     }
-    drop(keeping);
+    drop(pooled);
     for _ in 0..MANY {
         closed.recv_timeout(Duration::from_secs(10)).expect("it is closed");
     }

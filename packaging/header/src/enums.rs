@@ -1,0 +1,58 @@
+//! The enums of the header, as Rust source for cbindgen: written from the library's own lists.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use b2auth::tables::{LEVELS, STATUSES};
+
+/// A file that is removed when this is dropped.
+pub struct Source(PathBuf);
+
+impl Source {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        // A leftover file in the temporary folder is harmless.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Writes the source file.
+pub fn source() -> Source {
+    let path =
+        std::env::temp_dir().join(format!("b2auth-header-{}-{:?}.rs", std::process::id(), std::thread::current().id()));
+    fs::write(&path, text()).expect("the temporary folder is writable");
+    Source(path)
+}
+
+fn text() -> String {
+    let mut text = String::from(
+        "/// The result of a call. 0 is success. Numbers are permanent: new ones are appended,
+         /// none is changed, so a program built with an old header may receive a number that it
+         /// does not know.\n#[repr(C)]\npub enum b2_status {\n",
+    );
+    for row in STATUSES {
+        doc(&mut text, row.doc);
+        let name = row.name.to_str().expect("names are ASCII");
+        writeln!(text, "    {name} = {},", row.number).expect("a string takes any text");
+    }
+    text += "    /// Not a status: reserves the enum's range for those to come.\n    B2_STATUS_MAX_ENUM = 0x7fffffff,\n}\n\n";
+    text += "/// How important a log message is.\n#[repr(C)]\npub enum b2_log_level {\n";
+    for row in LEVELS {
+        doc(&mut text, row.doc);
+        writeln!(text, "    {} = {},", row.c_name, row.number).expect("a string takes any text");
+    }
+    text += "}\n";
+    text
+}
+
+fn doc(text: &mut String, lines: &[&str]) {
+    for line in lines {
+        writeln!(text, "    ///{line}").expect("a string takes any text");
+    }
+}

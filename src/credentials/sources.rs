@@ -1,0 +1,129 @@
+//! Where credentials are looked for, in order: the call, the environment, the b2 tool's file.
+
+use std::ffi::OsString;
+
+use zeroize::Zeroizing;
+
+use super::pair::{Credentials, Source};
+use super::validate::{Field, validate};
+use crate::diag::error::{Error, Status};
+use crate::model::cache_key::CacheKey;
+use crate::model::realm::Realm;
+
+pub(super) const ID_VARIABLE: &str = "B2_APPLICATION_KEY_ID";
+pub(super) const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
+
+/// What a source has.
+pub(super) enum Found {
+    /// A key ID, its key, and the realm that came with them if that is the one to use.
+    Pair { credentials: Credentials, realm: Option<Realm> },
+    /// The b2 tool's file is unchanged since it was last read; its session, if any, is cached under this key.
+    #[allow(dead_code, reason = "not every build reads that file")]
+    Cached { key_id: String, cache_key: CacheKey, realm: Option<Realm> },
+}
+
+/// A source without a key: the part of the message about it, and what to do.
+pub(super) struct NotFound {
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+/// Where to look.
+pub(super) struct Sources<'a> {
+    pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// Then `variable` finds nothing, and the message says why.
+    pub(super) raised_rights: bool,
+    /// The b2 tool's file, and the only key ID that will do.
+    pub(super) b2_tool: &'a dyn Fn(Option<&str>) -> Result<Found, NotFound>,
+}
+
+impl Sources<'_> {
+    pub(super) fn find(&self, key_id: &[u8], key: &[u8]) -> Result<Found, Error> {
+        match (key_id.is_empty(), key.is_empty()) {
+            (false, false) => Credentials::new(key_id, Field::KEY_ID, key, Field::KEY, Source::Call).map(Found::from),
+            (true, false) => Err(Error::invalid("an application key was given without its key ID")
+                .with_hint("give both, or neither to have a key found")),
+            (false, true) => {
+                let wanted = validate(key_id, Field::KEY_ID)?;
+                match self.environment()? {
+                    Some(pair) if pair.key_id.as_slice() == wanted.as_bytes() => pair.credentials().map(Found::from),
+                    other => {
+                        (self.b2_tool)(Some(wanted)).map_err(|missing| self.nothing(Some(other.is_some()), missing))
+                    }
+                }
+            }
+            (true, true) => match self.environment()? {
+                Some(pair) => pair.credentials().map(Found::from),
+                None => (self.b2_tool)(None).map_err(|missing| self.nothing(None, missing)),
+            },
+        }
+    }
+
+    /// The variables' pair, trimmed but not yet validated: if it is another key's, it need not be valid.
+    fn environment(&self) -> Result<Option<Variables>, Error> {
+        let alone = |set: &str, unset: &str| {
+            Error::invalid(format!("{set} is set in the environment, but {unset} is not set or blank"))
+                .with_hint(format!("set {unset} too, or neither of the two"))
+        };
+        match (self.value(ID_VARIABLE), self.value(KEY_VARIABLE)) {
+            (Some(key_id), Some(key)) => Ok(Some(Variables { key_id, key })),
+            (Some(_), None) => Err(alone(ID_VARIABLE, KEY_VARIABLE)),
+            (None, Some(_)) => Err(alone(KEY_VARIABLE, ID_VARIABLE)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let raw = Zeroizing::new((self.variable)(name)?.into_encoded_bytes());
+        let trimmed = raw.trim_ascii();
+        (!trimmed.is_empty()).then(|| Zeroizing::new(trimmed.to_vec()))
+    }
+
+    /// No source has a key. `other_key_in_env`: only one key ID would do, and whether the variables hold another one.
+    fn nothing(&self, other_key_in_env: Option<bool>, missing: NotFound) -> Error {
+        let sought = match other_key_in_env {
+            Some(_) => "no application key for the given key ID",
+            None => "no application key",
+        };
+        let variables = if self.raised_rights {
+            format!("{ID_VARIABLE} and {KEY_VARIABLE} were not read, since this program runs with raised rights")
+        } else if other_key_in_env == Some(true) {
+            format!("{ID_VARIABLE} and {KEY_VARIABLE} in the environment hold another key")
+        } else {
+            format!("{ID_VARIABLE} and {KEY_VARIABLE} are not set in the environment")
+        };
+        let message = format!("{sought}: {variables}; {}", missing.message);
+        let set = match (self.raised_rights, other_key_in_env) {
+            (true, _) => "give the key ID and the key in the call".to_owned(),
+            (false, Some(_)) => {
+                format!("give the key in the call, or set {ID_VARIABLE} and {KEY_VARIABLE} to this key")
+            }
+            (false, None) => {
+                format!("give the key ID and the key in the call, or set {ID_VARIABLE} and {KEY_VARIABLE}")
+            }
+        };
+        let hint = match missing.hint {
+            Some(cure) => format!("{set}; or {cure}"),
+            None => set,
+        };
+        Error::new(Status::NoCredentials, message).with_hint(hint)
+    }
+}
+
+/// The values of both variables.
+struct Variables {
+    key_id: Zeroizing<Vec<u8>>,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl Variables {
+    fn credentials(&self) -> Result<Credentials, Error> {
+        Credentials::new(&self.key_id, Field::ID_VARIABLE, &self.key, Field::KEY_VARIABLE, Source::Environment)
+    }
+}
+
+impl From<Credentials> for Found {
+    fn from(credentials: Credentials) -> Self {
+        Self::Pair { credentials, realm: None }
+    }
+}

@@ -1,0 +1,61 @@
+use super::*;
+
+#[test]
+fn only_the_start_of_a_long_name_is_compared() {
+    let given = format!("concurency{}", "x".repeat(1 << 20));
+    let error = Options::new().set(&given, Some("1")).expect_err("it is unknown");
+    assert_eq!(error.hint(), Some("did you mean \"concurrency\"?"));
+}
+
+#[test]
+fn setting_a_default_changes_nothing() {
+    let fresh = format!("{:?}", Options::new());
+    let mut tried = 0;
+    for row in TABLE {
+        if !matches!(row.value, OptionValue::Text(_)) {
+            let mut options = Options::new();
+            options.set(row.name, Some(row.default)).expect(row.name);
+            assert_eq!(format!("{options:?}"), fresh, "{} = {}", row.name, row.default);
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, TABLE.len() - 6);
+}
+
+#[test]
+fn an_invalid_value_leaves_the_options_as_they_were() {
+    for row in TABLE {
+        let (good, bad) = match row.value {
+            OptionValue::Number { min, max, .. } => (min.to_string(), (u64::from(max) + 1).to_string()),
+            OptionValue::Choice(words) => (words[words.len() - 1].to_owned(), "no such word".to_owned()),
+            OptionValue::Text(_) => match row.name {
+                "realm" => ("staging".to_owned(), "http://example.com".to_owned()),
+                "profile" => ("work".to_owned(), "a/b".to_owned()),
+                "proxy" => ("none".to_owned(), "gopher://h".to_owned()),
+                "user_agent" => ("a/1".to_owned(), "a\u{7f}".to_owned()),
+                _ => continue,
+            },
+        };
+        let mut options = Options::new();
+        options.set(row.name, Some(&good)).expect(row.name);
+        let before = format!("{options:?}");
+        let error = options.set(row.name, Some(&bad)).expect_err(row.name);
+        assert!(error.message().starts_with(&format!("option \"{}\": ", row.name)), "{error}");
+        assert!(!error.message().contains(&bad), "{error}");
+        assert_eq!(format!("{options:?}"), before, "{}", row.name);
+    }
+    let mut both = Options::new();
+    both.set("account_info", Some("/a")).expect("a path");
+    let before = format!("{both:?}");
+    both.set("profile", Some("work")).expect_err("they exclude each other");
+    assert_eq!(format!("{both:?}"), before);
+}
+
+#[test]
+fn the_header_has_the_table() {
+    let header = include_str!("../../include/b2auth.h");
+    for row in TABLE {
+        let line = header.lines().find(|line| line.split_whitespace().nth(1) == Some(row.name));
+        assert!(line.is_some(), "{} is not in the header", row.name);
+    }
+}
