@@ -10,11 +10,15 @@ use std::time::Duration;
 use crate::authorize::call::Intent;
 use crate::authorize::{self, AuthorizeRequest, Runtime};
 use crate::diag::error::Error;
+use crate::diag::log::is_in_callback;
 use crate::model::session::Session;
 use crate::options::Options;
-use crate::platform::thread::with_signals_blocked;
+use crate::platform::thread::{CancellationDisabled, with_signals_blocked};
 use crate::ports::limits::Limits;
 use crate::ports::transport::Transport;
+
+/// Seven times what a call over TLS needs. Stated, since otherwise `RUST_MIN_STACK` would decide it.
+const STACK: usize = 512 * 1024;
 
 /// One item of a batch.
 #[derive(Clone, Copy)]
@@ -39,6 +43,7 @@ pub(crate) type ItemResult = Result<Arc<Session>, Error>;
 /// Authorizes every item, and returns the results in their order. Equal items share one result; one that fails affects no
 /// other.
 pub(crate) fn authorize_many(runtime: Runtime<'_>, items: &[Item<'_>], limits: BatchLimits) -> Vec<ItemResult> {
+    let _uncancellable = CancellationDisabled::new();
     let (distinct, index_of) = distinct(items);
     let deadline_ms = (!limits.timeout.is_zero()).then(|| runtime.env.clock.now().after(limits.timeout).boot_ms);
     let pooled: Box<dyn Transport + '_>;
@@ -96,9 +101,12 @@ struct Run<'a> {
 impl Run<'_> {
     /// Does it all, on this thread and on at most `concurrency - 1` others, which have ended when it returns.
     fn run(&self, concurrency: usize) -> Vec<(usize, ItemResult)> {
+        // From within a log function only this thread knows that it must not wait for requests in flight.
+        let concurrency = if is_in_callback() { 1 } else { concurrency };
         let helpers = concurrency.min(self.todo.len()).saturating_sub(1);
         thread::scope(|scope| {
-            let start = || Builder::new().name("b2auth batch".into()).spawn_scoped(scope, || self.work());
+            let start =
+                || Builder::new().name("b2auth batch".into()).stack_size(STACK).spawn_scoped(scope, || self.work());
             // Where no thread can be had, those that there are do more.
             let started: Vec<_> = (0..helpers).map_while(|_| with_signals_blocked(start).ok()).collect();
             let mut done = self.work();

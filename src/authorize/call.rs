@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
 
     fn run_loop(&mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
         if self.options.cache == CacheMode::Bypass && self.identity.credentials().is_none() {
-            self.identity = self.identity.load(self.options)?;
+            self.identity = self.identity.load(self.options, &self.limits)?;
         }
         self.log_source();
         let mut is_first = true;
@@ -88,7 +88,8 @@ impl<'a> Call<'a> {
             let led = match decision {
                 Decision::Hit(session) => Led::Session(session),
                 Decision::NegativeHit(error) => return Err(error),
-                Decision::Lead { leader, stale } => self.lead(leader, stale, rejected)?,
+                Decision::Lead { leader, stale } => self.lead(Some(leader), stale, rejected)?,
+                Decision::Alone { stale } => self.lead(None, stale, rejected)?,
                 Decision::Follow(follower) => {
                     match follower.wait(&self.policy(), self.options.max_attempts, &self.limits) {
                         Wait::Done(result) => Led::Session(result?),
@@ -97,7 +98,7 @@ impl<'a> Call<'a> {
                                 Level::Info,
                                 format_args!("the call that was asking B2 has left: this one continues"),
                             );
-                            self.lead(leader, None, rejected)?
+                            self.lead(Some(leader), None, rejected)?
                         }
                         Wait::Stopped(Stop::Cancelled) => return Err(stopped::cancelled()),
                         Wait::Stopped(Stop::Deadline) => return Err(stopped::timed_out(self.identity.realm())),
@@ -136,25 +137,32 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Asks B2 for all who wait.
+    /// Asks B2 for all who wait; without a `leader`, for this call alone.
     fn lead(
         &mut self,
-        mut leader: Leader<'_>,
+        mut leader: Option<Leader<'_>>,
         stale: Option<Arc<Session>>,
         rejected: Option<&Session>,
     ) -> Result<Led, Error> {
-        let progress = leader.take_progress();
-        let fetch = match self.load_key() {
+        let progress = leader.as_mut().map(Leader::take_progress).unwrap_or_default();
+        let fetch = match self.load_key(stale.is_some()) {
             Ok(None) => self.fetch(stale.is_some(), rejected, progress),
             Ok(Some(other)) => {
-                leader.complete(Completion::Abandon(progress), |_, _| {});
+                if let Some(leader) = leader {
+                    leader.complete(Completion::Abandon(progress), |_, _| {});
+                }
                 return Ok(Led::OtherKey(other));
             }
             Err(error) => Fetch::CallerStopped(error, progress),
         };
         let jitter = self.runtime.env.rng.uniform();
         let now = self.runtime.env.clock.now();
-        leader.complete(fetch.completion(), |state, may_cache| self.apply(state, may_cache, &fetch, jitter, now));
+        match leader {
+            Some(leader) => leader.complete(fetch.completion(), |state, may_cache| {
+                self.apply(state, may_cache, &fetch, jitter, now);
+            }),
+            None => self.apply(&mut self.runtime.shared.lock(), true, &fetch, jitter, now),
+        }
         let error = match fetch {
             Fetch::Granted(session) => return Ok(Led::Session(session)),
             Fetch::Rejected(error) | Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => error,
@@ -210,11 +218,12 @@ impl<'a> Call<'a> {
     }
 
     /// Reads the key from its source, if that was put off so far. Returns the other identity that the source has by now.
-    fn load_key(&mut self) -> Result<Option<Identity>, Error> {
+    fn load_key(&mut self, refresh_only: bool) -> Result<Option<Identity>, Error> {
         if self.identity.credentials().is_some() {
             return Ok(None);
         }
-        let loaded = self.identity.load(self.options)?;
+        let limits = if refresh_only { self.limits.with_timeout(REFRESH_TIMEOUT) } else { self.limits };
+        let loaded = self.identity.load(self.options, &limits)?;
         if loaded.cache_key() != self.identity.cache_key() {
             return Ok(Some(loaded));
         }

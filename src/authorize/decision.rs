@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::call::Call;
 use crate::diag::error::Error;
-use crate::diag::log::Level;
+use crate::diag::log::{Level, is_in_callback};
 use crate::model::session::Session;
 use crate::state::cache::Lookup;
 use crate::state::single_flight::{Follower, Leader};
@@ -25,6 +25,10 @@ pub(super) enum Decision<'s> {
     Hit(Arc<Session>),
     NegativeHit(Error),
     Follow(Follower<'s>),
+    /// Ask B2 beside a request in flight, which this call must not wait for.
+    Alone {
+        stale: Option<Arc<Session>>,
+    },
     /// Ask B2; `stale` is the valid token to fall back on.
     Lead {
         leader: Leader<'s>,
@@ -64,6 +68,11 @@ impl<'a> Call<'a> {
             }
             _ => None,
         };
+        if is_in_callback() && state.single_flight.contains(&cache_key) {
+            // The thread that leads may be waiting for this one to return from the log function.
+            state.counters.cache_misses += u64::from(count);
+            return Decision::Alone { stale };
+        }
         if let Some(follower) = Follower::join(shared, state, cache_key) {
             state.counters.cache_misses += u64::from(count);
             state.counters.coalesced += u64::from(count);
@@ -92,6 +101,9 @@ impl<'a> Call<'a> {
                     Level::Debug,
                     format_args!("waiting for the request to {host} that is in flight for this key"),
                 );
+            }
+            Decision::Alone { .. } => {
+                self.log(Level::Info, format_args!("called from the log function: asking {host} without waiting"));
             }
             Decision::Lead { .. } if matches!(requirement, Requirement::Fresh) => {
                 self.log(Level::Info, format_args!("a new token is required: asking {host}"));

@@ -19,6 +19,7 @@ use crate::diag::log::Level;
 use crate::model::cache_key::CacheKey;
 use crate::model::session::Session;
 use crate::options::{CacheMode, Options};
+use crate::platform::thread::CancellationDisabled;
 use crate::ports::Env;
 use crate::ports::limits::{Limits, Stop};
 use crate::state::Shared;
@@ -60,8 +61,13 @@ pub(crate) fn authorize(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) ->
     if let Some(session) = try_cached(runtime, request, &limits) {
         return Ok(session);
     }
+    let _uncancellable = CancellationDisabled::new();
     let limits = request.options.total().map_or(limits, |total| limits.with_timeout(total));
-    let result = authorize_uncached(runtime, request, limits).map_err(|error| with_batch_hint(runtime, request, error));
+    let result = match authorize_uncached(runtime, request, limits) {
+        // A triggered cancel always wins. What was granted stays in the cache.
+        Ok(_) if limits.stop() == Some(Stop::Cancelled) => Err(stopped::cancelled()),
+        result => result.map_err(|error| with_batch_hint(runtime, request, error)),
+    };
     if let Err(error) = &result {
         let name = error.status().name();
         request.options.log(Level::Error, &limits, format_args!("the call fails with {name}: {error}"));
@@ -106,7 +112,7 @@ fn authorize_uncached(
     if limits.stop() == Some(Stop::Cancelled) {
         return Err(stopped::cancelled());
     }
-    let identity = credentials::resolve(request.key_id, request.key, request.options)?;
+    let identity = credentials::resolve(request.key_id, request.key, request.options, &limits)?;
     if limits.stop() == Some(Stop::Deadline) && request.batch_deadline_ms.is_some() {
         return Err(stopped::batch_timed_out());
     }

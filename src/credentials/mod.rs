@@ -5,6 +5,7 @@ pub(crate) mod b2_tool;
 #[cfg(not(all(feature = "b2-tool", not(loom))))]
 #[path = "b2_tool_disabled.rs"]
 mod b2_tool;
+mod memo;
 mod pair;
 mod refusal_hint;
 mod sources;
@@ -12,15 +13,21 @@ mod sources;
 mod tests;
 mod validate;
 
-use crate::diag::error::Error;
+use std::sync::Arc;
+
+use crate::diag::error::{Error, Status};
 use crate::model::cache_key::{CacheKey, CacheScope};
 use crate::model::realm::Realm;
 use crate::options::Options;
 use crate::platform::{self, environment};
+use crate::ports::limits::{Limits, Stop};
 
 #[cfg(all(fuzzing, feature = "b2-tool"))]
 pub(crate) use b2_tool::read_alone as read_database;
-pub(crate) use pair::{Credentials, Source};
+#[cfg(not(loom))]
+pub(crate) use memo::LOCKS;
+pub(crate) use pair::Credentials;
+use pair::Source;
 use sources::{Found, Sources};
 
 /// Whose session a call wants, and the key to ask for it with, unless reading that was put off.
@@ -32,15 +39,15 @@ pub(crate) struct Identity {
 }
 
 enum Key {
-    Loaded(Credentials),
-    /// In the b2 tool's file, which is unchanged since it was last read.
-    InFile {
-        /// The key ID that the caller gave, if it gave one.
-        wanted: Option<String>,
+    Loaded(Arc<Credentials>),
+    /// In the environment or in the b2 tool's file, as it was when that was last read.
+    NotLoaded {
+        /// The key ID that the caller gave; blank if it gave none.
+        wanted: String,
     },
 }
 
-/// Whether what is remembered of a file is enough.
+/// Whether what is remembered of a source is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Read {
     UnlessCached,
@@ -51,32 +58,60 @@ enum Read {
 ///
 /// # Errors
 /// If there is no key, or one that cannot be sent. Every source that was tried is named.
-pub(crate) fn resolve(key_id: &[u8], key: &[u8], options: &Options) -> Result<Identity, Error> {
-    resolve_with(key_id, key, options, Read::UnlessCached)
+pub(crate) fn resolve(key_id: &[u8], key: &[u8], options: &Options, limits: &Limits<'_>) -> Result<Identity, Error> {
+    let (key_id, key) = (key_id.trim_ascii(), key.trim_ascii());
+    if options.realm.is_ok()
+        && key.is_empty()
+        && let Some(identity) = memo::recall(options, key_id)
+    {
+        return Ok(identity);
+    }
+    find(key_id, key, options, limits, Read::UnlessCached)
 }
 
-fn resolve_with(key_id: &[u8], key: &[u8], options: &Options, read: Read) -> Result<Identity, Error> {
+fn find(key_id: &[u8], key: &[u8], options: &Options, limits: &Limits<'_>, read: Read) -> Result<Identity, Error> {
     let realm = options.realm.as_ref().map_err(Clone::clone)?;
     let sources = Sources {
         variable: &environment::raw,
         raised_rights: platform::has_raised_rights(),
-        b2_tool: &|wanted| b2_tool::find(options, wanted, read),
+        b2_tool: &|wanted| b2_tool::find(options, wanted, read, limits),
+        stopped: &stopped,
     };
-    let (key_id, key) = (key_id.trim_ascii(), key.trim_ascii());
-    Ok(match sources.find(key_id, key)? {
-        Found::Pair { credentials, realm: own } => Identity {
-            key_id: credentials.key_id().to_owned(),
-            cache_key: cache_key(options, own.as_ref(), &credentials),
-            realm: own.unwrap_or_else(|| realm.clone()),
-            key: Key::Loaded(credentials),
-        },
-        Found::Cached { key_id: cached_id, cache_key, realm: own } => Identity {
-            key_id: cached_id,
-            cache_key,
-            realm: own.unwrap_or_else(|| realm.clone()),
-            key: Key::InFile { wanted: std::str::from_utf8(key_id).ok().map(str::to_owned) },
-        },
-    })
+    let found = sources.find(key_id, key).inspect_err(|_| memo::forget(options, key_id))?;
+    let (identity, place) = match found {
+        Found::Pair { credentials, realm: own, place } => {
+            let identity = Identity {
+                key_id: credentials.key_id().to_owned(),
+                cache_key: cache_key(options, own.as_ref(), &credentials),
+                realm: own.unwrap_or_else(|| realm.clone()),
+                key: Key::Loaded(credentials),
+            };
+            (identity, place)
+        }
+        Found::Cached { key_id: cached_id, cache_key, realm: own, place } => {
+            let wanted = String::from_utf8_lossy(key_id).into_owned();
+            let realm = own.unwrap_or_else(|| realm.clone());
+            let identity = Identity { key_id: cached_id, cache_key, realm, key: Key::NotLoaded { wanted } };
+            (identity, Some(place))
+        }
+    };
+    match identity.credentials().map(Credentials::source) {
+        Some(Source::Call) => {}
+        // A file that changed just now may change again without showing it.
+        Some(Source::File(_)) if place.is_none() => memo::forget(options, key_id),
+        _ => memo::remember(options, key_id, &identity, place),
+    }
+    Ok(identity)
+}
+
+/// The error of a call whose limits ended the reading of a file.
+fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Cancelled => Error::new(Status::Cancelled, "the call was cancelled while it was looking for a key"),
+        Stop::Deadline => Error::new(Status::Timeout, "no application key was found in the time allowed").with_hint(
+            "give the key in the call, or check the file system of the b2 tool's database and this machine's user database",
+        ),
+    }
 }
 
 /// What a session for these credentials is cached under. `own_realm` came with them, and is the one to use.
@@ -106,7 +141,7 @@ impl Identity {
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         match &self.key {
             Key::Loaded(credentials) => Some(credentials),
-            Key::InFile { .. } => None,
+            Key::NotLoaded { .. } => None,
         }
     }
 
@@ -114,11 +149,11 @@ impl Identity {
     ///
     /// # Errors
     /// As [`resolve`].
-    pub(crate) fn load(&self, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn load(&self, options: &Options, limits: &Limits<'_>) -> Result<Self, Error> {
         let wanted = match &self.key {
-            Key::InFile { wanted } => wanted.as_deref().unwrap_or_default(),
+            Key::NotLoaded { wanted } => wanted,
             Key::Loaded(_) => &self.key_id,
         };
-        resolve_with(wanted.as_bytes(), b"", options, Read::Always)
+        find(wanted.as_bytes(), b"", options, limits, Read::Always)
     }
 }

@@ -1,28 +1,41 @@
 //! Where credentials are looked for, in order: the call, the environment, the b2 tool's file.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::b2_tool::Place;
 use super::pair::{Credentials, Source};
 use super::validate::{Field, validate};
 use crate::diag::error::{Error, Status};
 use crate::model::cache_key::CacheKey;
 use crate::model::realm::Realm;
+use crate::ports::limits::Stop;
 
 pub(super) const ID_VARIABLE: &str = "B2_APPLICATION_KEY_ID";
 pub(super) const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
 
 /// What a source has.
+#[derive(Clone)]
 pub(super) enum Found {
-    /// A key ID, its key, and the realm that came with them if that is the one to use.
-    Pair { credentials: Credentials, realm: Option<Realm> },
+    /// A key ID, its key, the realm that came with them if that is the one to use, and the file that they came from.
+    Pair { credentials: Arc<Credentials>, realm: Option<Realm>, place: Option<Place> },
     /// The b2 tool's file is unchanged since it was last read; its session, if any, is cached under this key.
     #[allow(dead_code, reason = "not every build reads that file")]
-    Cached { key_id: String, cache_key: CacheKey, realm: Option<Realm> },
+    Cached { key_id: String, cache_key: CacheKey, realm: Option<Realm>, place: Place },
+}
+
+/// Why a source has nothing.
+pub(super) enum Unavailable {
+    NotFound(NotFound),
+    /// The call's own limits ended the reading.
+    #[allow(dead_code, reason = "not every build reads a file")]
+    Stopped(Stop),
 }
 
 /// A source without a key: the part of the message about it, and what to do.
+#[derive(Clone)]
 pub(super) struct NotFound {
     pub(super) message: String,
     pub(super) hint: Option<String>,
@@ -34,7 +47,9 @@ pub(super) struct Sources<'a> {
     /// Then `variable` finds nothing, and the message says why.
     pub(super) raised_rights: bool,
     /// The b2 tool's file, and the only key ID that will do.
-    pub(super) b2_tool: &'a dyn Fn(Option<&str>) -> Result<Found, NotFound>,
+    pub(super) b2_tool: &'a dyn Fn(Option<&str>) -> Result<Found, Unavailable>,
+    /// The error of a call that its own limits ended.
+    pub(super) stopped: &'a dyn Fn(Stop) -> Error,
 }
 
 impl Sources<'_> {
@@ -47,16 +62,21 @@ impl Sources<'_> {
                 let wanted = validate(key_id, Field::KEY_ID)?;
                 match self.environment()? {
                     Some(pair) if pair.key_id.as_slice() == wanted.as_bytes() => pair.credentials().map(Found::from),
-                    other => {
-                        (self.b2_tool)(Some(wanted)).map_err(|missing| self.nothing(Some(other.is_some()), missing))
-                    }
+                    other => self.in_file(Some(wanted), Some(other.is_some())),
                 }
             }
             (true, true) => match self.environment()? {
                 Some(pair) => pair.credentials().map(Found::from),
-                None => (self.b2_tool)(None).map_err(|missing| self.nothing(None, missing)),
+                None => self.in_file(None, None),
             },
         }
+    }
+
+    fn in_file(&self, wanted: Option<&str>, other_key_in_env: Option<bool>) -> Result<Found, Error> {
+        (self.b2_tool)(wanted).map_err(|unavailable| match unavailable {
+            Unavailable::NotFound(missing) => self.nothing(other_key_in_env, missing),
+            Unavailable::Stopped(stop) => (self.stopped)(stop),
+        })
     }
 
     /// The variables' pair, trimmed but not yet validated: if it is another key's, it need not be valid.
@@ -124,6 +144,6 @@ impl Variables {
 
 impl From<Credentials> for Found {
     fn from(credentials: Credentials) -> Self {
-        Self::Pair { credentials, realm: None }
+        Self::Pair { credentials: Arc::new(credentials), realm: None, place: None }
     }
 }

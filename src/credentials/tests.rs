@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 
-use super::sources::{ID_VARIABLE, KEY_VARIABLE, NotFound};
+use super::sources::{ID_VARIABLE, KEY_VARIABLE, NotFound, Unavailable};
 use super::*;
 use crate::diag::error::Status;
 
@@ -8,21 +8,24 @@ const ID: &str = "0014aa9865d6f0000000000b0";
 const KEY: &str = "K001abcdefghijklmnopqrstuvw+/AB";
 
 /// Looks credentials up in an environment of these variables.
-fn find_in(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> Result<Credentials, Error> {
+fn find_in(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> Result<Arc<Credentials>, Error> {
     let variable = |name: &str| {
         let value = variables.iter().find(|row| row.0 == name)?.1;
         // SAFETY: on Unix any bytes will do; elsewhere the tables below stay within UTF-8.
         Some(unsafe { OsString::from_encoded_bytes_unchecked(value.to_vec()) })
     };
-    let sources = Sources { variable: &variable, raised_rights: false, b2_tool: &no_file };
+    let sources = Sources { variable: &variable, raised_rights: false, b2_tool: &no_file, stopped: &stopped };
     match sources.find(key_id.trim_ascii(), key.trim_ascii())? {
         Found::Pair { credentials, .. } => Ok(credentials),
         Found::Cached { .. } => panic!("no file was read"),
     }
 }
 
-fn no_file(_: Option<&str>) -> Result<Found, NotFound> {
-    Err(NotFound { message: "the database /d does not exist".into(), hint: Some("make one".into()) })
+fn no_file(_: Option<&str>) -> Result<Found, Unavailable> {
+    Err(Unavailable::NotFound(NotFound {
+        message: "the database /d does not exist".into(),
+        hint: Some("make one".into()),
+    }))
 }
 
 fn refusal(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> (Status, String, String) {
@@ -109,7 +112,7 @@ fn every_source_is_named_where_none_has_a_key() {
             "{hint}"
         );
     }
-    let raised = Sources { variable: &|_| None, raised_rights: true, b2_tool: &no_file };
+    let raised = Sources { variable: &|_| None, raised_rights: true, b2_tool: &no_file, stopped: &stopped };
     let error = raised.find(b"", b"").err().expect("nothing is read");
     assert!(error.message().contains("raised rights") && error.message().ends_with("; the database /d does not exist"));
     assert_eq!(error.hint(), Some("give the key ID and the key in the call; or make one"));

@@ -12,7 +12,10 @@ use std::time::Duration;
 
 pub use super::level::Level;
 use super::sanitize::single_line;
+#[cfg(not(loom))]
+use crate::platform::fork_mutex::AtFork;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
+use crate::platform::thread::CancellationDisabled;
 use crate::ports::limits::Limits;
 
 /// Messages kept for a host that is slow to take them.
@@ -21,7 +24,11 @@ const MAX_QUEUED: usize = 1_024;
 const CATCH_UP: Duration = Duration::from_millis(50);
 
 /// The queues of all logs. One lock for all, held to put in and take out alone: a fork can take it.
-pub(crate) static QUEUES: ForkMutex<Queues> = ForkMutex::new(Queues(BTreeMap::new()));
+static QUEUES: ForkMutex<Queues> = ForkMutex::new(Queues(BTreeMap::new()));
+
+/// What a fork locks.
+#[cfg(not(loom))]
+pub(crate) static LOCKS: [&dyn AtFork; 1] = [&QUEUES];
 
 /// How many messages were dropped since the process began.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
@@ -32,7 +39,7 @@ thread_local! {
 }
 
 /// The queue of each log, by its ID.
-pub(crate) struct Queues(BTreeMap<u64, Queue>);
+struct Queues(BTreeMap<u64, Queue>);
 
 #[derive(Default)]
 struct Queue {
@@ -89,6 +96,7 @@ impl Log {
     }
 
     fn deliver(&self, limits: &Limits<'_>) {
+        let _uncancellable = CancellationDisabled::new();
         let mut reset = ResetOnUnwind { id: self.0.id, was_in_callback: is_in_callback(), done: false };
         let catch_up = limits.with_timeout(CATCH_UP);
         // One for one: whoever adds a message delivers one, however little time is left.

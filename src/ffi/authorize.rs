@@ -125,6 +125,9 @@ unsafe fn authorize_one(
     unsafe { out_params::run(out_session, out_error, work) }
 }
 
+/// More items than any account has keys: such a count is a mistake, and no array has so many places.
+const MAX_ITEMS: usize = 1_000_000;
+
 /// Many keys in one call. key_ids and keys are arrays of count strings, each
 /// as in b2_authorize(). Up to the option concurrency requests are in flight
 /// at once, on threads that end before the call does. Equal items share one
@@ -138,8 +141,9 @@ unsafe fn authorize_one(
 ///
 /// Returns B2_OK if every item got a session, else the status of the first
 /// item that did not. If count is 0, nothing is read and B2_OK is returned;
-/// otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. May
-/// block, at most for the option batch_timeout_ms, or else for each item as
+/// otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. If
+/// count is over 1000000, B2_INVALID_ARGUMENT is returned and nothing is
+/// written. May block, at most for the option batch_timeout_ms, or else for each item as
 /// b2_authorize_with(). Any thread.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -151,6 +155,9 @@ pub unsafe extern "C" fn b2_authorize_many(
     out_sessions: *mut *mut b2_session,
     out_errors: *mut *mut b2_error,
 ) -> b2_status {
+    if count > MAX_ITEMS {
+        return b2_status::InvalidArgument;
+    }
     let mut first_failure = b2_status::Ok;
     // SAFETY: the caller's arrays have `count` places, or are NULL.
     let mut results = unsafe { authorize_many(key_ids, keys, count, options, out_sessions) }.into_iter();

@@ -3,6 +3,7 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use super::boundary::catch_panic;
 use super::options::b2_options;
 use crate::diag::log::{Level, Log};
+use crate::platform::thread::CancellationDisabled;
 
 /// A log function of the caller's. level is one of b2_log_level; message is
 /// one line of UTF-8 that is valid during the call, and contains no key and no
@@ -29,6 +30,7 @@ unsafe impl Sync for UserData {}
 impl Drop for UserData {
     fn drop(&mut self) {
         if let Some(release) = self.release {
+            let _uncancellable = CancellationDisabled::new();
             // SAFETY: the host gave the two for each other, and this is the one time.
             unsafe { release(self.pointer) };
         }

@@ -6,11 +6,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::platform::file;
+use crate::platform::fingerprint::Fingerprint;
 
 use super::failure::reason;
+use super::pem;
 
 /// Ten times the size of a system's bundle; a device without an end is not a file of certificates.
 const MAX_SIZE: u64 = 4 * 1024 * 1024;
@@ -29,7 +30,23 @@ impl From<io::Error> for LoadError {
     }
 }
 
-/// The certificates of a file.
+/// A place, and what its metadata said before it was read; nothing if there was nothing.
+pub(super) struct Seen {
+    path: PathBuf,
+    fingerprint: Option<Fingerprint>,
+}
+
+impl Seen {
+    pub(super) fn now(path: &Path) -> Self {
+        Self { path: path.to_owned(), fingerprint: fs::metadata(path).ok().as_ref().map(Fingerprint::of) }
+    }
+
+    pub(super) fn is_unchanged(&self) -> bool {
+        Self::now(&self.path).fingerprint == self.fingerprint
+    }
+}
+
+/// The certificates of a file, at least one.
 pub(super) fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, LoadError> {
     let mut text = Vec::new();
     let file = file::open(path)?;
@@ -39,17 +56,7 @@ pub(super) fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, LoadE
         return Err(LoadError::Unusable(problem.to_owned()));
     }
     file.take(MAX_SIZE).read_to_end(&mut text)?;
-    let (mut certificates, mut problem) = (Vec::new(), None);
-    for certificate in CertificateDer::pem_slice_iter(&text) {
-        match certificate {
-            Ok(certificate) => certificates.push(certificate),
-            Err(e) => problem = Some(e),
-        }
-    }
-    match problem {
-        Some(problem) if certificates.is_empty() => Err(LoadError::Unusable(format!("it is not PEM: {problem}"))),
-        _ => Ok(certificates),
-    }
+    pem::certificates(&text).map_err(|problem| LoadError::Unusable(problem.to_owned()))
 }
 
 /// The certificates of a directory, each once: such a directory has a second name for each, made of its hash.

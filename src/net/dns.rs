@@ -4,30 +4,24 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
-use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
-use crate::platform::{file, sync, thread};
+use crate::platform::blocking::{BlockingError, BlockingTasks};
+use crate::platform::file;
 use crate::ports::transport::{Failure, FailureKind};
 
 use super::failure::{CHECK_NAME, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
 
-/// The most look-ups that may be pending in this process.
-const MAX_PENDING: usize = 8;
+/// Look-ups that are pending, at most a few. A name server that does not answer costs the C library's resolver 5 s, as long
+/// as an attempt has to connect: what it returns after that serves the next attempt.
+pub(super) static LOOKUPS: Lookups = Lookups::new("b2auth look-up", 8, Duration::from_secs(10));
 
-/// The look-ups that are pending.
-pub(crate) static LOOKUPS: ForkMutex<Lookups> = ForkMutex::new(Lookups(Vec::new()));
+/// Look-ups by host.
+pub(super) type Lookups = BlockingTasks<String, Result<Vec<IpAddr>, LookupError>>;
 
-/// Pending look-ups, by host.
-pub(crate) struct Lookups(Vec<(String, Arc<PendingLookup>)>);
-
-impl ResetInChild for Lookups {
-    /// Their threads do not exist in the child. What those may have left half done or locked is leaked, not dropped.
-    fn reset_in_child(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.0));
-    }
-}
+/// The most addresses of a host that are tried.
+const MAX_ADDRESSES: usize = 8;
 
 /// How a name becomes addresses.
 pub(super) type Resolve = fn(&str) -> io::Result<Vec<IpAddr>>;
@@ -45,39 +39,15 @@ pub(super) fn system(host: &str) -> io::Result<Vec<IpAddr>> {
 
 /// Why there is no address, and what to do about that.
 #[derive(Clone)]
-struct LookupError {
+pub(super) struct LookupError {
     reason: String,
     hint: &'static str,
-}
-
-/// One look-up, and all that wait for it.
-#[derive(Default)]
-struct PendingLookup {
-    result: Mutex<Option<Result<Vec<IpAddr>, LookupError>>>,
-    done: Condvar,
-}
-
-impl PendingLookup {
-    fn finish(&self, result: Result<Vec<IpAddr>, LookupError>) {
-        *sync::lock(&self.result) = Some(result);
-        self.done.notify_all();
-    }
-
-    fn wait(&self, watch: &RequestWatch) -> io::Result<Result<Vec<IpAddr>, LookupError>> {
-        let mut result = sync::lock(&self.result);
-        loop {
-            if let Some(result) = &*result {
-                return Ok(result.clone());
-            }
-            result = sync::wait(&self.done, result, watch.check()?);
-        }
-    }
 }
 
 /// The addresses of `host`, in the order to try them.
 pub(super) fn addresses(
     watch: &RequestWatch,
-    lookups: &'static ForkMutex<Lookups>,
+    lookups: &'static Lookups,
     resolve: Resolve,
     host: &str,
 ) -> io::Result<Vec<IpAddr>> {
@@ -89,57 +59,40 @@ pub(super) fn addresses(
     if host.eq_ignore_ascii_case("localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
-    let error = match share_or_start(watch, lookups, resolve, host)?.wait(watch)? {
-        Ok(addresses) if !addresses.is_empty() => return Ok(addresses),
-        Ok(_) => LookupError { reason: "it has no address".to_owned(), hint: CHECK_NAME },
-        Err(error) => error,
+    let name = host.to_owned();
+    let work = move || resolve(&name).map_err(|e| LookupError::of(&e));
+    let error = match lookups.run(host.to_owned(), || watch.check(), work) {
+        Ok(Ok(addresses)) if !addresses.is_empty() => return Ok(interleaved(addresses)),
+        Ok(Ok(_)) => LookupError { reason: "it has no address".to_owned(), hint: CHECK_NAME },
+        Ok(Err(error)) => error,
+        Err(BlockingError::Stopped(error)) => return Err(error),
+        Err(BlockingError::TooMany(count)) => LookupError {
+            reason: format!("{count} look-ups are pending already"),
+            hint: "this machine's name servers do not answer: check its network and DNS",
+        },
+        Err(BlockingError::NoThread(e)) => {
+            // For threads as for sockets, the system's words are that it would have to wait.
+            let why = if e.kind() == io::ErrorKind::WouldBlock { "there are too many".to_owned() } else { reason(&e) };
+            LookupError { reason: format!("no thread could be started for it: {why}"), hint: THREAD_LIMIT }
+        }
     };
     Err(watch.fail(error.about(host)))
 }
 
-/// The pending look-up of `host`, or a new one.
-fn share_or_start(
-    watch: &RequestWatch,
-    lookups: &'static ForkMutex<Lookups>,
-    resolve: Resolve,
-    host: &str,
-) -> io::Result<Arc<PendingLookup>> {
-    let lookup = {
-        let mut pending = lookups.lock();
-        if let Some((_, lookup)) = pending.0.iter().find(|(name, _)| name == host) {
-            return Ok(Arc::clone(lookup));
+/// The families in turn, the resolver's first choice first (RFC 8305, section 4), and no more of them than can be tried.
+fn interleaved(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let first_family = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|one| one.is_ipv6() == first_family);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut mixed = Vec::with_capacity(MAX_ADDRESSES);
+    loop {
+        let pair = [first.next(), second.next()];
+        if pair == [None, None] || mixed.len() >= MAX_ADDRESSES {
+            mixed.truncate(MAX_ADDRESSES);
+            return mixed;
         }
-        if pending.0.len() >= MAX_PENDING {
-            drop(pending);
-            return Err(watch.fail(with_hint(
-                FailureKind::Network,
-                format!("the name {host} cannot be resolved: {MAX_PENDING} look-ups are pending already"),
-                "this machine's name servers do not answer: check its network and DNS",
-            )));
-        }
-        let lookup = Arc::<PendingLookup>::default();
-        pending.0.push((host.to_owned(), Arc::clone(&lookup)));
-        lookup
-    };
-    let (mine, name) = (Arc::clone(&lookup), host.to_owned());
-    let started = thread::spawn_signals_blocked("b2auth look-up", move || {
-        let result = resolve(&name).map_err(|e| LookupError::of(&e));
-        remove(lookups, &mine);
-        mine.finish(result);
-    });
-    if let Err(e) = started {
-        // For threads as for sockets, the system's words are that it would have to wait.
-        let why = if e.kind() == io::ErrorKind::WouldBlock { "there are too many".to_owned() } else { reason(&e) };
-        let error = LookupError { reason: format!("no thread could be started for it: {why}"), hint: THREAD_LIMIT };
-        remove(lookups, &lookup);
-        lookup.finish(Err(error.clone()));
-        return Err(watch.fail(error.about(host)));
+        mixed.extend(pair.into_iter().flatten());
     }
-    Ok(lookup)
-}
-
-fn remove(lookups: &ForkMutex<Lookups>, lookup: &Arc<PendingLookup>) {
-    lookups.lock().0.retain(|(_, other)| !Arc::ptr_eq(other, lookup));
 }
 
 impl LookupError {
@@ -164,163 +117,85 @@ fn without_prefix(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::super::testing::Real;
     use super::*;
     use crate::ports::cancel::Cancel;
     use crate::ports::limits::Limits;
 
-    /// Keeps look-ups waiting until a test opens it.
-    struct Gate(Mutex<bool>, Condvar);
-
-    impl Gate {
-        const fn shut() -> Self {
-            Self(Mutex::new(false), Condvar::new())
-        }
-
-        fn pass(&self) {
-            let open = self.0.lock().expect("no test panics here");
-            drop(self.1.wait_while(open, |open| !*open).expect("no test panics here"));
-        }
-
-        fn open(&self) {
-            *self.0.lock().expect("no test panics here") = true;
-            self.1.notify_all();
-        }
-    }
-
-    fn lookups() -> &'static ForkMutex<Lookups> {
-        Box::leak(Box::new(ForkMutex::new(Lookups(Vec::new()))))
-    }
-
-    fn until(mut done: impl FnMut() -> bool) {
-        let start = Instant::now();
-        while !done() {
-            assert!(start.elapsed() < Duration::from_secs(20), "it never comes");
-            thread::yield_now();
-        }
+    fn lookups() -> &'static Lookups {
+        Box::leak(Box::new(Lookups::new("test", 8, Duration::from_secs(600))))
     }
 
     fn find(
-        shared: &'static ForkMutex<Lookups>,
-        resolve: Resolve,
-        host: &str,
-        span: Duration,
-    ) -> Result<Vec<IpAddr>, Failure> {
-        find_within(&Limits::new(&Real, None).with_timeout(span), shared, resolve, host)
-    }
-
-    fn find_within(
-        bounds: &Limits<'_>,
-        shared: &'static ForkMutex<Lookups>,
+        limits: &Limits<'_>,
+        lookups: &'static Lookups,
         resolve: Resolve,
         host: &str,
     ) -> Result<Vec<IpAddr>, Failure> {
-        RequestWatch::scope(host, bounds, Duration::from_secs(30), |watch| {
-            addresses(watch, shared, resolve, host).map_err(|_| watch.take_failure().expect("a reason"))
+        RequestWatch::scope(host, limits, Duration::from_secs(30), |watch| {
+            addresses(watch, lookups, resolve, host).map_err(|_| watch.take_failure().expect("a reason"))
         })
     }
 
-    #[test]
-    fn a_child_starts_without_what_threads_had_begun() {
-        let lookups = lookups();
-        lookups.lock().0.push(("host".into(), Arc::default()));
-        lookups.lock().reset_in_child();
-        assert!(lookups.lock().0.is_empty());
-    }
-
-    const LONG: Duration = Duration::from_secs(20);
-    const SHORT: Duration = Duration::from_millis(20);
-
-    #[test]
-    fn what_is_plain_is_not_looked_up() {
-        let never: Resolve = |_| panic!("nobody asks");
-        let found = |host| find(lookups(), never, host, LONG).expect("an address");
-        assert_eq!(found("127.0.0.1"), [IpAddr::from(Ipv4Addr::LOCALHOST)]);
-        assert_eq!(found("[::1]"), [IpAddr::from(Ipv6Addr::LOCALHOST)]);
-        assert_eq!(found("localhost"), [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
+    fn soon() -> Limits<'static> {
+        Limits::new(&Real, None).with_timeout(Duration::from_secs(20))
     }
 
     #[test]
-    fn a_name_without_an_address_is_a_network_failure() {
+    fn an_address_and_localhost_need_no_look_up() {
+        let never: Resolve = |name| panic!("{name} was looked up");
+        for (host, first) in [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("LOCALHOST", "127.0.0.1")] {
+            let found = find(&soon(), lookups(), never, host).expect("no look-up");
+            assert_eq!(found[0].to_string(), first);
+        }
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_reported() {
         let unknown: Resolve = |_| Err(io::Error::other("failed to lookup address information: Name not known"));
-        let failure = find(lookups(), unknown, "nowhere.example", LONG).expect_err("there is none");
+        let failure = find(&soon(), lookups(), unknown, "nowhere.example").expect_err("it is unknown");
         assert_eq!(failure.kind, FailureKind::Network);
         assert_eq!(failure.message, "the name nowhere.example cannot be resolved: Name not known");
         let empty: Resolve = |_| Ok(Vec::new());
-        let failure = find(lookups(), empty, "nowhere.example", LONG).expect_err("there is none");
+        let failure = find(&soon(), lookups(), empty, "nowhere.example").expect_err("there is none");
         assert!(failure.message.ends_with("it has no address"));
     }
 
     #[test]
-    fn concurrent_look_ups_of_a_name_are_shared() {
-        static GATE: Gate = Gate::shut();
-        static ASKED: AtomicU32 = AtomicU32::new(0);
-        let resolve: Resolve = |_| {
-            ASKED.fetch_add(1, Ordering::Relaxed);
-            GATE.pass();
-            Ok(vec![Ipv4Addr::new(192, 0, 2, 1).into()])
+    fn a_look_up_that_hangs_is_left_by_deadline_and_cancel_and_few_may_hang() {
+        let hang: Resolve = |_| {
+            loop {
+                thread::park();
+            }
         };
-        let shared = lookups();
-        let asking: Vec<_> =
-            (0..5).map(|_| thread::spawn(move || find(shared, resolve, "one.example", LONG))).collect();
-        // The table, the look-up's thread, and those who wait.
-        until(|| shared.lock().0.first().is_some_and(|(_, it)| Arc::strong_count(it) == 7));
-        GATE.open();
-        for thread in asking {
-            let found = thread.join().expect("no panic").expect("an address");
-            assert_eq!(found, [IpAddr::from(Ipv4Addr::new(192, 0, 2, 1))]);
-        }
-        assert_eq!(ASKED.load(Ordering::Relaxed), 1);
-        assert!(shared.lock().0.is_empty());
-    }
-
-    #[test]
-    fn the_number_of_pending_look_ups_is_limited() {
-        static GATE: Gate = Gate::shut();
-        let resolve: Resolve = |_| {
-            GATE.pass();
-            Ok(vec![Ipv4Addr::LOCALHOST.into()])
-        };
-        let shared = lookups();
-        for number in 0..MAX_PENDING {
-            let failure = find(shared, resolve, &format!("{number}.example"), SHORT).expect_err("it hangs");
+        let lookups = lookups();
+        let short = || Limits::new(&Real, None).with_timeout(Duration::from_millis(20));
+        for number in 0..8 {
+            let failure = find(&short(), lookups, hang, &format!("{number}.example")).expect_err("it hangs");
             assert_eq!(failure.kind, FailureKind::Timeout);
             assert!(failure.message.contains("looking up the name"), "{}", failure.message);
         }
-        // One that hangs may be joined; another is refused without a wait.
-        assert!(find(shared, resolve, "0.example", SHORT).is_err_and(|failure| failure.kind == FailureKind::Timeout));
-        let failure = find(shared, resolve, "more.example", LONG).expect_err("too many");
+        let failure = find(&soon(), lookups, hang, "more.example").expect_err("too many");
         assert_eq!(failure.kind, FailureKind::Network);
         assert!(failure.message.contains("8 look-ups are pending already"), "{}", failure.message);
-        GATE.open();
-        until(|| shared.lock().0.is_empty());
-        assert!(find(shared, resolve, "more.example", LONG).is_ok());
+        let (cancel, start) = (Cancel::new(), Instant::now());
+        cancel.trigger();
+        let failure = find(&Limits::new(&Real, Some(&cancel)), lookups, hang, "0.example").expect_err("cancelled");
+        assert_eq!(failure.kind, FailureKind::Cancelled);
+        assert!(start.elapsed() < Duration::from_secs(10));
     }
 
     #[test]
-    fn a_cancel_leaves_a_look_up_behind() {
-        static GATE: Gate = Gate::shut();
-        let resolve: Resolve = |_| {
-            GATE.pass();
-            Ok(Vec::new())
-        };
-        let (shared, cancel) = (lookups(), Cancel::new());
-        let trigger = cancel.clone();
-        let asking = thread::spawn(move || {
-            let bounds = Limits::new(&Real, Some(&cancel));
-            let result = find_within(&bounds, shared, resolve, "slow.example");
-            (result, Instant::now())
-        });
-        until(|| !shared.lock().0.is_empty());
-        let start = Instant::now();
-        trigger.trigger();
-        let (result, end) = asking.join().expect("no panic");
-        assert_eq!(result.expect_err("cancelled").kind, FailureKind::Cancelled);
-        assert!(end - start < Duration::from_millis(250), "{:?}", end - start);
-        GATE.open();
+    fn few_addresses_are_tried_and_of_both_families() {
+        let four = |last| IpAddr::from([192, 0, 2, last]);
+        let six = |last| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, last]);
+        assert_eq!(interleaved(vec![six(1), six(2), four(1)]), [six(1), four(1), six(2)]);
+        assert_eq!(interleaved(vec![four(1), four(2), six(1)]), [four(1), six(1), four(2)]);
+        let many: Vec<_> = (0..3_000).map(six).chain([four(1), four(2)]).collect();
+        assert_eq!(interleaved(many), [six(0), four(1), six(1), four(2), six(2), six(3), six(4), six(5)]);
+        assert!(interleaved(Vec::new()).is_empty());
     }
 }

@@ -8,6 +8,7 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod happy_eyeballs;
+mod pem;
 mod pool;
 mod proxy_tunnel;
 mod request_watch;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 
 use crate::platform::environment;
+use crate::platform::fork_mutex::AtFork;
 use crate::ports::limits::Limits;
 use crate::ports::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
 
@@ -36,8 +38,8 @@ use self::failure::{BROKEN, CHECK_PROXY_VARIABLE, reason, with_hint};
 use self::pool::{Lease, PooledTransport};
 use self::request_watch::RequestWatch;
 
-pub(crate) use self::dns::LOOKUPS;
-pub(crate) use self::roots::ROOTS;
+/// What a fork locks.
+pub(crate) static LOCKS: [&dyn AtFork; 3] = [&dns::LOOKUPS, &roots::READS, &roots::ROOTS];
 
 /// The real transport.
 #[derive(Clone, Copy)]
@@ -85,7 +87,7 @@ impl HttpTransport {
         };
         // A cancel takes precedence over whatever else is wrong.
         watch.check().map_err(failed)?;
-        let endpoint = Arc::new(endpoint(request)?);
+        let endpoint = Arc::new(endpoint(watch, request)?);
         if let Some(proxy) = &endpoint.proxy {
             watch.set_proxy(&format!("{}:{}", proxy.host(), proxy.port()));
         }
@@ -115,11 +117,11 @@ impl HttpTransport {
     }
 }
 
-fn endpoint(request: &HttpRequest<'_>) -> Result<Endpoint, Failure> {
+fn endpoint(watch: &RequestWatch, request: &HttpRequest<'_>) -> Result<Endpoint, Failure> {
     let realm = request.realm;
     let proxy = request.proxy.for_realm(realm, environment::text);
     let proxy = proxy.map_err(|reason| with_hint(FailureKind::InvalidRequest, reason, CHECK_PROXY_VARIABLE))?;
-    let trust = realm.is_https().then(|| roots::trust(request.ca_file)).transpose()?;
+    let trust = realm.is_https().then(|| roots::trust(watch, request.ca_file)).transpose()?;
     Ok(Endpoint {
         host: realm.host().to_owned(),
         port: realm.port(),

@@ -1,17 +1,20 @@
-//! The CA certificates that this machine trusts, read once, from one place.
+//! The CA certificates that this machine trusts, from one place, read again when that changes.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::RootCertStore;
 
+use crate::platform::blocking::{BlockingError, BlockingTasks};
 use crate::platform::environment;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 use crate::ports::transport::{Failure, FailureKind};
 
-use super::ca_files::{LoadError, in_directory, in_file};
-use super::failure::{CA_HINT, FD_LIMIT, with_hint};
+use super::ca_files::{LoadError, Seen, in_directory, in_file};
+use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
+use super::request_watch::RequestWatch;
 use super::tls::TlsTrust;
 
 /// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
@@ -30,66 +33,119 @@ const FILES: &[&str] = &[
 /// Where they keep them one by one.
 const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// What this process has read.
-pub(crate) static ROOTS: ForkMutex<Roots> = ForkMutex::new(Roots(None));
+/// Reads that are pending: a file system that hangs hangs a thread of ours, and no call for longer than it allows.
+pub(super) static READS: BlockingTasks<Question, Result<TlsTrust, Failure>> =
+    BlockingTasks::new("b2auth CA files", 4, Duration::ZERO);
 
-/// The system's roots, and the trust made of them.
-pub(crate) struct Roots(Option<Arc<SystemTrust>>);
+/// The system's roots as they were read last.
+pub(super) static ROOTS: ForkMutex<Roots> = ForkMutex::new(Roots(None));
 
-struct SystemTrust {
-    roots: Arc<RootCertStore>,
-    trust: TlsTrust,
-}
+pub(super) struct Roots(Option<Arc<SystemTrust>>);
 
 impl ResetInChild for Roots {
     /// What the parent has read is as good in the child.
     fn reset_in_child(&mut self) {}
 }
 
-/// The trust for one request: the system's roots, and those of `ca_file`.
-pub(super) fn trust(ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
-    let system = system()?;
-    let Some(path) = ca_file else { return Ok(system.trust.clone()) };
-    let mut roots = RootCertStore::clone(&system.roots);
-    let unusable = || unusable("ca_file", path, "none of its certificates can be used");
-    if roots.add_parsable_certificates(load_named("ca_file", path)?).0 == 0 {
-        return Err(unusable());
-    }
-    TlsTrust::new(Arc::new(roots)).ok_or_else(unusable)
+/// What a request asks for.
+#[derive(Clone, PartialEq)]
+pub(super) struct Question {
+    ca_file: Option<PathBuf>,
+    cert_file: Option<OsString>,
+    cert_dir: Option<OsString>,
 }
 
-fn system() -> Result<Arc<SystemTrust>, Failure> {
-    if let Some(system) = &ROOTS.lock().0 {
-        return Ok(Arc::clone(system));
+/// The system's roots, the trust made of them, and the places that decided it.
+struct SystemTrust {
+    roots: Arc<RootCertStore>,
+    trust: TlsTrust,
+    cert_file: Option<OsString>,
+    cert_dir: Option<OsString>,
+    seen: Vec<Seen>,
+}
+
+/// The trust for one request: the system's roots, and those of `ca_file`.
+pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+    let variable = |name| environment::raw(name).filter(|value| !value.is_empty());
+    let question = Question {
+        ca_file: ca_file.map(Path::to_owned),
+        cert_file: variable("SSL_CERT_FILE"),
+        cert_dir: variable("SSL_CERT_DIR"),
+    };
+    let not_read = |why: String, hint: &str| {
+        with_hint(FailureKind::Network, format!("the CA certificates could not be read: {why}"), hint)
+    };
+    let work = {
+        let question = question.clone();
+        move || question.answer()
+    };
+    match READS.run(question, || watch.check(), work) {
+        Ok(result) => result,
+        Err(BlockingError::Stopped(error)) => {
+            Err(watch.take_failure().unwrap_or_else(|| not_read(reason(&error), CA_HINT)))
+        }
+        Err(BlockingError::TooMany(count)) => {
+            Err(not_read(format!("{count} such reads hang already"), "check the file system that they lie on"))
+        }
+        Err(BlockingError::NoThread(_)) => Err(not_read("no thread could be started".to_owned(), THREAD_LIMIT)),
     }
-    // Outside the lock: two first requests may both read, and either result is good.
-    let roots = Arc::new(load(environment::raw, FILES, DIRECTORIES)?);
-    let trust = TlsTrust::new(Arc::clone(&roots))
-        .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
-    let system = Arc::new(SystemTrust { roots, trust });
-    ROOTS.lock().0 = Some(Arc::clone(&system));
-    Ok(system)
+}
+
+impl Question {
+    fn answer(self) -> Result<TlsTrust, Failure> {
+        let system = self.system()?;
+        let Some(path) = self.ca_file else { return Ok(system.trust.clone()) };
+        let mut roots = RootCertStore::clone(&system.roots);
+        let unusable = || unusable("ca_file", &path, "none of its certificates can be used");
+        if roots.add_parsable_certificates(load_named("ca_file", &path)?).0 == 0 {
+            return Err(unusable());
+        }
+        TlsTrust::new(Arc::new(roots)).ok_or_else(unusable)
+    }
+
+    fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
+        let known = ROOTS.lock().0.clone();
+        let is_same = |known: &Arc<SystemTrust>| {
+            known.cert_file == self.cert_file
+                && known.cert_dir == self.cert_dir
+                && known.seen.iter().all(Seen::is_unchanged)
+        };
+        if let Some(known) = known.filter(is_same) {
+            return Ok(known);
+        }
+        let mut seen = Vec::new();
+        let roots = Arc::new(load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen)?);
+        let trust = TlsTrust::new(Arc::clone(&roots))
+            .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
+        let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
+        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen });
+        ROOTS.lock().0 = Some(Arc::clone(&system));
+        Ok(system)
+    }
 }
 
 /// If the environment names a place, only that is trusted, and of a file and a directory only the file: many machines name
 /// both, with the same certificates in them. Otherwise the first known place that has any, or else the set that is built
-/// into this library.
+/// into this library. `seen` gets every place that had a part in it.
 fn load(
-    variable: impl Fn(&str) -> Option<OsString>,
+    cert_file: Option<&OsString>,
+    cert_dir: Option<&OsString>,
     files: &[&str],
     directories: &[&str],
+    seen: &mut Vec<Seen>,
 ) -> Result<RootCertStore, Failure> {
-    let value = |name| variable(name).filter(|value| !value.is_empty());
     let mut roots = RootCertStore::empty();
-    if let Some(file) = value("SSL_CERT_FILE") {
-        let path = Path::new(&file);
+    if let Some(file) = cert_file {
+        let path = Path::new(file);
+        seen.push(Seen::now(path));
         return match roots.add_parsable_certificates(load_named("SSL_CERT_FILE", path)?) {
             (0, _) => Err(unusable("SSL_CERT_FILE", path, "none of its certificates can be used")),
             _ => Ok(roots),
         };
     }
-    if let Some(directories) = value("SSL_CERT_DIR") {
-        for path in std::env::split_paths(&directories) {
+    if let Some(list) = cert_dir {
+        for path in std::env::split_paths(list) {
+            seen.push(Seen::now(&path));
             match in_directory(&path) {
                 Ok(certificates) => drop(roots.add_parsable_certificates(certificates)),
                 Err(error @ LoadError::FdLimit(_)) => return Err(failed("SSL_CERT_DIR", &path, error)),
@@ -98,20 +154,22 @@ fn load(
             }
         }
         return match roots.is_empty() {
-            true => Err(unusable("SSL_CERT_DIR", Path::new(&directories), "there is no certificate")),
+            true => Err(unusable("SSL_CERT_DIR", Path::new(list), "there is no certificate")),
             false => Ok(roots),
         };
     }
-    let places = files.iter().map(|path| (path, in_file(Path::new(path))));
-    for (path, found) in places.chain(directories.iter().map(|path| (path, in_directory(Path::new(path))))) {
-        match found {
+    let places = files.iter().map(|path| (path, false)).chain(directories.iter().map(|path| (path, true)));
+    for (path, is_directory) in places {
+        let path = Path::new(path);
+        seen.push(Seen::now(path));
+        match if is_directory { in_directory(path) } else { in_file(path) } {
             Ok(certificates) => {
                 if roots.add_parsable_certificates(certificates).0 > 0 {
                     return Ok(roots);
                 }
             }
-            // This place may well have what the machine trusts, and the choice made now is kept.
-            Err(error @ LoadError::FdLimit(_)) => return Err(failed("", Path::new(path), error)),
+            // This place may well have what the machine trusts.
+            Err(error @ LoadError::FdLimit(_)) => return Err(failed("", path, error)),
             Err(LoadError::Unusable(_)) => {}
         }
     }
@@ -120,11 +178,7 @@ fn load(
 
 /// The certificates of a file that was named, and so must be usable.
 fn load_named(name: &str, path: &Path) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Failure> {
-    let certificates = in_file(path).map_err(|error| failed(name, path, error))?;
-    if certificates.is_empty() {
-        return Err(unusable(name, path, "it has no certificate"));
-    }
-    Ok(certificates)
+    in_file(path).map_err(|error| failed(name, path, error))
 }
 
 fn failed(name: &str, path: &Path, error: LoadError) -> Failure {
@@ -151,15 +205,21 @@ mod tests {
     use super::*;
 
     fn count(env: &[(&str, &Path)], files: &[&Path], directories: &[&Path]) -> Result<usize, String> {
-        let read = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, path)| path.as_os_str().to_owned());
+        let read = |name: &str| {
+            let value = env.iter().find(|(n, _)| *n == name).map(|(_, path)| path.as_os_str().to_owned());
+            value.filter(|value| !value.is_empty())
+        };
+        let (cert_file, cert_dir) = (read("SSL_CERT_FILE"), read("SSL_CERT_DIR"));
         let texts = |paths: &[&Path]| -> Vec<String> { paths.iter().map(|path| path.display().to_string()).collect() };
         let (files, directories) = (texts(files), texts(directories));
         let files: Vec<_> = files.iter().map(String::as_str).collect();
         let directories: Vec<_> = directories.iter().map(String::as_str).collect();
-        load(read, &files, &directories).map(|roots| roots.len()).map_err(|failure| {
-            assert_eq!(failure.kind, FailureKind::InvalidRequest);
-            failure.message
-        })
+        load(cert_file.as_ref(), cert_dir.as_ref(), &files, &directories, &mut Vec::new())
+            .map(|roots| roots.len())
+            .map_err(|failure| {
+                assert_eq!(failure.kind, FailureKind::InvalidRequest);
+                failure.message
+            })
     }
 
     #[test]

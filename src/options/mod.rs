@@ -6,6 +6,7 @@ mod table;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::diag::error::Error;
@@ -14,7 +15,7 @@ use crate::model::cache_key::CacheScope;
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
 #[cfg(not(loom))]
-use crate::platform::fork_mutex::ForkMutex;
+use crate::platform::fork_mutex::{AtFork, ForkMutex};
 use crate::ports::cancel::Cancel;
 use crate::ports::limits::Limits;
 
@@ -25,6 +26,10 @@ pub use table::{OptionRow, OptionValue, TABLE};
 /// handle could be left held in the child.
 #[cfg(not(loom))]
 pub(crate) static HANDLES: ForkMutex<()> = ForkMutex::new(());
+
+/// What a fork locks.
+#[cfg(not(loom))]
+pub(crate) static LOCKS: [&dyn AtFork; 1] = [&HANDLES];
 
 /// How a call uses the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +71,7 @@ pub struct Options {
     pub(crate) cancel: Option<Cancel>,
     pub(crate) log: Option<Log>,
     scope: CacheScope,
+    id: u64,
 }
 
 impl Default for Options {
@@ -96,11 +102,12 @@ impl Default for Options {
             cancel: None,
             log: None,
             scope: CacheScope::new(&Realm::production(), None),
+            id: 0,
         };
         for row in TABLE {
             row.reset(&mut options);
         }
-        options.update_scope();
+        options.changed();
         options
     }
 }
@@ -131,7 +138,7 @@ impl Options {
                 *self = changed;
             }
         }
-        self.update_scope();
+        self.changed();
         Ok(())
     }
 
@@ -180,7 +187,19 @@ impl Options {
         }
     }
 
-    fn update_scope(&mut self) {
+    /// The same without log and cancel, for work that outlives the call.
+    pub(crate) fn detached(&self) -> Self {
+        Self { log: None, cancel: None, ..self.clone() }
+    }
+
+    /// Different for options that were made or set at different times.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn changed(&mut self) {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        self.id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         if let Ok(realm) = &self.realm {
             self.scope = CacheScope::new(realm, self.ca_file.as_deref());
         }

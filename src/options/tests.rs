@@ -1,5 +1,10 @@
 use super::*;
 
+/// All that options hold, but for their ID.
+fn shown(options: &Options) -> String {
+    format!("{:?}", Options { id: 0, ..options.clone() })
+}
+
 #[test]
 fn only_the_start_of_a_long_name_is_compared() {
     let given = format!("concurency{}", "x".repeat(1 << 20));
@@ -9,13 +14,13 @@ fn only_the_start_of_a_long_name_is_compared() {
 
 #[test]
 fn setting_a_default_changes_nothing() {
-    let fresh = format!("{:?}", Options::new());
+    let fresh = shown(&Options::new());
     let mut tried = 0;
     for row in TABLE {
         if !matches!(row.value, OptionValue::Text(_)) {
             let mut options = Options::new();
             options.set(row.name, Some(row.default)).expect(row.name);
-            assert_eq!(format!("{options:?}"), fresh, "{} = {}", row.name, row.default);
+            assert_eq!(shown(&options), fresh, "{} = {}", row.name, row.default);
             tried += 1;
         }
     }
@@ -38,17 +43,17 @@ fn an_invalid_value_leaves_the_options_as_they_were() {
         };
         let mut options = Options::new();
         options.set(row.name, Some(&good)).expect(row.name);
-        let before = format!("{options:?}");
+        let before = shown(&options);
         let error = options.set(row.name, Some(&bad)).expect_err(row.name);
         assert!(error.message().starts_with(&format!("option \"{}\": ", row.name)), "{error}");
         assert!(!error.message().contains(&bad), "{error}");
-        assert_eq!(format!("{options:?}"), before, "{}", row.name);
+        assert_eq!(shown(&options), before, "{}", row.name);
     }
     let mut both = Options::new();
     both.set("account_info", Some("/a")).expect("a path");
-    let before = format!("{both:?}");
+    let before = shown(&both);
     both.set("profile", Some("work")).expect_err("they exclude each other");
-    assert_eq!(format!("{both:?}"), before);
+    assert_eq!(shown(&both), before);
 }
 
 #[test]

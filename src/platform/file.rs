@@ -29,3 +29,55 @@ pub(crate) fn is_fd_limit_reached() -> bool {
     // The root directory always exists.
     File::open("/").is_err_and(|error| is_fd_limit(&error))
 }
+
+/// True if the file lies on a disk of this machine, so that asking for its metadata does not hang. False if that is unknown.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_local(file: &File) -> bool {
+    /// 9P, AFS, autofs, CIFS, Ceph, Coda, FUSE, GPFS, Lustre, NCP, NFS, OCFS2, SMB, SMB2.
+    const REMOTE: [u32; 14] = [
+        0x0102_1997,
+        0x5346_414f,
+        0x0187,
+        0xff53_4d42,
+        0x00c3_6400,
+        0x7375_7245,
+        0x6573_5546,
+        0x4750_4653,
+        0x0bd0_0bd0,
+        0x564c,
+        0x6969,
+        0x7461_636f,
+        0x517b,
+        0xfe53_4d42,
+    ];
+    use std::os::fd::AsRawFd;
+
+    let mut data = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: `data` is a place for one statfs, and is read only if the call says that it wrote it.
+    let data = unsafe {
+        if libc::fstatfs(file.as_raw_fd(), data.as_mut_ptr()) != 0 {
+            return false;
+        }
+        data.assume_init()
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers have 32 bits")]
+    let kind = data.f_type as u32;
+    !REMOTE.contains(&kind)
+}
+
+#[cfg(target_vendor = "apple")]
+pub(crate) fn is_local(file: &File) -> bool {
+    use std::os::fd::AsRawFd;
+
+    let mut data = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: `data` is a place for one statfs, and is read only if the call says that it wrote it.
+    unsafe {
+        libc::fstatfs(file.as_raw_fd(), data.as_mut_ptr()) == 0
+            && data.assume_init().f_flags & libc::MNT_LOCAL as u32 != 0
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn is_local(_: &File) -> bool {
+    false
+}

@@ -1,9 +1,15 @@
 //! What differs between operating systems, and the primitives that everything else stands on.
 
+#[cfg(not(loom))]
+pub(crate) mod blocking;
 pub(crate) mod clock;
 pub(crate) mod environment;
 #[cfg(not(loom))]
 pub(crate) mod file;
+#[cfg(not(loom))]
+pub(crate) mod fingerprint;
+#[cfg(all(feature = "b2-tool", not(loom)))]
+pub(crate) mod fork_barrier;
 pub(crate) mod fork_mutex;
 #[cfg(all(feature = "b2-tool", not(loom)))]
 pub(crate) mod home;
@@ -11,7 +17,6 @@ pub(crate) mod random;
 #[cfg(not(loom))]
 pub(crate) mod socket;
 pub(crate) mod sync;
-#[cfg(not(loom))]
 pub(crate) mod thread;
 
 /// True if the program runs with rights that its caller lacks, so that its environment is not to be trusted.

@@ -1,10 +1,15 @@
 //! Threads on which no signal handler of the host runs.
 
 use std::io;
+use std::thread::{Builder, JoinHandle};
 
-/// Starts a detached thread with all signals blocked.
-pub(crate) fn spawn_signals_blocked(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    with_signals_blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop))
+/// Starts a thread with all signals blocked. Its stack is stated, since otherwise `RUST_MIN_STACK` would decide it.
+pub(crate) fn spawn_signals_blocked(
+    name: &str,
+    stack: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    with_signals_blocked(|| Builder::new().name(name.to_owned()).stack_size(stack).spawn(work))
 }
 
 /// Runs `spawn`, which starts a thread: the new thread inherits a signal mask that blocks everything.
@@ -33,6 +38,48 @@ pub(crate) fn with_signals_blocked<T>(spawn: impl FnOnce() -> io::Result<T>) -> 
     spawn()
 }
 
+/// While this lives, `pthread_cancel` does not end this thread: its unwinding must not run into Rust, which would abort the
+/// process. The request stays pending until the host's next cancellation point.
+pub(crate) struct CancellationDisabled {
+    #[cfg(all(unix, not(target_os = "android")))]
+    before: libc::c_int,
+}
+
+#[cfg(all(unix, not(target_os = "android")))]
+mod cancellation {
+    use super::CancellationDisabled;
+
+    const DISABLE: libc::c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
+
+    unsafe extern "C" {
+        fn pthread_setcancelstate(state: libc::c_int, old: *mut libc::c_int) -> libc::c_int;
+    }
+
+    impl CancellationDisabled {
+        pub(crate) fn new() -> Self {
+            let mut before = 0;
+            // SAFETY: it writes the old state to `before`.
+            unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
+            Self { before }
+        }
+    }
+
+    impl Drop for CancellationDisabled {
+        fn drop(&mut self) {
+            let mut ignored = 0;
+            // SAFETY: it writes the old state to `ignored`, and `before` is a state that it returned.
+            unsafe { pthread_setcancelstate(self.before, &raw mut ignored) };
+        }
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "android"))))]
+impl CancellationDisabled {
+    pub(crate) fn new() -> Self {
+        Self {}
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -50,8 +97,10 @@ mod tests {
         };
         let before = blocked();
         let (send, receive) = std::sync::mpsc::channel();
-        spawn_signals_blocked("test", move || send.send(blocked()).expect("the test receives")).expect("a thread");
+        let thread =
+            spawn_signals_blocked("test", 128 * 1024, move || send.send(blocked()).expect("the test receives"));
         assert_eq!(receive.recv().expect("the thread sends"), [true; 6]);
+        thread.expect("it was started").join().expect("no panic");
         assert_eq!(blocked(), before, "the caller's own mask is unchanged");
     }
 }

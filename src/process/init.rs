@@ -12,6 +12,10 @@ static DONE: AtomicBool = AtomicBool::new(false);
 /// Does it once.
 extern "C" fn start() {
     if !DONE.swap(true, Ordering::AcqRel) {
+        // An allocator that is linked into the host registers its own hooks when it is first used, and hooks that prepare a
+        // fork run in the reverse order of their registration. With this allocation first, the allocator is still usable
+        // while ours run.
+        super::shared();
         platform::at_fork(fork::prepare, fork::in_parent, fork::in_child);
         // A panic is caught at the C border and reported there. The shared library has a standard library of its own, so
         // the host's panic hook is another.

@@ -4,18 +4,18 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::file_error::FileError;
-use super::fingerprint::Fingerprint;
 use crate::model::bounded_lru::BoundedLru;
 use crate::model::cache_key::{BuildPassThrough, CacheKey};
 use crate::model::realm::Realm;
 use crate::options::Options;
+use crate::platform::fingerprint::Fingerprint;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 
 /// Files remembered; past that the least recently used is dropped.
 const MAX_FILES: usize = 64;
 
 /// The files that this process has read.
-pub(crate) static FILES: ForkMutex<FileCache> = ForkMutex::new(FileCache(None));
+pub(super) static FILES: ForkMutex<FileCache> = ForkMutex::new(FileCache(None));
 
 /// A file, read for options that name a realm and a trust, or leave the realm to the file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ struct Entry {
 }
 
 /// The contents of files by their keys. Allocated at first use.
-pub(crate) struct FileCache(Option<BoundedLru<FileKey, Entry, BuildPassThrough>>);
+pub(super) struct FileCache(Option<BoundedLru<FileKey, Entry, BuildPassThrough>>);
 
 impl FileCache {
     /// What the file held, if it is unchanged.

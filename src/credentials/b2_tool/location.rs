@@ -12,19 +12,27 @@ pub(super) struct Candidate {
     pub(super) named_by: Option<&'static str>,
 }
 
-/// What the rules depend on.
-pub(super) struct LookupEnv<'a> {
+/// The variables that the rules depend on.
+pub(super) const VARIABLES: [&str; 3] = ["B2_ACCOUNT_INFO", "HOME", "XDG_CONFIG_HOME"];
+
+/// What else the rules depend on.
+struct LookupEnv<'a> {
     /// A variable of the environment.
-    pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
     /// The home directory of the named user, or of this one, as the system's user database has it.
-    pub(super) home: &'a dyn Fn(Option<&[u8]>) -> Option<PathBuf>,
+    home: &'a dyn Fn(Option<&[u8]>) -> Option<PathBuf>,
 }
 
 /// Systems whose programs keep settings under `~/.config`. Elsewhere only a set `XDG_CONFIG_HOME` counts.
 const HAS_CONFIG_HOME: bool = !cfg!(any(windows, target_vendor = "apple"));
 
 /// The candidates in order of precedence. The first that exists is the one.
-pub(super) fn candidates(options: &Options, env: &LookupEnv<'_>) -> Vec<Candidate> {
+pub(super) fn candidates(
+    options: &Options,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+    home: &dyn Fn(Option<&[u8]>) -> Option<PathBuf>,
+) -> Vec<Candidate> {
+    let env = LookupEnv { variable, home };
     let one = |path: &OsStr, named_by| vec![Candidate { path: env.expanded(path), named_by: Some(named_by) }];
     if let Some(profile) = &options.profile {
         let new = env.in_config_home(&format!("db-{profile}.sqlite"));
@@ -95,8 +103,7 @@ mod tests {
             Some(b"anna") => Some("/home/anna".into()),
             Some(_) => None,
         };
-        let env = LookupEnv { variable: &variable, home: &home };
-        candidates(&options, &env).iter().map(|candidate| candidate.path.display().to_string()).collect()
+        candidates(&options, &variable, &home).iter().map(|candidate| candidate.path.display().to_string()).collect()
     }
 
     #[test]

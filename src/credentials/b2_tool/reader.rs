@@ -1,16 +1,17 @@
-//! One reader at a time for the whole process, so that a fork can wait until no thread is inside SQLite.
+//! What a file contains, whichever version of the tool wrote it.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Once;
 
 use zeroize::Zeroizing;
 
 use super::file_error::FileError;
-use super::{RawAccount, json_format, sqlite};
-use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
-use crate::platform::{self, file};
+use super::{MAX_SIZE, RawAccount, json_format, sqlite};
+use crate::platform::file;
+use crate::platform::fingerprint::Fingerprint;
+use crate::platform::fork_barrier::ForkBarrier;
 
 /// The bytes that every SQLite database begins with, and the length of its header.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -18,52 +19,41 @@ const HEADER: usize = 100;
 /// Where the header has the read and write versions: 2 means a write-ahead log.
 const VERSIONS: [usize; 2] = [18, 19];
 
-/// Held while a file or the list of users is read.
-pub(crate) static READER: ForkMutex<Reader> = ForkMutex::new(Reader { is_ready: false, last_busy: None });
+/// Held while a thread is inside SQLite or the user database, which have locks of their own.
+pub(super) static BARRIER: ForkBarrier = ForkBarrier::new();
 
-pub(crate) struct Reader {
-    is_ready: bool,
-    /// When the last reader gave up on a file that others were writing to.
-    last_busy: Option<(Instant, PathBuf)>,
+/// A file that was opened, and what its metadata says.
+pub(super) struct Opened {
+    file: File,
+    pub(super) fingerprint: Fingerprint,
+    /// Asking for its metadata does not hang.
+    pub(super) is_local: bool,
+    len: u64,
 }
 
-impl ResetInChild for Reader {
-    fn reset_in_child(&mut self) {}
-}
-
-/// What the file contains. Waits at most `busy_timeout` for a writer.
-pub(super) fn read(path: &Path, metadata: &Metadata, busy_timeout: Duration) -> Result<RawAccount, FileError> {
-    let started = Instant::now();
-    let mut reader = READER.lock();
-    // This thread waited for the lock while another one waited for the writer in vain: that is enough.
-    if reader.last_busy.as_ref().is_some_and(|(at, of)| *at > started && of == path) {
-        return Err(FileError::locked());
+/// Opens a file, if it can be what the tool writes.
+pub(super) fn open(path: &Path) -> Result<Opened, FileError> {
+    // Before it is opened, since opening some kinds of files has effects.
+    if !std::fs::metadata(path).map_err(|error| FileError::absent(&error))?.is_file() {
+        return Err(FileError::not_a_b2_database("is not a file"));
     }
-    if !reader.is_ready {
-        #[cfg(feature = "c-library")]
-        super::sqlite_alloc::install();
-        reader.is_ready = true;
+    let file = file::open(path).map_err(|error| FileError::io(&error))?;
+    let metadata = file.metadata().map_err(|error| FileError::io(&error))?;
+    if metadata.len() == 0 {
+        return Err(FileError::empty());
     }
-    // SQLite gives some names a meaning, but none that is absolute.
-    let absolute = path.canonicalize().map_err(|error| FileError::io(&error))?;
-    let account = read_alone(&absolute, metadata, busy_timeout);
-    if account.as_ref().is_err_and(|error| *error == FileError::locked()) {
-        reader.last_busy = Some((Instant::now(), path.to_owned()));
+    if metadata.len() > MAX_SIZE {
+        return Err(FileError::not_a_b2_database("is too large to be one"));
     }
-    account
+    let is_local = file::is_local(&file);
+    Ok(Opened { file, fingerprint: Fingerprint::of(&metadata), is_local, len: metadata.len() })
 }
 
-/// The C library's list of users may have locks of its own, so a fork has to wait for it as well.
-pub(super) fn home(user: Option<&[u8]>) -> Option<PathBuf> {
-    let _reader = READER.lock();
-    platform::home::of(user)
-}
-
-fn read_alone(path: &Path, metadata: &Metadata, busy_timeout: Duration) -> Result<RawAccount, FileError> {
+/// What an opened file contains. `path` is where it lies.
+pub(super) fn read(opened: Opened, path: &Path) -> Result<RawAccount, FileError> {
     #[cfg(feature = "test-hooks")]
     count::add();
-    // If it has become a pipe meanwhile, this does not wait for a writer.
-    let mut file = file::open(path).map_err(|error| FileError::io(&error))?;
+    let Opened { mut file, len, .. } = opened;
     // A buffer of the right size: one that grows leaves copies behind.
     let mut head = Zeroizing::new([0; HEADER]);
     let mut length = 0;
@@ -77,7 +67,7 @@ fn read_alone(path: &Path, metadata: &Metadata, busy_timeout: Duration) -> Resul
     }
     if !head.starts_with(MAGIC) {
         return match head[..length].trim_ascii_start().first() {
-            Some(b'{') => json_format::read(&rest(&head[..length], file, metadata)?),
+            Some(b'{') => json_format::read(&rest(&head[..length], file, len)?),
             _ => Err(json_format::not_a_b2_database()),
         };
     }
@@ -86,20 +76,42 @@ fn read_alone(path: &Path, metadata: &Metadata, busy_timeout: Duration) -> Resul
         return Err(FileError::not_a_b2_database("uses a write-ahead log, as no database of the b2 tool does"));
     }
     drop(file);
-    sqlite::read(path, busy_timeout)
+    check_siblings(path)?;
+    let _inside = BARRIER.enter().ok_or_else(FileError::forked)?;
+    static INIT: Once = Once::new();
+    INIT.call_once(|| {
+        #[cfg(feature = "c-library")]
+        super::sqlite_alloc::install();
+    });
+    // SQLite gives some names a meaning, but none that is absolute.
+    sqlite::read(&path.canonicalize().map_err(|error| FileError::io(&error))?)
+}
+
+/// SQLite opens these beside the database, and would wait at a pipe.
+fn check_siblings(path: &Path) -> Result<(), FileError> {
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        if std::fs::metadata(&name).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(FileError::unreadable(format!(
+                "cannot be read: beside it lies a \"{suffix}\" that is not a file"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The whole of a small file.
-fn rest(head: &[u8], file: File, metadata: &Metadata) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    let room = usize::try_from(metadata.len()).unwrap_or(0).max(head.len());
-    let mut text = Zeroizing::new(Vec::with_capacity(room + 1));
+fn rest(head: &[u8], file: File, len: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let size = usize::try_from(len).unwrap_or(0).max(head.len());
+    let mut text = Zeroizing::new(Vec::with_capacity(size + 1));
     text.extend_from_slice(head);
-    let left = (room - head.len()) as u64;
+    let left = (size - head.len()) as u64;
     file.take(left).read_to_end(&mut text).map_err(|error| FileError::io(&error))?;
     Ok(text)
 }
 
-/// How many files were opened, for tests.
+/// How many files were read, for tests.
 #[cfg(feature = "test-hooks")]
 pub(crate) mod count {
     use std::sync::atomic::{AtomicU64, Ordering};

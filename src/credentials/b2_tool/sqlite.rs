@@ -1,7 +1,7 @@
 //! The one row of the b2 tool's table, read through SQLite. Nothing is written: no file, no journal, no migration.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -11,21 +11,36 @@ use zeroize::Zeroizing;
 
 use crate::platform::file;
 
+use super::RawAccount;
 use super::file_error::FileError;
-use super::{MAX_SIZE, RawAccount};
+
+/// How long a reader waits for a writer.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+/// The longest that anything in a file may make SQLite compute.
+const MAX_TIME: Duration = Duration::from_secs(2);
+/// How many of SQLite's operations pass between two looks at the time.
+const OPERATIONS: i32 = 1_000;
+
+/// Far more than the tool's database needs, far less than a hostile one can make use of.
+const LIMITS: [(Limit, i32); 11] = [
+    (Limit::SQLITE_LIMIT_LENGTH, 256 * 1024),
+    (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 * 1024),
+    (Limit::SQLITE_LIMIT_COLUMN, 64),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 16),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 2),
+    (Limit::SQLITE_LIMIT_VDBE_OP, 10_000),
+    (Limit::SQLITE_LIMIT_FUNCTION_ARG, 4),
+    (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 4),
+    (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+    (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+];
 
 /// The row as it is stored. Every version of the tool has had these columns, except for the key ID's.
-pub(super) fn read(path: &Path, busy_timeout: Duration) -> Result<RawAccount, FileError> {
-    let account = connect(path, busy_timeout).and_then(|connection| {
-        // If a file's `account` is a view, reading it would run its code.
-        const KIND: &str = "SELECT type FROM sqlite_master WHERE name = 'account'";
-        let kind = connection.query_row(KIND, [], |row| row.get::<_, String>(0));
-        match kind {
-            Ok(kind) if kind == "table" => {}
-            Ok(_) | Err(rusqlite::Error::QueryReturnedNoRows) => {
-                return Ok(Err(FileError::not_a_b2_database("has no table account")));
-            }
-            Err(error) => return Err(error),
+pub(super) fn read(path: &Path) -> Result<RawAccount, FileError> {
+    let account = connect(path).and_then(|connection| {
+        if let Some(error) = why_unsafe(&connection)? {
+            return Ok(Err(error));
         }
         let mut statement = connection.prepare("SELECT * FROM main.account LIMIT 2")?;
         let mut rows = statement.query([])?;
@@ -39,14 +54,36 @@ pub(super) fn read(path: &Path, busy_timeout: Duration) -> Result<RawAccount, Fi
     account.unwrap_or_else(|error| Err(describe(&error)))
 }
 
-fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Only this thread uses the connection. SQLite reads the file at the first query, not here.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy_timeout)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(MAX_SIZE).unwrap_or(i32::MAX))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    for (limit, value) in LIMITS {
+        connection.set_limit(limit, value)?;
+    }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    let start = Instant::now();
+    connection.progress_handler(OPERATIONS, Some(move || start.elapsed() > MAX_TIME))?;
     Ok(connection)
+}
+
+/// Reading a view or a computed column would run code of the file's.
+fn why_unsafe(connection: &Connection) -> rusqlite::Result<Option<FileError>> {
+    const KIND: &str = "SELECT type FROM sqlite_master WHERE name = 'account'";
+    const HIDDEN: &str = "SELECT 1 FROM pragma_table_xinfo('account', 'main') WHERE hidden <> 0";
+    match connection.query_row(KIND, [], |row| row.get::<_, String>(0)) {
+        Ok(kind) if kind == "table" => {}
+        Ok(_) | Err(rusqlite::Error::QueryReturnedNoRows) => {
+            return Ok(Some(FileError::not_a_b2_database("has no table account")));
+        }
+        Err(error) => return Err(error),
+    }
+    match connection.query_row(HIDDEN, [], |_| Ok(())) {
+        Ok(()) => Ok(Some(FileError::not_a_b2_database("has a computed column"))),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn account(row: &Row<'_>) -> Result<RawAccount, FileError> {
@@ -92,6 +129,7 @@ fn describe(error: &rusqlite::Error) -> FileError {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => FileError::damaged(),
         Some(ErrorCode::ReadOnly) if extended == Some(ffi::SQLITE_READONLY_ROLLBACK) => FileError::half_written(),
         Some(ErrorCode::CannotOpen) if file::is_fd_limit_reached() => FileError::fd_limit(),
+        Some(ErrorCode::OperationInterrupted) => FileError::not_a_b2_database("takes too long to read"),
         Some(ErrorCode::TooBig) => FileError::not_a_b2_database("contains a value that is too large"),
         _ => match extended {
             Some(code) => FileError::unreadable(format!("cannot be read (SQLite error {code})")),

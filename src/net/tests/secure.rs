@@ -132,9 +132,9 @@ fn an_unusable_ca_file_is_named() {
     let nothing = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (path, problem) in [
         (folder.path().join("missing.pem"), "no such file"),
-        (folder.file("empty.pem", ""), "no certificate"),
-        (folder.file("prose.pem", "hello"), "no certificate"),
-        (folder.file("bad.pem", bad), "not PEM"),
+        (folder.file("empty.pem", ""), "not in PEM format"),
+        (folder.file("prose.pem", "hello"), "not in PEM format"),
+        (folder.file("bad.pem", bad), "damaged"),
         (folder.file("nothing.pem", nothing), "none of its certificates"),
         (folder.path().to_owned(), "directory"),
     ] {

@@ -10,7 +10,7 @@ const COARSE_TICK: Duration = Duration::from_secs(2);
 
 /// Equal fingerprints of one path mean equal content, if the first was stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fingerprint {
+pub(crate) struct Fingerprint {
     file: (u64, u64),
     size: u64,
     modified: (i64, i64),
@@ -20,7 +20,7 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     #[cfg(unix)]
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         Self {
             file: (metadata.dev(), metadata.ino()),
@@ -31,7 +31,7 @@ impl Fingerprint {
     }
 
     #[cfg(not(unix))]
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         let modified =
             metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         let modified = (modified.as_secs().try_into().unwrap_or(i64::MAX), modified.subsec_nanos().into());
@@ -39,7 +39,7 @@ impl Fingerprint {
     }
 
     /// True if any change after `now` gives another fingerprint.
-    pub(super) fn is_stable(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_stable(&self, now: SystemTime) -> bool {
         let tick = if self.changed.1 == 0 { COARSE_TICK } else { TICK };
         let changed = self.changed_at();
         let since = now.duration_since(changed).or_else(|_| changed.duration_since(now));
@@ -47,7 +47,7 @@ impl Fingerprint {
     }
 
     /// When it last changed.
-    pub(super) fn changed_at(&self) -> SystemTime {
+    pub(crate) fn changed_at(&self) -> SystemTime {
         let (seconds, nanos) = self.changed;
         UNIX_EPOCH + Duration::new(seconds.try_into().unwrap_or(0), nanos.try_into().unwrap_or(0))
     }

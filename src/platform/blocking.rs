@@ -1,0 +1,330 @@
+//! Work that may block for as long as a resolver or a file system likes, on threads that callers can leave.
+//!
+//! Such calls of the operating system cannot be interrupted. Callers that want the same result share one thread, one that
+//! hangs is left behind by those who wait for it, and of each kind of work only a few may be pending.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::clock;
+use super::fork_mutex::{AtFork, ForkMutex, ResetInChild};
+use super::{sync, thread};
+
+/// Enough for name-service modules, and small where address space is.
+const STACK: usize = 512 * 1024;
+/// Whatever takes longer than this counts as hanging: others do not wait for it to make room.
+const HANGS_MS: u64 = 1_000;
+
+/// Work of one kind, by what it is for.
+pub(crate) struct BlockingTasks<K: 'static, T: 'static> {
+    pending: ForkMutex<Pending<K, T>>,
+    /// A task has finished.
+    finished: Condvar,
+    thread_name: &'static str,
+    max_pending: usize,
+    /// How long a result that came too late for its callers serves the next one.
+    keep_late_result: Duration,
+}
+
+/// The tasks that are pending, or whose result nobody has taken.
+struct Pending<K, T>(Vec<(K, Arc<Task<T>>)>);
+
+struct Task<T> {
+    state: Mutex<TaskState<T>>,
+    done: Condvar,
+}
+
+struct TaskState<T> {
+    result: Option<T>,
+    started_ms: u64,
+    finished_ms: u64,
+    waiting: usize,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why there is no result.
+pub(crate) enum BlockingError<E> {
+    /// The caller's own check ended the wait.
+    Stopped(E),
+    /// As many are pending as may be: each of them hangs.
+    TooMany(usize),
+    /// No thread could be started.
+    NoThread(io::Error),
+}
+
+impl<K, T> ResetInChild for Pending<K, T> {
+    /// Their threads do not exist in the child. What those may have left half done or locked is leaked, not dropped.
+    fn reset_in_child(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.0));
+    }
+}
+
+impl<K: Send, T: Send> AtFork for BlockingTasks<K, T> {
+    fn lock_before_fork(&'static self) {
+        self.pending.lock_before_fork();
+    }
+
+    fn unlock_in_parent(&'static self) {
+        self.pending.unlock_in_parent();
+    }
+
+    fn unlock_in_child(&'static self) {
+        self.pending.unlock_in_child();
+    }
+}
+
+impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
+    pub(crate) const fn new(thread_name: &'static str, max_pending: usize, keep_late_result: Duration) -> Self {
+        let pending = ForkMutex::new(Pending(Vec::new()));
+        Self { pending, finished: Condvar::new(), thread_name, max_pending, keep_late_result }
+    }
+
+    /// The result of `work`, or of the same work that is pending already. `check` ends the wait, or says how long it may
+    /// last until the next check.
+    pub(crate) fn run<E>(
+        &'static self,
+        key: K,
+        mut check: impl FnMut() -> Result<Option<Duration>, E>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BlockingError<E>> {
+        let task = self.share_or_start(key, &mut check, work)?;
+        let mut state = sync::lock(&task.state);
+        let result = loop {
+            if let Some(result) = &state.result {
+                break Ok(result.clone());
+            }
+            match check() {
+                Ok(timeout) => state = sync::wait(&task.done, state, timeout),
+                Err(error) => break Err(BlockingError::Stopped(error)),
+            }
+        };
+        state.waiting -= 1;
+        // The thread is at its very end: with it gone, the process has no thread that it did not have before the call.
+        if result.is_ok()
+            && let Some(thread) = state.thread.take()
+        {
+            drop(thread.join());
+        }
+        result
+    }
+
+    fn share_or_start<E>(
+        &'static self,
+        key: K,
+        check: &mut impl FnMut() -> Result<Option<Duration>, E>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Arc<Task<T>>, BlockingError<E>> {
+        let mut pending = self.pending.lock();
+        let now = loop {
+            let now = clock::now().1;
+            if let Some(task) = pending.share(&key, now, self.keep_late_result) {
+                return Ok(task);
+            }
+            let ages = pending.running_since(now);
+            if ages.len() < self.max_pending {
+                break now;
+            }
+            let Some(youngest) = ages.into_iter().min().filter(|age| *age < HANGS_MS) else {
+                return Err(BlockingError::TooMany(self.max_pending));
+            };
+            let until_it_hangs = Duration::from_millis(HANGS_MS - youngest);
+            let timeout = check().map_err(BlockingError::Stopped)?;
+            let timeout = timeout.map_or(until_it_hangs, |timeout| timeout.min(until_it_hangs));
+            pending = sync::wait(&self.finished, pending, Some(timeout));
+        };
+        let state = TaskState { result: None, started_ms: now, finished_ms: 0, waiting: 1, thread: None };
+        let task = Arc::new(Task { state: Mutex::new(state), done: Condvar::new() });
+        // Under the task's own lock, so that its result comes after its thread's handle.
+        let mut state = sync::lock(&task.state);
+        let mine = Arc::clone(&task);
+        let started = thread::spawn_signals_blocked(self.thread_name, STACK, move || {
+            let result = work();
+            self.finish(&mine, result);
+        });
+        state.thread = Some(started.map_err(BlockingError::NoThread)?);
+        drop(state);
+        pending.0.push((key, Arc::clone(&task)));
+        Ok(task)
+    }
+
+    fn finish(&self, task: &Arc<Task<T>>, result: T) {
+        let mut pending = self.pending.lock();
+        let mut state = sync::lock(&task.state);
+        state.result = Some(result);
+        state.finished_ms = clock::now().1;
+        if state.waiting > 0 || self.keep_late_result.is_zero() {
+            pending.0.retain(|(_, other)| !Arc::ptr_eq(other, task));
+        }
+        task.done.notify_all();
+        self.finished.notify_all();
+    }
+}
+
+impl<K: PartialEq, T> Pending<K, T> {
+    /// The task of that key, pending or just finished; then the caller waits for it too.
+    fn share(&mut self, key: &K, now: u64, keep_late_result: Duration) -> Option<Arc<Task<T>>> {
+        let max_age = keep_late_result.as_millis();
+        self.0.retain(|(_, task)| {
+            let state = sync::lock(&task.state);
+            state.result.is_none() || u128::from(now.saturating_sub(state.finished_ms)) < max_age
+        });
+        let index = self.0.iter().position(|(other, _)| other == key)?;
+        let task = Arc::clone(&self.0[index].1);
+        let mut state = sync::lock(&task.state);
+        state.waiting += 1;
+        if state.result.is_some() {
+            self.0.swap_remove(index);
+        }
+        drop(state);
+        Some(task)
+    }
+
+    /// How long each pending task has been running, in milliseconds.
+    fn running_since(&self, now: u64) -> Vec<u64> {
+        let states = self.0.iter().map(|(_, task)| sync::lock(&task.state));
+        states.filter(|state| state.result.is_none()).map(|state| now.saturating_sub(state.started_ms)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    use super::*;
+
+    type Tasks = BlockingTasks<&'static str, u32>;
+
+    fn tasks(keep_late_result: Duration) -> &'static Tasks {
+        Box::leak(Box::new(Tasks::new("test", 2, keep_late_result)))
+    }
+
+    /// Keeps work waiting until a test opens it.
+    #[derive(Default)]
+    struct Gate(Mutex<bool>, Condvar);
+
+    impl Gate {
+        fn shut() -> &'static Self {
+            Box::leak(Box::default())
+        }
+
+        fn pass(&self) {
+            let open = self.0.lock().expect("no test panics here");
+            drop(self.1.wait_while(open, |open| !*open).expect("no test panics here"));
+        }
+
+        fn open(&self) {
+            *self.0.lock().expect("no test panics here") = true;
+            self.1.notify_all();
+        }
+    }
+
+    fn until(mut done: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_secs(20), "it never comes");
+            std::thread::yield_now();
+        }
+    }
+
+    fn forever() -> Result<Option<Duration>, ()> {
+        Ok(None)
+    }
+
+    fn never() -> Result<Option<Duration>, &'static str> {
+        Err("stopped")
+    }
+
+    fn waiting(tasks: &Tasks) -> usize {
+        tasks.pending.lock().0.iter().map(|(_, task)| sync::lock(&task.state).waiting).sum()
+    }
+
+    #[test]
+    fn callers_for_one_key_share_one_thread_which_is_gone_when_they_return() {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let (tasks, gate) = (tasks(Duration::ZERO), Gate::shut());
+        let call = move || {
+            tasks.run("key", forever, move || {
+                gate.pass();
+                STARTED.fetch_add(1, Ordering::SeqCst) + 7
+            })
+        };
+        let callers: Vec<_> = (0..5).map(|_| std::thread::spawn(move || call().ok())).collect();
+        until(|| waiting(tasks) == 5);
+        gate.open();
+        assert!(callers.into_iter().all(|caller| caller.join().expect("no panic") == Some(7)));
+        assert!(tasks.pending.lock().0.is_empty());
+        assert!(matches!(call(), Ok(8)), "the next call starts anew");
+    }
+
+    #[test]
+    fn a_caller_leaves_a_task_that_hangs_and_few_may_hang() {
+        let (tasks, gate) = (tasks(Duration::ZERO), Gate::shut());
+        let hang = move || {
+            gate.pass();
+            1
+        };
+        for key in ["a", "b", "b"] {
+            assert!(matches!(tasks.run(key, never, hang), Err(BlockingError::Stopped("stopped"))));
+        }
+        assert!(
+            matches!(tasks.run("c", never, hang), Err(BlockingError::Stopped("stopped"))),
+            "it would wait for room"
+        );
+        for (_, task) in &tasks.pending.lock().0 {
+            sync::lock(&task.state).started_ms -= HANGS_MS;
+        }
+        assert!(matches!(tasks.run("c", forever, hang), Err(BlockingError::TooMany(2))));
+        gate.open();
+        until(|| tasks.pending.lock().0.is_empty());
+        assert!(matches!(tasks.run("c", forever, || 3), Ok(3)));
+    }
+
+    #[test]
+    fn a_caller_waits_for_room_while_tasks_make_progress() {
+        let (tasks, gate) = (tasks(Duration::ZERO), Gate::shut());
+        let callers: Vec<_> = ["a", "b", "c"]
+            .map(|key| {
+                std::thread::spawn(move || {
+                    let work = move || {
+                        gate.pass();
+                        1
+                    };
+                    tasks.run(key, forever, work).is_ok()
+                })
+            })
+            .into();
+        until(|| waiting(tasks) == 2);
+        gate.open();
+        assert!(callers.into_iter().all(|caller| caller.join().expect("no panic")));
+    }
+
+    #[test]
+    fn a_result_that_came_too_late_serves_the_next_caller_once() {
+        let (tasks, gate) = (tasks(Duration::from_secs(600)), Gate::shut());
+        let late = tasks.run("key", never, move || {
+            gate.pass();
+            1
+        });
+        assert!(late.is_err());
+        gate.open();
+        until(|| tasks.pending.lock().0.iter().any(|(_, task)| sync::lock(&task.state).result.is_some()));
+        assert!(matches!(tasks.run("key", forever, || 2), Ok(1)));
+        assert!(matches!(tasks.run("key", forever, || 2), Ok(2)));
+    }
+
+    #[test]
+    fn a_child_starts_without_what_threads_had_begun() {
+        let (tasks, gate) = (tasks(Duration::ZERO), Gate::shut());
+        let hang = move || {
+            gate.pass();
+            1
+        };
+        assert!(tasks.run("key", never, hang).is_err());
+        tasks.pending.lock().reset_in_child();
+        assert!(matches!(tasks.run("key", forever, || 2), Ok(2)));
+        gate.open();
+    }
+}
