@@ -1,71 +1,54 @@
-//! Where the b2 tool's database is looked for. A process has one environment, so each case is a process: this program,
-//! which runs the one test here that does nothing unless it is told what.
+//! Where the b2 tool's database is looked for. A process has one environment, so each case runs in a subprocess.
 
-use std::process::{Command, Stdio};
-
-use b2_sandbox::{Config, Key, Sandbox};
+use b2_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::support::api::{self, Ask};
-use crate::support::b2_database::{self, Account, Folder, NEWEST};
-use crate::support::fixture::{ID, KEY};
+use crate::support::api::{self, Operation};
+use crate::support::b2_database::{self, Account, NEWEST, TempDir};
+use crate::support::fixture::{ID, KEY, sandbox_with_key};
+use crate::support::subprocess;
 
-const TASK: &str = "B2AUTH_TEST_DATABASE";
-
-/// The other side: a blank call with the task's options, and what came of it.
+/// In the subprocess: makes a call with blank credentials and the task's options.
 #[test]
-#[ignore = "run by the others, in a process of its own"]
+#[ignore = "run by another test, in a process of its own"]
 fn child() {
-    let Ok(task) = std::env::var(TASK) else { return };
-    let task: Value = serde_json::from_str(&task).expect("the parent writes JSON");
+    let Some(task) = subprocess::task() else { return };
     let api = api::load();
     let options = api.options(&[("max_attempts", "1")]);
     for (name, value) in task.as_object().expect("an object") {
         options.set(name, value.as_str()).expect(name);
     }
-    let outcome = match api.call(None, None, Ask::Authorize, Some(&options)) {
+    let outcome = match api.call(None, None, Operation::Authorize, Some(&options)) {
         Ok(session) => json!({"keyId": session.json()["keyId"], "realm": session.json()["realm"]}),
         Err(failure) => json!({"name": failure.name, "message": failure.message, "hint": failure.hint}),
     };
-    println!("\nOUTCOME {outcome}");
+    print!("{}", subprocess::report(&outcome));
 }
 
-struct House {
+/// A sandbox, and the home directory of the subprocesses.
+struct Home {
     sandbox: Sandbox,
-    folder: Folder,
+    directory: TempDir,
 }
 
-impl House {
+impl Home {
     fn new() -> Self {
-        let keys = vec![Key::master(ID, KEY)];
-        let sandbox = Sandbox::start(Config { keys, ..Config::default() }).expect("the sandbox starts");
-        Self { sandbox, folder: Folder::new() }
+        Self { sandbox: sandbox_with_key(), directory: TempDir::new() }
     }
 
     fn path(&self, name: &str) -> String {
-        self.folder.at(name).to_str().expect("UTF-8").to_owned()
+        self.directory.path(name).to_str().expect("UTF-8").to_owned()
     }
 
-    /// Puts a good database there.
-    fn put(&self, name: &str) {
+    fn create_database(&self, name: &str) {
         let account = Account { key_id: ID, key: KEY, realm: self.sandbox.http() };
-        b2_database::write(&self.folder.at(name), NEWEST, account);
+        b2_database::create(&self.directory.path(name), NEWEST, account);
     }
 
-    /// What comes of a blank call in a process with these variables, and this folder as its home.
+    /// The outcome of a call in a process with these variables.
     fn call(&self, variables: &[(&str, &str)], options: &Value) -> Value {
-        let exe = std::env::current_exe().expect("this program has a path");
-        let mut command = Command::new(exe);
-        command.args(["--exact", "b2_tool_location::child", "--ignored", "--nocapture"]).stderr(Stdio::inherit());
-        for name in
-            ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", "B2_ENVIRONMENT", "B2_ACCOUNT_INFO", "XDG_CONFIG_HOME"]
-        {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.path("")).env(TASK, options.to_string()).envs(variables.iter().copied());
-        let said = String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8");
-        let line = said.lines().find_map(|line| line.strip_prefix("OUTCOME "));
-        serde_json::from_str(line.unwrap_or_else(|| panic!("no outcome: {said}"))).expect("JSON")
+        let mut command = subprocess::command("b2_tool_location::child", options);
+        subprocess::run(command.env("HOME", self.path("")).envs(variables.iter().copied()))
     }
 }
 
@@ -75,7 +58,7 @@ fn message(outcome: &Value) -> &str {
 }
 
 #[test]
-fn each_place_of_the_tools_is_found() {
+fn the_database_is_found_in_each_of_the_tools_locations() {
     let none = json!({});
     for (name, variables, options) in [
         (".b2_account_info", &[][..], none.clone()),
@@ -89,52 +72,51 @@ fn each_place_of_the_tools_is_found() {
         ("x/b2/db-work.sqlite", &[("XDG_CONFIG_HOME", "~/x")], json!({"profile": "work"})),
         (".b2db-work.sqlite", &[("B2_ACCOUNT_INFO", "~/other")], json!({"profile": "work"})),
     ] {
-        let house = House::new();
-        house.put(name);
-        let outcome = house.call(variables, &options);
-        assert_eq!((&outcome["keyId"], &outcome["realm"]), (&json!(ID), &json!(house.sandbox.http())), "{outcome}");
+        let home = Home::new();
+        home.create_database(name);
+        let outcome = home.call(variables, &options);
+        assert_eq!((&outcome["keyId"], &outcome["realm"]), (&json!(ID), &json!(home.sandbox.http())), "{outcome}");
     }
 }
 
 #[test]
-fn every_place_that_was_looked_at_is_named_in_order() {
-    let house = House::new();
-    let (old, new) = (house.path(".b2_account_info"), house.path(".config/b2/account_info"));
-    let outcome = house.call(&[], &json!({}));
+fn the_error_names_every_location_in_order() {
+    let home = Home::new();
+    let (old, new) = (home.path(".b2_account_info"), home.path(".config/b2/account_info"));
+    let outcome = home.call(&[], &json!({}));
     let expected = format!(
         "no application key: B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY are not set in the environment; the b2 tool's \
          database {old} does not exist; {new} does not exist"
     );
     assert_eq!(message(&outcome), expected);
     assert!(outcome["hint"].as_str().is_some_and(|hint| hint.contains("b2 account authorize")), "{outcome}");
-    house.folder.file(".config/b2/account_info", b"");
-    assert!(message(&house.call(&[], &json!({}))).ends_with(&format!("{old} does not exist; {new} is empty")));
-    let named = house.call(&[("B2_ACCOUNT_INFO", "~/a")], &json!({}));
-    assert!(message(&named).ends_with(&format!("database {} (B2_ACCOUNT_INFO) does not exist", house.path("a"))));
-    let profile = house.call(&[], &json!({"profile": "work"}));
-    for part in [house.path(".config/b2/db-work.sqlite"), house.path(".b2db-work.sqlite"), "option \"profile\"".into()]
-    {
+    home.directory.write(".config/b2/account_info", b"");
+    assert!(message(&home.call(&[], &json!({}))).ends_with(&format!("{old} does not exist; {new} is empty")));
+    let named = home.call(&[("B2_ACCOUNT_INFO", "~/a")], &json!({}));
+    assert!(message(&named).ends_with(&format!("database {} (B2_ACCOUNT_INFO) does not exist", home.path("a"))));
+    let profile = home.call(&[], &json!({"profile": "work"}));
+    for part in [home.path(".config/b2/db-work.sqlite"), home.path(".b2db-work.sqlite"), "option \"profile\"".into()] {
         assert!(message(&profile).contains(&part), "{profile}");
     }
     assert!(profile["hint"].as_str().is_some_and(|hint| hint.contains("--profile work")), "{profile}");
-    // What is there counts, good or bad; the next place does not make up for it.
-    house.put(".config/b2/account_info");
-    house.folder.file(".b2_account_info", b"?");
-    assert!(message(&house.call(&[], &json!({}))).ends_with("is no database of the b2 tool"));
+    // A file that exists is used, valid or not; the next location is no substitute.
+    home.create_database(".config/b2/account_info");
+    home.directory.write(".b2_account_info", b"?");
+    assert!(message(&home.call(&[], &json!({}))).ends_with("is no database of the b2 tool"));
 }
 
 #[test]
-fn the_realm_of_b2_environment_goes_before_the_databases() {
-    let house = House::new();
+fn b2_environment_takes_precedence_over_the_databases_realm() {
+    let home = Home::new();
     let account = Account { key_id: ID, key: KEY, realm: "https://127.0.0.1:9" };
-    b2_database::write(&house.folder.at(".b2_account_info"), NEWEST, account);
-    let outcome = house.call(&[("B2_ENVIRONMENT", house.sandbox.http())], &json!({}));
-    assert_eq!(outcome["realm"], json!(house.sandbox.http()), "{outcome}");
-    assert_eq!(house.call(&[("B2_ENVIRONMENT", "")], &json!({}))["name"], "B2_NETWORK_ERROR");
+    b2_database::create(&home.directory.path(".b2_account_info"), NEWEST, account);
+    let outcome = home.call(&[("B2_ENVIRONMENT", home.sandbox.http())], &json!({}));
+    assert_eq!(outcome["realm"], json!(home.sandbox.http()), "{outcome}");
+    assert_eq!(home.call(&[("B2_ENVIRONMENT", "")], &json!({}))["name"], "B2_NETWORK_ERROR");
 }
 
 #[test]
-fn a_profile_is_a_name_and_no_path() {
+fn a_profile_is_a_name_and_not_a_path() {
     let api = api::load();
     let long = "a".repeat(65);
     for profile in ["../x", "a/b", "foo/../../x", "a.b", "a b", "é", ".", &long] {

@@ -1,161 +1,162 @@
-//! What becomes of a request in the air when the cache is emptied under it, and of what is not believed.
+//! The result of a request in flight when the cache is cleared or the token invalidated meanwhile; and replies that are
+//! not believed.
 
 use b2_sandbox::Fault;
 
-use crate::support::fixture::{ID, PATIENCE, Scene};
+use crate::support::fixture::{Fixture, ID, TEST_TIMEOUT};
 
 #[test]
-fn what_is_in_the_air_when_the_cache_is_cleared_is_handed_out_and_not_kept() {
-    let scene = Scene::new();
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
-    let handed_out = std::thread::scope(|scope| {
-        let leader = scope.spawn(|| scene.authorize().expect("granted").token());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
-        let waiter = scope.spawn(|| scene.authorize().expect("granted").token());
-        scene.await_counter("coalesced", 1);
-        scene.api.clear();
-        scene.sandbox.release("gate");
+fn a_token_in_flight_when_the_cache_is_cleared_is_returned_but_not_cached() {
+    let fixture = Fixture::new();
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let returned = std::thread::scope(|scope| {
+        let leader = scope.spawn(|| fixture.authorize().expect("granted").token());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        let waiter = scope.spawn(|| fixture.authorize().expect("granted").token());
+        fixture.wait_for_counter("coalesced", 1);
+        fixture.api.clear_cache();
+        fixture.sandbox.release("latch");
         let token = leader.join().expect("no panic");
         assert_eq!(waiter.join().expect("no panic"), token);
         token
     });
-    assert_eq!(scene.requests(), 1);
-    let kept = scene.authorize().expect("granted").token();
-    assert_ne!(kept, handed_out);
-    assert_eq!(scene.authorize().expect("granted").token(), kept);
-    assert_eq!(scene.requests(), 2);
+    assert_eq!(fixture.requests(), 1);
+    let kept = fixture.authorize().expect("granted").token();
+    assert_ne!(kept, returned);
+    assert_eq!(fixture.authorize().expect("granted").token(), kept);
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[test]
-fn a_refusal_in_the_air_when_the_cache_is_cleared_is_not_remembered() {
-    let scene = Scene::new();
-    scene.sandbox.script(ID, [Fault::status(401).held_at("gate")]);
+fn a_rejection_in_flight_when_the_cache_is_cleared_is_not_cached() {
+    let fixture = Fixture::new();
+    fixture.sandbox.script(ID, [Fault::status(401).held_at("latch")]);
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.authorize());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
-        scene.api.clear();
-        scene.sandbox.release("gate");
+        let call = scope.spawn(|| fixture.authorize());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        fixture.api.clear_cache();
+        fixture.sandbox.release("latch");
         assert_eq!(call.join().expect("no panic").expect_err("refused").name, "B2_BAD_CREDENTIALS");
     });
-    scene.authorize().expect("granted");
-    assert_eq!(scene.requests(), 2);
+    fixture.authorize().expect("granted");
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[test]
-fn what_is_in_the_air_when_the_token_is_invalidated_is_handed_out_and_not_kept() {
-    let scene = Scene::new();
-    let old = scene.authorize().expect("granted");
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
-    let handed_out = std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.reauthorize(None).expect("granted").token());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+fn a_token_in_flight_when_the_old_one_is_invalidated_is_returned_but_not_cached() {
+    let fixture = Fixture::new();
+    let old = fixture.authorize().expect("granted");
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let returned = std::thread::scope(|scope| {
+        let call = scope.spawn(|| fixture.reauthorize(None).expect("granted").token());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
         old.invalidate();
-        scene.sandbox.release("gate");
+        fixture.sandbox.release("latch");
         call.join().expect("no panic")
     });
-    assert_ne!(handed_out, old.token());
-    assert_eq!(scene.requests(), 2);
-    assert_ne!(scene.authorize().expect("granted").token(), handed_out);
-    assert_eq!(scene.requests(), 3);
+    assert_ne!(returned, old.token());
+    assert_eq!(fixture.requests(), 2);
+    assert_ne!(fixture.authorize().expect("granted").token(), returned);
+    assert_eq!(fixture.requests(), 3);
 }
 
 #[test]
-fn invalidating_a_token_that_was_left_behind_spoils_nothing_in_the_air() {
-    let scene = Scene::new();
-    let old = scene.authorize().expect("granted");
-    scene.reauthorize(None).expect("granted");
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
+fn invalidating_a_replaced_token_does_not_affect_a_request_in_flight() {
+    let fixture = Fixture::new();
+    let old = fixture.authorize().expect("granted");
+    fixture.reauthorize(None).expect("granted");
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.reauthorize(None).expect("granted").token());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+        let call = scope.spawn(|| fixture.reauthorize(None).expect("granted").token());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
         old.invalidate();
-        scene.sandbox.release("gate");
+        fixture.sandbox.release("latch");
         let token = call.join().expect("no panic");
-        assert_eq!(scene.authorize().expect("granted").token(), token, "it was kept");
+        assert_eq!(fixture.authorize().expect("granted").token(), token, "it was cached");
     });
-    assert_eq!(scene.requests(), 3);
+    assert_eq!(fixture.requests(), 3);
 }
 
 #[test]
-fn clearing_the_cache_costs_the_next_call_one_request() {
-    let scene = Scene::new();
-    let old = scene.authorize().expect("granted").token();
-    scene.api.clear();
-    assert_ne!(scene.authorize().expect("granted").token(), old);
-    assert_eq!(scene.requests(), 2);
+fn after_clearing_the_cache_the_next_call_makes_one_request() {
+    let fixture = Fixture::new();
+    let old = fixture.authorize().expect("granted").token();
+    fixture.api.clear_cache();
+    assert_ne!(fixture.authorize().expect("granted").token(), old);
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[test]
-fn a_handle_outlives_the_cache_and_the_handle_it_was_retained_from() {
-    let scene = Scene::new();
-    let session = scene.authorize().expect("granted");
+fn a_session_outlives_the_cache_and_the_handle_it_was_retained_from() {
+    let fixture = Fixture::new();
+    let session = fixture.authorize().expect("granted");
     let (token, json) = (session.token(), session.json());
     let retained = session.retain();
-    scene.api.clear();
+    fixture.api.clear_cache();
     assert_eq!(session.token(), token, "old handles stay readable");
     drop(session);
-    scene.reauthorize(None).expect("granted");
+    fixture.reauthorize(None).expect("granted");
     assert_eq!(retained.token(), token);
     assert_eq!(retained.json(), json);
     assert!(retained.seconds_left() > 23 * 60 * 60);
 }
 
 #[test]
-fn a_refresh_that_answers_for_another_account_is_not_believed_and_the_old_token_stays() {
-    let scene = Scene::new();
-    let old = scene.authorize().expect("granted").token();
-    scene.sandbox.script(ID, [Fault::account("ffffffffffff")]);
-    let failure = scene.authorize_with(&scene.options.with(&[("cache", "refresh")])).expect_err("another account");
+fn a_refresh_for_another_account_is_rejected_and_the_cached_token_stays() {
+    let fixture = Fixture::new();
+    let old = fixture.authorize().expect("granted").token();
+    fixture.sandbox.script(ID, [Fault::account("ffffffffffff")]);
+    let failure = fixture.authorize_with(&fixture.options.with(&[("cache", "refresh")])).expect_err("another account");
     assert_eq!(failure.name, "B2_PROTOCOL_ERROR");
     assert!(failure.message.contains("another account"), "{}", failure.message);
-    assert_eq!(scene.authorize().expect("granted").token(), old);
-    assert_eq!(scene.requests(), 2, "and it was not asked again");
+    assert_eq!(fixture.authorize().expect("granted").token(), old);
+    assert_eq!(fixture.requests(), 2, "and there was no further request");
 }
 
 #[test]
-fn another_account_in_place_of_a_rejected_one_is_not_believed() {
-    let scene = Scene::new();
-    let rejected = scene.authorize().expect("granted");
-    scene.sandbox.script(ID, [Fault::account("ffffffffffff")]);
-    assert_eq!(scene.reauthorize(Some(&rejected)).expect_err("another account").name, "B2_PROTOCOL_ERROR");
-    assert_ne!(scene.authorize().expect("granted").token(), rejected.token());
-    assert_eq!(scene.requests(), 3);
+fn a_replacement_token_for_another_account_is_rejected() {
+    let fixture = Fixture::new();
+    let rejected = fixture.authorize().expect("granted");
+    fixture.sandbox.script(ID, [Fault::account("ffffffffffff")]);
+    assert_eq!(fixture.reauthorize(Some(&rejected)).expect_err("another account").name, "B2_PROTOCOL_ERROR");
+    assert_ne!(fixture.authorize().expect("granted").token(), rejected.token());
+    assert_eq!(fixture.requests(), 3);
 }
 
 #[test]
-fn a_call_past_the_cache_neither_reads_nor_joins_nor_writes() {
-    let scene = Scene::new();
-    let bypass = scene.options.with(&[("cache", "bypass")]);
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
+fn bypass_neither_reads_nor_writes_the_cache_nor_joins_a_request() {
+    let fixture = Fixture::new();
+    let bypass = fixture.options.with(&[("cache", "bypass")]);
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.authorize().expect("granted").token());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
-        let own = scene.authorize_with(&bypass).expect("granted without waiting").token();
-        assert_eq!(scene.sandbox.held("gate"), 1);
-        scene.sandbox.release("gate");
+        let call = scope.spawn(|| fixture.authorize().expect("granted").token());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        let own = fixture.authorize_with(&bypass).expect("granted without waiting").token();
+        assert_eq!(fixture.sandbox.held("latch"), 1);
+        fixture.sandbox.release("latch");
         let shared = call.join().expect("no panic");
-        assert_ne!(scene.authorize_with(&bypass).expect("granted").token(), shared);
-        assert_eq!(scene.authorize().expect("granted").token(), shared);
+        assert_ne!(fixture.authorize_with(&bypass).expect("granted").token(), shared);
+        assert_eq!(fixture.authorize().expect("granted").token(), shared);
         assert_ne!(own, shared);
     });
-    assert_eq!(scene.requests(), 3);
+    assert_eq!(fixture.requests(), 3);
 }
 
 #[test]
-fn refresh_joins_what_is_in_the_air() {
-    let scene = Scene::new();
-    let old = scene.authorize().expect("granted").token();
-    let refresh = scene.options.with(&[("cache", "refresh")]);
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
+fn refresh_joins_the_request_in_flight() {
+    let fixture = Fixture::new();
+    let old = fixture.authorize().expect("granted").token();
+    let refresh = fixture.options.with(&[("cache", "refresh")]);
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
     let mut tokens = std::thread::scope(|scope| {
         scope.spawn(|| {
-            scene.await_counter("coalesced", 9);
-            scene.sandbox.release("gate");
+            fixture.wait_for_counter("coalesced", 9);
+            fixture.sandbox.release("latch");
         });
-        scene.crowd(10, |_| scene.authorize_with(&refresh).expect("granted").token())
+        fixture.in_parallel(10, |_| fixture.authorize_with(&refresh).expect("granted").token())
     });
     tokens.dedup();
     assert_eq!(tokens.len(), 1);
     assert_ne!(tokens[0], old);
-    assert_eq!(scene.requests(), 2);
+    assert_eq!(fixture.requests(), 2);
 }

@@ -1,18 +1,18 @@
-//! Requests of the JSON action that are none: refused in so many words, none of which is the caller's.
+//! Invalid requests of the JSON action: the message says what is wrong, and repeats nothing of the caller's.
 
 use std::ffi::CString;
 
 use serde_json::json;
 
-use crate::json_action::{MARK, refused, status};
+use crate::json_action::{MARK, refuse, status};
 use crate::support::api;
 use crate::support::concurrent::timed;
-use crate::support::fixture::{ID, KEY, PATIENCE};
+use crate::support::fixture::{ID, KEY, TEST_TIMEOUT};
 
 const NOT_KNOWN: &str = "the request has a field that is not known";
 
 #[test]
-fn a_field_that_is_not_known_is_answered_with_the_nearest_that_is() {
+fn an_unknown_field_is_refused_with_the_nearest_known_name() {
     let api = api::load();
     for (name, nearest) in [
         ("keyid", "keyId"),
@@ -25,40 +25,40 @@ fn a_field_that_is_not_known_is_answered_with_the_nearest_that_is() {
         ("field", "fields"),
     ] {
         for value in [json!("x"), json!(1), json!(null), json!({"a": []})] {
-            let (message, hint) = refused(api, &json!({name: value}).to_string());
+            let (message, hint) = refuse(api, &json!({name: value}).to_string());
             assert_eq!((message.as_str(), hint), (NOT_KNOWN, format!("did you mean \"{nearest}\"?")), "{name}");
         }
     }
 }
 
 #[test]
-fn a_key_in_the_place_of_a_name_is_not_repeated() {
+fn a_key_used_as_a_field_name_is_not_repeated() {
     let api = api::load();
     for name in [MARK.to_owned(), format!("{MARK}\u{1}\n"), format!("key{MARK}"), format!("{MARK}{}", "x".repeat(99))] {
         let name = json!(name);
         for request in [format!("{{{name}:1}}"), format!("{{{name}:1,{name}:1}}"), format!("[{{{name}:{{}}}}]")] {
-            let answer = api.action(&request).to_string();
+            let answer = api.authorize_json(&request).to_string();
             assert!(answer.contains(NOT_KNOWN) && !answer.contains(MARK), "{answer}");
         }
     }
 }
 
 #[test]
-fn the_same_field_twice_is_refused_even_with_the_same_value() {
+fn a_duplicate_field_is_refused_even_with_the_same_value() {
     let api = api::load();
     for name in ["keyId", "applicationKeyId", "key", "applicationKey", "realm", "max_attempts", "fields"] {
         for (first, second) in [("null", "null"), ("1", "null"), (r#""1""#, r#""1""#), (r#""K001marked7f3a""#, "2")] {
-            let answer = api.action(&format!(r#"{{"{name}":{first},"{name}":{second}}}"#));
+            let answer = api.authorize_json(&format!(r#"{{"{name}":{first},"{name}":{second}}}"#));
             assert_eq!(status(&answer), "B2_INVALID_ARGUMENT", "{answer}");
             assert!(!answer.to_string().contains(MARK), "{answer}");
         }
-        let (message, _) = refused(api, &format!(r#"{{"{name}":null,"{name}":null}}"#));
+        let (message, _) = refuse(api, &format!(r#"{{"{name}":null,"{name}":null}}"#));
         assert_eq!(message, format!("the request has \"{name}\" twice"));
     }
 }
 
 #[test]
-fn a_value_of_another_kind_is_refused_by_the_name_of_its_field() {
+fn a_value_of_the_wrong_type_is_refused_with_its_field() {
     let api = api::load();
     let marked = json!([MARK]).to_string();
     let inside = json!({MARK: MARK}).to_string();
@@ -66,21 +66,21 @@ fn a_value_of_another_kind_is_refused_by_the_name_of_its_field() {
         for value in
             ["true", "false", "1.5", "-0", "1e2", "123456789012345678901234567890", "[]", "{}", &marked, &inside]
         {
-            let (message, _) = refused(api, &format!("{{\"{name}\":{value}}}"));
+            let (message, _) = refuse(api, &format!("{{\"{name}\":{value}}}"));
             let field = name.replace("applicationKeyId", "keyId").replace("applicationKey", "key");
             assert!(message.starts_with(&format!("\"{field}\" is ")), "{value}: {message}");
         }
-        refused(api, &format!("{{\"{name}\":1e999}}"));
+        refuse(api, &format!("{{\"{name}\":1e999}}"));
     }
     for name in ["keyId", "key"] {
-        refused(api, &format!("{{\"{name}\":1}}"));
+        refuse(api, &format!("{{\"{name}\":1}}"));
     }
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_said_to_be() {
+fn text_that_is_no_request_is_refused_with_its_reason() {
     let api = api::load();
-    for (request, said) in [
+    for (request, expected) in [
         ("null", "not null"),
         ("true", "not a boolean"),
         ("5", "not a number"),
@@ -97,28 +97,28 @@ fn what_is_no_request_is_refused_and_said_to_be() {
         ("<html>K001marked7f3a", "HTML"),
         ("\u{feff}", "empty"),
     ] {
-        let (message, _) = refused(api, request);
-        assert!(message.contains(said), "{request}: {message}");
+        let (message, _) = refuse(api, request);
+        assert!(message.contains(expected), "{request}: {message}");
     }
     for bytes in [&b"{\"keyId\":\"\xff\"}"[..], b"\xff", b"{\"key\":\"\xed\xa0\x80\"}", b"[{},\xc3]"] {
-        let (status, text) = api.action_text(Some(&CString::new(bytes).expect("no NUL")));
+        let (status, text) = api.authorize_json_text(Some(&CString::new(bytes).expect("no NUL")));
         assert!(status == "B2_INVALID_ARGUMENT" && text.contains("is not UTF-8 from byte"), "{text}");
     }
 }
 
 #[test]
-fn a_hundred_thousand_levels_are_too_deep_and_no_more() {
+fn deep_nesting_is_refused_without_a_crash() {
     let api = api::load();
     for open in ["[", "{\"a\":", "[{\"key\":", "{\"key\":["] {
-        let (message, _) = refused(api, &open.repeat(100_000));
+        let (message, _) = refuse(api, &open.repeat(100_000));
         assert!(message.contains("nested too deeply"), "{message}");
     }
-    let (message, _) = refused(api, &format!("{{\"key\":{}{}}}", "[".repeat(30), "]".repeat(30)));
+    let (message, _) = refuse(api, &format!("{{\"key\":{}{}}}", "[".repeat(30), "]".repeat(30)));
     assert!(message.starts_with("\"key\" is an array"), "{message}");
 }
 
 #[test]
-fn ten_mebibytes_are_answered_in_time_and_in_short() {
+fn ten_mebibytes_have_a_short_answer_in_time() {
     let api = api::load();
     const MUCH: usize = 10 << 20;
     let x = "x".repeat(MUCH);
@@ -133,8 +133,8 @@ fn ten_mebibytes_are_answered_in_time_and_in_short() {
         format!(r#""{x}""#),
         x,
     ] {
-        let (answer, took) = timed(|| api.action(&request));
-        assert!(took < PATIENCE, "{took:?}: {request:.20}");
+        let (answer, took) = timed(|| api.authorize_json(&request));
+        assert!(took < TEST_TIMEOUT, "{took:?}: {request:.20}");
         assert_eq!(status(&answer), "B2_INVALID_ARGUMENT", "{request:.20}");
         assert!(answer.to_string().len() < 1_000, "{request:.20}");
     }

@@ -11,6 +11,8 @@ mod support;
 mod b2_tool;
 #[cfg(feature = "b2-tool")]
 mod b2_tool_location;
+#[cfg(feature = "b2-tool")]
+mod b2_tool_locked;
 mod batch;
 mod cache_identity;
 mod cancel;

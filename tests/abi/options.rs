@@ -1,15 +1,15 @@
-//! The table of options: names, ranges, defaults, and what is said of a bad value.
+//! The table of options: names, ranges, defaults, and the errors for invalid values.
 
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
 use b2_sandbox::Fault;
 
-use crate::support::api::{self, Failure, Options, c};
-use crate::support::fixture::{ID, Scene};
+use crate::support::api::{self, Failure, Options, c_string};
+use crate::support::fixture::{Fixture, ID};
 
 const INVALID_ARGUMENT: i32 = 1;
-/// In every bad value, so that a test can look for it in what is said about it.
+/// In every invalid value. No error may contain it.
 const MARK: &str = "marked7f3a";
 
 const NAMES: [&str; 20] = [
@@ -35,14 +35,14 @@ const NAMES: [&str; 20] = [
     "fields",
 ];
 
-fn fresh() -> Options {
+fn new_options() -> Options {
     let api = api::load();
-    api.keep_out(MARK);
+    api.register_secret(MARK);
     api.options(&[])
 }
 
-/// The failure of a value that must be refused, by its option's name.
-fn refused(options: &Options, name: &str, value: &str) -> Failure {
+/// The failure of a value that must be refused. Its message names the option.
+fn refuse(options: &Options, name: &str, value: &str) -> Failure {
     let failure = options.set(name, Some(value)).expect_err(value);
     assert_eq!((failure.status, failure.attempts, failure.retryable), (INVALID_ARGUMENT, 0, false), "{failure:?}");
     assert!(failure.message.starts_with(&format!("option \"{name}\": ")), "{failure}");
@@ -50,9 +50,9 @@ fn refused(options: &Options, name: &str, value: &str) -> Failure {
 }
 
 #[test]
-fn the_table_is_the_documented_one() {
+fn the_options_are_the_documented_ones() {
     assert!(b2auth::Options::names().eq(NAMES), "{:?}", b2auth::Options::names().collect::<Vec<_>>());
-    let options = fresh();
+    let options = new_options();
     for name in NAMES {
         options.set(name, None).expect(name);
         options.set(name, Some("")).expect(name);
@@ -62,7 +62,7 @@ fn the_table_is_the_documented_one() {
 
 #[test]
 fn an_unknown_name_is_refused_with_the_nearest_known_one() {
-    let options = fresh();
+    let options = new_options();
     for (name, nearest) in [
         ("relam", "realm"),
         ("Realm", "realm"),
@@ -82,12 +82,12 @@ fn an_unknown_name_is_refused_with_the_nearest_known_one() {
         }
     }
     assert!(options.set("", None).is_err());
-    assert!(options.set("relam", None).is_err(), "nor has it a default");
+    assert!(options.set("relam", None).is_err(), "an unknown name has no default");
 }
 
 #[test]
-fn a_number_is_taken_from_end_to_end_of_its_range_and_not_beyond() {
-    let options = fresh();
+fn a_number_is_accepted_in_its_range_only() {
+    let options = new_options();
     for (name, least, most) in [
         ("min_remaining_s", 0_u64, 82_800_u64),
         ("max_attempts", 1, 5),
@@ -108,57 +108,57 @@ fn a_number_is_taken_from_end_to_end_of_its_range_and_not_beyond() {
         let above = (most + 1).to_string();
         for value in [below.as_str(), above.as_str(), "4294967297", "18446744073709551617", "1.0", "1e1", "0x1", "1 0"]
         {
-            let failure = refused(&options, name, value);
+            let failure = refuse(&options, name, value);
             assert!(failure.message.ends_with(&format!(" from {least} to {most}")), "{failure}");
         }
-        refused(&options, name, MARK);
-        refused(&options, name, &format!("1{MARK}"));
+        refuse(&options, name, MARK);
+        refuse(&options, name, &format!("1{MARK}"));
     }
 }
 
 #[test]
-fn a_word_is_one_of_those_there_are() {
-    let options = fresh();
-    for (name, words) in
+fn an_enumerated_value_is_matched_exactly() {
+    let options = new_options();
+    for (name, values) in
         [("cache", &["use", "refresh", "bypass"][..]), ("fields", &["action", "all"]), ("store", &["none"])]
     {
-        for word in words {
-            options.set(name, Some(word)).expect(word);
-            refused(&options, name, &word.to_uppercase());
+        for value in values {
+            options.set(name, Some(value)).expect(value);
+            refuse(&options, name, &value.to_uppercase());
         }
-        refused(&options, name, MARK);
+        refuse(&options, name, MARK);
     }
 }
 
 #[test]
 fn a_token_store_is_refused_as_not_available() {
-    let options = fresh();
+    let options = new_options();
     for store in ["sqlite:/tmp/x", "redis://127.0.0.1", "rediss://user:marked7f3a@redis.example"] {
-        assert!(refused(&options, "store", store).message.contains("not available in this build"));
+        assert!(refuse(&options, "store", store).message.contains("not available in this build"));
     }
-    options.set("store", Some("none")).expect("none is what there is");
+    options.set("store", Some("none")).expect("none is accepted");
 }
 
 #[test]
-fn a_profile_is_a_name_and_goes_with_no_account_info() {
-    let options = fresh();
+fn a_profile_is_a_name_and_excludes_account_info() {
+    let options = new_options();
     for name in ["../x", "a/b", "a.b", "a b", "é", ".", &"p".repeat(65)] {
-        refused(&options, "profile", name);
+        refuse(&options, "profile", name);
     }
     for name in ["work", "A_b-9", &"p".repeat(64)] {
         options.set("profile", Some(name)).expect(name);
     }
-    refused(&options, "account_info", "/tmp/marked7f3a");
+    refuse(&options, "account_info", "/tmp/marked7f3a");
     options.set("profile", None).expect("the default");
-    options.set("account_info", Some("/tmp/x")).expect("no profile is in its way");
-    refused(&options, "profile", "work");
+    options.set("account_info", Some("/tmp/x")).expect("there is no profile");
+    refuse(&options, "profile", "work");
     options.set("account_info", None).expect("the default");
-    options.set("profile", Some("work")).expect("no account_info is in its way");
+    options.set("profile", Some("work")).expect("there is no account_info");
 }
 
 #[test]
 fn a_realm_is_a_name_or_a_base_url() {
-    let options = fresh();
+    let options = new_options();
     for realm in [
         "production",
         "staging",
@@ -187,7 +187,7 @@ fn a_realm_is_a_name_or_a_base_url() {
         "ftp://marked7f3a.example",
         "https://",
     ] {
-        refused(&options, "realm", realm);
+        refuse(&options, "realm", realm);
     }
     for realm in [
         "https://s3.us-west-004.backblazeb2.com",
@@ -196,14 +196,14 @@ fn a_realm_is_a_name_or_a_base_url() {
         // As the web console shows it.
         "s3.us-west-004.backblazeb2.com",
     ] {
-        let failure = refused(&options, "realm", realm);
+        let failure = refuse(&options, "realm", realm);
         assert!(failure.hint.expect("it has a hint").contains("leave realm unset"));
     }
 }
 
 #[test]
-fn a_bad_proxy_is_refused_without_its_password() {
-    let options = fresh();
+fn an_invalid_proxy_is_refused_without_showing_its_password() {
+    let options = new_options();
     for proxy in ["env", "none", "http://p.example", "https://u:p@p.example:1/", "socks5://[::1]:1080", "HTTP://p:1"] {
         options.set("proxy", Some(proxy)).expect(proxy);
     }
@@ -222,30 +222,30 @@ fn a_bad_proxy_is_refused_without_its_password() {
         "http://p.example:marked7f3a",
         &format!("http://user:{MARK}{}@p.example", "x".repeat(256)),
     ] {
-        refused(&options, "proxy", proxy);
+        refuse(&options, "proxy", proxy);
     }
 }
 
 #[test]
 fn a_user_agent_is_one_line_of_visible_ascii() {
-    let options = fresh();
+    let options = new_options();
     options.set("user_agent", Some(&"a".repeat(256))).expect("256 is not too long");
     options.set("user_agent", Some("backup/1.0 (nightly)")).expect("a comment is fine");
     for agent in ["marked7f3a/1\r\nX-Evil: 1", "marked7f3a/1\tx", "märked7f3a/1", "marked7f3a\u{7f}", &"a".repeat(257)]
     {
-        refused(&options, "user_agent", agent);
+        refuse(&options, "user_agent", agent);
     }
 }
 
 #[test]
-fn nothing_and_no_utf_8_are_refused_politely() {
+fn null_and_invalid_utf_8_are_refused() {
     let api = api::load();
     let options = api.options(&[]);
     let set = |options: *mut c_void, name: *const i8, value: *const i8| {
         // SAFETY: handles and texts are NULL or live; no error is wanted.
         unsafe { (api.f.b2_options_set)(options, name.cast(), value.cast(), null_mut()) }
     };
-    let (name, value, broken) = (c("cache"), c("use"), [0xff_u8, 0]);
+    let (name, value, broken) = (c_string("cache"), c_string("use"), [0xff_u8, 0]);
     let broken = broken.as_ptr().cast::<i8>();
     let (name, value) = (name.as_ptr().cast(), value.as_ptr().cast());
     assert_eq!(set(options.raw(), name, value), 0);
@@ -263,23 +263,23 @@ fn nothing_and_no_utf_8_are_refused_politely() {
 }
 
 #[test]
-fn a_refused_value_leaves_the_options_as_they_were() {
-    let scene = Scene::with(&[("max_attempts", "2"), ("user_agent", "before/1")]);
+fn a_refused_value_leaves_the_options_unchanged() {
+    let fixture = Fixture::with_options(&[("max_attempts", "2"), ("user_agent", "before/1")]);
     for (name, value) in [("max_attempts", "6"), ("user_agent", "é"), ("realm", "prod"), ("cache", "never")] {
-        refused(&scene.options, name, value);
+        refuse(&fixture.options, name, value);
     }
-    scene.sandbox.script(ID, [Fault::status(500).forever()]);
-    assert_eq!(scene.authorize().expect_err("it fails").attempts, 2);
-    for entry in scene.sandbox.log() {
+    fixture.sandbox.script(ID, [Fault::status(500).forever()]);
+    assert_eq!(fixture.authorize().expect_err("it fails").attempts, 2);
+    for entry in fixture.sandbox.log() {
         let agent = entry.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
         assert!(agent.expect("it has one").1.starts_with("before/1 "));
     }
 }
 
 #[test]
-fn names_and_values_may_have_white_space_around_them() {
-    let scene = Scene::new();
-    scene.options.set(" max_attempts\n", Some("\t1 ")).expect("trimmed");
-    scene.sandbox.script(ID, [Fault::status(500).forever()]);
-    assert_eq!(scene.authorize().expect_err("it fails").attempts, 1);
+fn white_space_around_names_and_values_is_ignored() {
+    let fixture = Fixture::new();
+    fixture.options.set(" max_attempts\n", Some("\t1 ")).expect("trimmed");
+    fixture.sandbox.script(ID, [Fault::status(500).forever()]);
+    assert_eq!(fixture.authorize().expect_err("it fails").attempts, 1);
 }

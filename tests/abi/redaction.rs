@@ -1,17 +1,15 @@
-//! A server that knows the key and the last token sends them back in every spelling and at every place that it has.
-//! What is told of it, in errors, in the JSON action's answers and in the log, has no part of them.
-
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+//! A server echoes the key and the last token in every encoding and in every part of a response. No part of them is in
+//! an error, in an answer of the JSON action, or in the log.
 
 use b2_sandbox::{Body, DateFault, Fault, How, Key, Length};
 use serde_json::json;
 
-use crate::support::api::{Ask, Session};
-use crate::support::fixture::{ID, Scene};
-use crate::support::secret_search::{KEY, Needles, spellings};
+use crate::support::api::{Failure, Operation, Session};
+use crate::support::fixture::{Fixture, ID, STALE_AGE};
+use crate::support::log_lines::LogLines;
+use crate::support::secret_search::{MARKED_KEY, SecretSearch, encodings};
 
-/// Every fault that has a place for text, with `echo` in it.
+/// Every fault that can contain text, with `echo` in it.
 fn faults(echo: &str) -> Vec<Fault> {
     let status = |status: u16| Fault::status(status).message(&format!("not '{echo}'!")).code(echo);
     let mut all: Vec<_> = [300, 400, 401, 403, 404, 408, 418, 429, 500, 501, 503, 600].map(status).into();
@@ -52,151 +50,166 @@ fn faults(echo: &str) -> Vec<Fault> {
     all
 }
 
-/// A scene whose log is heard, and the session of its key, whose token the server knows.
-struct Stage {
-    scene: Scene,
-    session: Session,
-    needles: Needles,
-    heard: Arc<Mutex<Vec<String>>>,
+/// A fixture for [`MARKED_KEY`], a session whose token the server knows, and the search for both.
+pub struct MarkedFixture {
+    pub fixture: Fixture,
+    pub session: Session,
+    search: SecretSearch,
+    log: LogLines,
 }
 
-impl Stage {
-    fn new() -> Self {
-        let scene = Scene::with(&[("max_attempts", "2"), ("total_timeout_ms", "5000"), ("negative_ttl_s", "3600")]);
-        scene.sandbox.add_key(Key::master(ID, KEY));
-        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-        let mine = Arc::clone(&heard);
-        scene.options.set_log(Some(Box::new(move |_, line| mine.lock().expect("no panic").push(line.to_owned()))));
-        let session = scene.api.call(Some(ID), Some(KEY), Ask::Authorize, Some(&scene.options)).expect("granted");
-        let needles = Needles::of(KEY, &session.token());
-        Self { scene, session, needles, heard }
+impl MarkedFixture {
+    /// With these options, and searching for these secrets besides.
+    pub fn new(settings: &[(&str, &str)], more_secrets: &[&str]) -> Self {
+        let fixture = Fixture::with_options(settings);
+        fixture.sandbox.add_key(Key::master(ID, MARKED_KEY));
+        let log = LogLines::capture(&fixture.options);
+        let session = fixture.authorize_key(ID, MARKED_KEY, &fixture.options).expect("granted");
+        let search = SecretSearch::new([&[MARKED_KEY, &session.token()], more_secrets].concat());
+        Self { fixture, session, search, log }
     }
 
-    fn call(&self, ask: Ask<'_>) -> Result<Session, crate::support::api::Failure> {
-        self.scene.api.call(Some(ID), Some(KEY), ask, Some(&self.scene.options))
+    pub fn call(&self, operation: Operation<'_>) -> Result<Session, Failure> {
+        self.fixture.api.call(Some(ID), Some(MARKED_KEY), operation, Some(&self.fixture.options))
     }
 
-    /// All that a call tells in all ways, and each line of the log.
-    fn look_through(&self, told: &str, ask: Ask<'_>) {
-        if let Err(failure) = self.call(ask) {
-            self.needles.look_through(told, &format!("{failure} {failure:?} {}", failure.json));
+    /// Fails if a part of the key or of the token is in this text, or in the log since the last check.
+    pub fn assert_no_secrets(&self, context: &str, text: &str) {
+        self.search.assert_no_secrets(context, text);
+        self.search.assert_no_secrets(context, &self.log.take().join("\n"));
+    }
+
+    /// Makes a call, and checks its error, if it fails, and the lines that it logs.
+    fn assert_call_shows_no_secrets(&self, context: &str, operation: Operation<'_>) {
+        if let Err(failure) = self.call(operation) {
+            self.search.assert_no_secrets(context, &failure.all_text());
         }
-        let heard = std::mem::take(&mut *self.heard.lock().expect("no panic"));
-        assert!(!heard.is_empty(), "{told}: nothing was said");
-        self.needles.look_through(told, &heard.join("\n"));
+        let lines = self.log.take();
+        assert!(!lines.is_empty(), "{context}: it logged nothing");
+        self.search.assert_no_secrets(context, &lines.join("\n"));
     }
+}
+
+fn marked() -> MarkedFixture {
+    MarkedFixture::new(&[("max_attempts", "2"), ("total_timeout_ms", "60000"), ("negative_ttl_s", "3600")], &[])
 }
 
 #[test]
-fn no_place_of_an_answer_leads_a_secret_into_an_error_or_the_log() {
-    let stage = Stage::new();
-    for secret in [KEY, &stage.session.token()] {
-        for echo in [secret.to_owned(), spellings(secret)[2].clone()] {
+fn no_part_of_a_response_brings_a_secret_into_an_error_or_the_log() {
+    let marked = marked();
+    for secret in [MARKED_KEY, &marked.session.token()] {
+        for echo in [secret.to_owned(), encodings(ID, secret)[2].clone()] {
             for (row, fault) in faults(&echo).into_iter().enumerate() {
-                let told = format!("row {row} with {echo}");
-                stage.scene.sandbox.script(ID, [fault.clone().forever()]);
-                stage.look_through(&told, Ask::Reauthorize(Some(&stage.session)));
-                // A fault that is none to the library has granted another token since.
-                stage.scene.api.clear();
+                let context = format!("row {row} with {echo}");
+                marked.fixture.sandbox.script(ID, [fault.clone().forever()]);
+                marked.assert_call_shows_no_secrets(&context, Operation::Reauthorize(Some(&marked.session)));
+                // A fault that the library tolerates has granted another token.
+                marked.fixture.api.clear_cache();
             }
         }
     }
 }
 
 #[test]
-fn a_token_at_hand_is_told_no_more_than_the_key() {
-    let stage = Stage::new();
-    let token = stage.session.token();
-    let options = stage.scene.options.with(&[("cache", "refresh")]);
+fn a_cached_token_is_never_shown() {
+    let marked = marked();
+    let token = marked.session.token();
+    let options = marked.fixture.options.with(&[("cache", "refresh")]);
     for (row, fault) in
         faults(&token).into_iter().enumerate().filter(|(_, fault)| fault.status.is_some_and(|s| s != 401 && s != 403))
     {
-        stage.scene.sandbox.script(ID, [fault.clone().forever()]);
-        let failure = stage.scene.api.call(Some(ID), Some(KEY), Ask::Authorize, Some(&options)).expect_err("it fails");
-        stage.needles.look_through(&format!("row {row}"), &format!("{failure} {failure:?} {}", failure.json));
-        stage.look_through(&format!("row {row}"), Ask::Authorize);
+        marked.fixture.sandbox.script(ID, [fault.clone().forever()]);
+        let failure = marked.fixture.authorize_key(ID, MARKED_KEY, &options).expect_err("it fails");
+        marked.search.assert_no_secrets(&format!("row {row}"), &failure.all_text());
+        marked.assert_call_shows_no_secrets(&format!("row {row}"), Operation::Authorize);
     }
-    stage.scene.api.pass(Duration::from_secs(23 * 60 * 60));
+    marked.fixture.api.advance(STALE_AGE);
     let fault = Fault::status(503).message(&token).code(&token).header("X-Bz-Request-Id", &token);
-    stage.scene.sandbox.script(ID, [fault.forever()]);
-    assert_eq!(stage.call(Ask::Authorize).expect("the old one is served").token(), token);
-    stage.look_through("a refresh that failed", Ask::Authorize);
+    marked.fixture.sandbox.script(ID, [fault.forever()]);
+    assert_eq!(marked.call(Operation::Authorize).expect("the stale token is served").token(), token);
+    marked.assert_call_shows_no_secrets("a refresh that failed", Operation::Authorize);
 }
 
 #[test]
-fn no_spelling_of_a_secret_is_told_wherever_a_message_is_cut() {
-    let stage = Stage::new();
-    for secret in [KEY, &stage.session.token()] {
-        for echo in spellings(secret) {
+fn no_encoding_of_a_secret_is_shown_wherever_a_message_is_cut() {
+    let marked = marked();
+    for secret in [MARKED_KEY, &marked.session.token()] {
+        for echo in encodings(ID, secret) {
             for before in [0, 262, 286] {
                 let message = format!("{}{echo}'", "x ".repeat(before / 2));
                 let fault = Fault::status(401).message(&message).code(&echo.replace(' ', ""));
                 let fault = fault.header("X-Bz-Request-Id", &format!("{}{echo}", "i".repeat(before / 8)));
-                stage.scene.sandbox.script(ID, [fault]);
-                stage.look_through(&format!("{before} before {echo}"), Ask::Reauthorize(Some(&stage.session)));
+                marked.fixture.sandbox.script(ID, [fault]);
+                marked.assert_call_shows_no_secrets(
+                    &format!("{before} before {echo}"),
+                    Operation::Reauthorize(Some(&marked.session)),
+                );
             }
         }
     }
 }
 
 #[test]
-fn the_json_action_tells_none_in_a_failure() {
-    let stage = Stage::new();
-    let one = json!({"keyId": ID, "key": KEY, "realm": stage.scene.sandbox.http(), "max_attempts": 1,
-        "rate_limit_per_minute": 0, "cache": "bypass", "fields": "all", "total_timeout_ms": 5000});
-    let requests = [one.to_string(), json!([one, {"keyId": ID, "key": KEY, "max_attempts": "x"}]).to_string()];
-    for secret in [KEY, &stage.session.token()] {
+fn no_failure_of_the_json_action_shows_a_secret() {
+    let marked = marked();
+    let one = json!({"keyId": ID, "key": MARKED_KEY, "realm": marked.fixture.sandbox.http(), "max_attempts": 1,
+        "rate_limit_per_minute": 0, "cache": "bypass", "fields": "all", "total_timeout_ms": 60000});
+    let requests = [one.to_string(), json!([one, {"keyId": ID, "key": MARKED_KEY, "max_attempts": "x"}]).to_string()];
+    for secret in [MARKED_KEY, &marked.session.token()] {
         for (row, fault) in faults(secret).into_iter().enumerate() {
             for request in &requests {
-                stage.scene.sandbox.script(ID, [fault.clone()]);
-                let answer = stage.scene.api.action(request);
-                let places = answer.as_array().map_or(std::slice::from_ref(&answer), Vec::as_slice);
-                for place in places.iter().filter(|place| place.get("error").is_some()) {
-                    stage.needles.look_through(&format!("row {row}"), &place.to_string());
+                marked.fixture.sandbox.script(ID, [fault.clone()]);
+                let answer = marked.fixture.api.authorize_json(request);
+                let entries = answer.as_array().map_or(std::slice::from_ref(&answer), Vec::as_slice);
+                for entry in entries.iter().filter(|entry| entry.get("error").is_some()) {
+                    marked.search.assert_no_secrets(&format!("row {row}"), &entry.to_string());
                 }
             }
         }
     }
-    // What is wrong with a request is told without what it holds.
-    let mut told = 0;
+    // A message about an invalid request repeats none of its values.
+    let mut refused = 0;
     for request in [
-        json!({"keyId": ID, "key": KEY, "application_key": KEY}),
-        json!({"keyId": ID, "key": KEY, "applicationKey": format!("{KEY}x")}),
-        json!({"keyId": ID, "key": format!("{KEY} {KEY}")}),
-        json!({"keyId": KEY, "key": [KEY]}),
-        json!({"keyId": format!("{ID}:{KEY}"), "key": KEY}),
-        json!({"key": KEY}),
-        json!({KEY: KEY}),
-        json!({"keyId": ID, "key": KEY, "realm": KEY}),
-        json!({"keyId": ID, "key": KEY, "realm": format!("https://{KEY}@b2.example")}),
-        json!({"keyId": ID, "key": KEY, "proxy": format!("http://{KEY}")}),
-        json!({"keyId": ID, "key": KEY, "user_agent": format!("{KEY}\n{KEY}")}),
-        json!({"keyId": ID, "key": KEY, "cache": KEY}),
-        json!(KEY),
-        json!([KEY]),
+        json!({"keyId": ID, "key": MARKED_KEY, "application_key": MARKED_KEY}),
+        json!({"keyId": ID, "key": MARKED_KEY, "applicationKey": format!("{MARKED_KEY}x")}),
+        json!({"keyId": ID, "key": format!("{MARKED_KEY} {MARKED_KEY}")}),
+        json!({"keyId": MARKED_KEY, "key": [MARKED_KEY]}),
+        json!({"keyId": format!("{ID}:{MARKED_KEY}"), "key": MARKED_KEY}),
+        json!({"key": MARKED_KEY}),
+        json!({MARKED_KEY: MARKED_KEY}),
+        json!({"keyId": ID, "key": MARKED_KEY, "realm": MARKED_KEY}),
+        json!({"keyId": ID, "key": MARKED_KEY, "realm": format!("https://{MARKED_KEY}@b2.example")}),
+        json!({"keyId": ID, "key": MARKED_KEY, "proxy": format!("http://{MARKED_KEY}")}),
+        json!({"keyId": ID, "key": MARKED_KEY, "user_agent": format!("{MARKED_KEY}\n{MARKED_KEY}")}),
+        json!({"keyId": ID, "key": MARKED_KEY, "cache": MARKED_KEY}),
+        json!(MARKED_KEY),
+        json!([MARKED_KEY]),
     ] {
-        let answer = stage.scene.api.action(&request.to_string());
-        stage.needles.look_through("a bad request", &answer.to_string());
-        told += answer.to_string().matches("B2_INVALID_ARGUMENT").count();
+        let answer = marked.fixture.api.authorize_json(&request.to_string());
+        marked.search.assert_no_secrets("an invalid request", &answer.to_string());
+        refused += answer.to_string().matches("B2_INVALID_ARGUMENT").count();
     }
-    for text in
-        [format!("{{\"key\":\"{KEY}"), format!("{{\"key\":\"{KEY}\"}}}}"), format!("{{{KEY}:1}}"), KEY.to_owned()]
-    {
-        stage.needles.look_through("no JSON", &stage.scene.api.action(&text).to_string());
+    for text in [
+        format!("{{\"key\":\"{MARKED_KEY}"),
+        format!("{{\"key\":\"{MARKED_KEY}\"}}}}"),
+        format!("{{{MARKED_KEY}:1}}"),
+        MARKED_KEY.to_owned(),
+    ] {
+        marked.search.assert_no_secrets("invalid JSON", &marked.fixture.api.authorize_json(&text).to_string());
     }
-    assert_eq!(told, 14, "each of them was refused");
+    assert_eq!(refused, 14, "each of them was refused");
 }
 
 #[test]
-fn a_refusal_remembered_or_waited_for_tells_no_more_than_the_first() {
-    let stage = Stage::new();
-    for secret in [KEY, &stage.session.token()] {
+fn a_cached_rejection_shows_no_secret() {
+    let marked = marked();
+    for secret in [MARKED_KEY, &marked.session.token()] {
         for status in [401, 403] {
             let fault = Fault::status(status).message(secret).code(secret).header("X-Bz-Request-Id", secret);
-            stage.scene.sandbox.script(ID, [fault]);
-            stage.look_through("as B2 said it", Ask::Reauthorize(Some(&stage.session)));
-            stage.look_through("remembered", Ask::Authorize);
-            assert_eq!(stage.call(Ask::Authorize).expect_err("remembered").attempts, 0);
+            marked.fixture.sandbox.script(ID, [fault]);
+            marked.assert_call_shows_no_secrets("the response", Operation::Reauthorize(Some(&marked.session)));
+            marked.assert_call_shows_no_secrets("cached", Operation::Authorize);
+            assert_eq!(marked.call(Operation::Authorize).expect_err("cached").attempts, 0);
         }
     }
 }

@@ -1,289 +1,286 @@
-//! A refresh that fails does not hurt the caller who has a good token in hand.
+//! A failed refresh does not fail the call: the stale token is served for as long as it is valid.
 
 use std::time::{Duration, Instant};
 
-use b2_sandbox::{Config, Fault, Key, Sandbox};
+use b2_sandbox::{Config, Fault, Sandbox};
 
 use crate::support::api::Options;
-use crate::support::fixture::{ID, KEY, PATIENCE, Scene};
+use crate::support::fixture::{Fixture, ID, STALE_AGE, TEST_TIMEOUT, sandbox_with_key};
 
-/// Fails the refresh of a token for ever, and shows that it is served all the same until it dies, at the price of one
-/// request a minute.
-fn serves_the_old_token(fault: Fault, settings: &[(&str, &str)]) {
-    let (scene, options) = fails_every_refresh(fault, settings);
-    scene.api.pass(Duration::from_secs(60 * 60));
-    scene.authorize_with(&options).expect_err("it is dead, and the failure comes to light");
-    assert!(scene.sandbox.wait_until_asked(ID, 5, PATIENCE));
-    assert_eq!(scene.requests(), 5);
+/// Fails every refresh of a token, and checks that the token is served until it expires, with one request a minute.
+fn assert_stale_token_served(fault: Fault, settings: &[(&str, &str)]) {
+    let (fixture, options) = fails_every_refresh(fault, settings);
+    fixture.api.advance(Duration::from_secs(60 * 60));
+    fixture.authorize_with(&options).expect_err("it has expired, and the failure is returned");
+    assert!(fixture.sandbox.wait_until_asked(ID, 5, TEST_TIMEOUT));
+    assert_eq!(fixture.requests(), 5);
 }
 
-/// The part of it before the token dies.
-fn fails_every_refresh(fault: Fault, settings: &[(&str, &str)]) -> (Scene, Options) {
-    let scene = Scene::with(&[("max_attempts", "1"), ("negative_ttl_s", "0")]);
-    let options = scene.options.with(settings);
-    let old = scene.stale().token();
-    scene.sandbox.script(ID, [fault.forever()]);
+/// The part of it before the token expires.
+fn fails_every_refresh(fault: Fault, settings: &[(&str, &str)]) -> (Fixture, Options) {
+    let fixture = Fixture::with_options(&[("max_attempts", "1"), ("negative_ttl_s", "0")]);
+    let options = fixture.options.with(settings);
+    let old = fixture.stale_session().token();
+    fixture.sandbox.script(ID, [fault.forever()]);
     for round in 1..=3 {
-        assert_eq!(scene.authorize_with(&options).expect("the old token").token(), old);
-        assert!(scene.sandbox.wait_until_asked(ID, 1 + round, PATIENCE));
-        assert_eq!(scene.requests(), 1 + round, "one request");
-        assert_eq!(scene.api.counter("stale_served"), round as u64);
-        scene.api.pass(Duration::from_secs(55));
-        assert_eq!(scene.authorize_with(&options).expect("the old token").token(), old);
-        assert_eq!(scene.requests(), 1 + round, "and not again within a minute");
-        scene.api.pass(Duration::from_secs(6));
+        assert_eq!(fixture.authorize_with(&options).expect("the stale token").token(), old);
+        assert!(fixture.sandbox.wait_until_asked(ID, 1 + round, TEST_TIMEOUT));
+        assert_eq!(fixture.requests(), 1 + round, "one request");
+        assert_eq!(fixture.api.counter("stale_served"), round as u64);
+        fixture.api.advance(Duration::from_secs(55));
+        assert_eq!(fixture.authorize_with(&options).expect("the stale token").token(), old);
+        assert_eq!(fixture.requests(), 1 + round, "and no other within a minute");
+        fixture.api.advance(Duration::from_secs(6));
     }
-    (scene, options)
+    (fixture, options)
 }
 
 #[test]
-fn an_outage_serves_the_old_token() {
-    serves_the_old_token(Fault::status(503), &[]);
+fn an_outage_serves_the_stale_token() {
+    assert_stale_token_served(Fault::status(503), &[]);
 }
 
 #[test]
-fn a_limit_of_requests_serves_the_old_token() {
-    serves_the_old_token(Fault::status(429), &[]);
+fn a_429_serves_the_stale_token() {
+    assert_stale_token_served(Fault::status(429), &[]);
 }
 
 #[test]
-fn a_cap_serves_the_old_token() {
-    serves_the_old_token(Fault::status(403).code("transaction_cap_exceeded"), &[]);
+fn a_cap_serves_the_stale_token() {
+    assert_stale_token_served(Fault::status(403).code("transaction_cap_exceeded"), &[]);
 }
 
 #[test]
-fn a_redirect_serves_the_old_token() {
-    serves_the_old_token(Fault::redirect(302, "http://127.0.0.1:1/"), &[]);
+fn a_redirect_serves_the_stale_token() {
+    assert_stale_token_served(Fault::redirect(302, "http://127.0.0.1:1/"), &[]);
 }
 
 #[test]
-fn an_answer_for_another_account_serves_the_old_token() {
+fn a_reply_for_another_account_serves_the_stale_token() {
     fails_every_refresh(Fault::account("ffffffffffff"), &[]);
 }
 
 #[test]
-fn an_answer_that_is_none_serves_the_old_token() {
-    serves_the_old_token(Fault::with_body(b2_sandbox::Body::Html), &[]);
+fn a_page_of_html_serves_the_stale_token() {
+    assert_stale_token_served(Fault::with_body(b2_sandbox::Body::Html), &[]);
 }
 
 #[test]
-fn a_lost_connection_serves_the_old_token() {
-    serves_the_old_token(Fault::reset_after(0), &[]);
+fn a_lost_connection_serves_the_stale_token() {
+    assert_stale_token_served(Fault::reset_after(0), &[]);
 }
 
 #[test]
-fn silence_serves_the_old_token() {
-    serves_the_old_token(Fault::silent(), &[("attempt_timeout_ms", "1000")]);
+fn a_refresh_without_a_response_serves_the_stale_token() {
+    assert_stale_token_served(Fault::silent(), &[("attempt_timeout_ms", "1000")]);
 }
 
 #[test]
-fn silence_keeps_a_caller_with_a_good_token_for_five_seconds_at_most() {
-    let scene = Scene::with(&[("attempt_timeout_ms", "600000"), ("total_timeout_ms", "0")]);
-    let old = scene.stale().token();
-    scene.sandbox.script(ID, [Fault::hold("never").forever()]);
+fn a_refresh_without_a_response_delays_a_call_by_five_seconds_at_most() {
+    let fixture = Fixture::with_options(&[("attempt_timeout_ms", "600000"), ("total_timeout_ms", "0")]);
+    let old = fixture.stale_session().token();
+    fixture.sandbox.script(ID, [Fault::hold("latch").forever()]);
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.authorize().expect("the old token").token());
-        assert!(scene.sandbox.wait_until_held("never", 1, PATIENCE));
-        let turned = Instant::now();
-        scene.api.pass(Duration::from_secs(6));
+        let call = scope.spawn(|| fixture.authorize().expect("the stale token").token());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        let advanced = Instant::now();
+        fixture.api.advance(Duration::from_secs(6));
         assert_eq!(call.join().expect("no panic"), old);
-        assert!(turned.elapsed() < PATIENCE, "{:?}", turned.elapsed());
+        assert!(advanced.elapsed() < TEST_TIMEOUT, "{:?}", advanced.elapsed());
     });
-    assert_eq!(scene.requests(), 2);
+    assert_eq!(fixture.requests(), 2);
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_serves_the_old_token() {
-    let keys = || vec![Key::master(ID, KEY)];
-    let good = Sandbox::start(Config { keys: keys(), ..Config::default() }).expect("the sandbox starts");
+fn an_untrusted_certificate_serves_the_stale_token() {
+    let good = sandbox_with_key();
     let port = good.https().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let folder = std::env::temp_dir().join(format!("b2auth-refreshes-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder can be had");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
     let ca_file = folder.join("ca.pem");
     std::fs::copy(good.ca_file(), &ca_file).expect("the certificate can be copied");
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let settings = [("realm", good.https()), ("ca_file", ca_file.to_str().expect("a plain path"))];
-    let options = scene.options.with(&settings);
-    let old = scene.authorize_with(&options).expect("granted").token();
+    let options = fixture.options.with(&settings);
+    let old = fixture.authorize_with(&options).expect("granted").token();
     drop(good);
-    // Another sandbox in its place has another authority.
-    let impostor =
-        Sandbox::start(Config { keys: keys(), https_port: port, ..Config::default() }).expect("the port is free again");
-    scene.api.pass(Duration::from_secs(23 * 60 * 60));
-    assert_eq!(scene.authorize_with(&options).expect("the old token").token(), old);
-    assert_eq!(scene.authorize_with(&options).expect("the old token").token(), old);
+    // Another sandbox on the same port has another certificate authority.
+    let impostor = Sandbox::start(Config { https_port: port, ..Config::default() }).expect("the port is free again");
+    fixture.api.advance(STALE_AGE);
+    assert_eq!(fixture.authorize_with(&options).expect("the stale token").token(), old);
+    assert_eq!(fixture.authorize_with(&options).expect("the stale token").token(), old);
     assert_eq!((impostor.connection_count("https"), impostor.authorize_count("*")), (1, 0));
-    assert_eq!(scene.api.counter("stale_served"), 1);
-    let failure = scene.authorize_with(&options.with(&[("cache", "refresh")])).expect_err("not trusted");
+    assert_eq!(fixture.api.counter("stale_served"), 1);
+    let failure = fixture.authorize_with(&options.with(&[("cache", "refresh")])).expect_err("not trusted");
     assert_eq!(failure.name, "B2_TLS_ERROR");
     std::fs::remove_dir_all(&folder).expect("the folder is this test's own");
 }
 
 #[test]
-fn a_refresh_is_put_off_for_as_long_as_b2_asks() {
+fn a_failed_refresh_is_deferred_for_as_long_as_b2_asks() {
     for status in [500, 503] {
-        let scene = Scene::new();
-        let old = scene.stale().token();
-        scene.sandbox.script(ID, [Fault::status(status).retry_after("120")]);
-        assert_eq!(scene.authorize().expect("the old token").token(), old);
-        scene.api.pass(Duration::from_secs(110));
-        assert_eq!(scene.authorize().expect("the old token").token(), old);
-        assert_eq!(scene.requests(), 2);
-        scene.api.pass(Duration::from_secs(11));
-        assert_ne!(scene.authorize().expect("granted").token(), old);
-        assert_eq!(scene.requests(), 3);
+        let fixture = Fixture::new();
+        let old = fixture.stale_session().token();
+        fixture.sandbox.script(ID, [Fault::status(status).retry_after("120")]);
+        assert_eq!(fixture.authorize().expect("the stale token").token(), old);
+        fixture.api.advance(Duration::from_secs(110));
+        assert_eq!(fixture.authorize().expect("the stale token").token(), old);
+        assert_eq!(fixture.requests(), 2);
+        fixture.api.advance(Duration::from_secs(11));
+        assert_ne!(fixture.authorize().expect("granted").token(), old);
+        assert_eq!(fixture.requests(), 3);
     }
 }
 
 #[test]
-fn a_refresh_is_put_off_for_a_minute_even_if_b2_asks_for_less() {
-    let scene = Scene::new();
-    let old = scene.stale().token();
-    scene.sandbox.script(ID, [Fault::status(503).retry_after("2")]);
-    assert_eq!(scene.authorize().expect("the old token").token(), old);
-    scene.api.pass(Duration::from_secs(50));
-    assert_eq!(scene.authorize().expect("the old token").token(), old);
-    assert_eq!(scene.requests(), 2);
+fn a_failed_refresh_is_deferred_for_at_least_a_minute() {
+    let fixture = Fixture::new();
+    let old = fixture.stale_session().token();
+    fixture.sandbox.script(ID, [Fault::status(503).retry_after("2")]);
+    assert_eq!(fixture.authorize().expect("the stale token").token(), old);
+    fixture.api.advance(Duration::from_secs(50));
+    assert_eq!(fixture.authorize().expect("the stale token").token(), old);
+    assert_eq!(fixture.requests(), 2);
 }
 
-/// A verdict on the key itself ends the token that was granted to it.
-fn drops_the_token(fault: Fault, name: &str) {
-    let scene = Scene::new();
-    let old = scene.stale().token();
-    scene.sandbox.script(ID, [fault]);
-    assert_eq!(scene.authorize().expect_err("a verdict").name, name);
-    assert_eq!(scene.authorize().expect_err("remembered").name, name);
-    assert_eq!(scene.requests(), 2);
-    assert_eq!(scene.api.counter("stale_served"), 0);
-    scene.api.pass(Duration::from_secs(11));
-    assert_ne!(scene.authorize().expect("granted again").token(), old);
-}
-
-#[test]
-fn a_key_refused_on_refresh_takes_its_token_along() {
-    drops_the_token(Fault::status(401), "B2_BAD_CREDENTIALS");
+/// Checks that a rejection of the key removes the token that was granted to it.
+fn assert_token_removed(fault: Fault, name: &str) {
+    let fixture = Fixture::new();
+    let old = fixture.stale_session().token();
+    fixture.sandbox.script(ID, [fault]);
+    assert_eq!(fixture.authorize().expect_err("rejected").name, name);
+    assert_eq!(fixture.authorize().expect_err("cached").name, name);
+    assert_eq!(fixture.requests(), 2);
+    assert_eq!(fixture.api.counter("stale_served"), 0);
+    fixture.api.advance(Duration::from_secs(11));
+    assert_ne!(fixture.authorize().expect("granted again").token(), old);
 }
 
 #[test]
-fn a_key_no_longer_supported_takes_its_token_along() {
-    drops_the_token(Fault::status(401).code("unsupported"), "B2_KEY_NOT_SUPPORTED");
+fn a_key_rejected_on_refresh_removes_its_token() {
+    assert_token_removed(Fault::status(401), "B2_BAD_CREDENTIALS");
 }
 
 #[test]
-fn access_denied_on_refresh_takes_the_token_along() {
-    drops_the_token(Fault::status(403).code("access_denied"), "B2_ACCESS_DENIED");
+fn a_key_that_is_no_longer_supported_removes_its_token() {
+    assert_token_removed(Fault::status(401).code("unsupported"), "B2_KEY_NOT_SUPPORTED");
 }
 
 #[test]
-fn a_triggered_cancel_wins_over_a_cached_token() {
-    let scene = Scene::new();
-    scene.authorize().expect("granted");
-    let options = scene.options.with(&[]);
-    let cancel = options.cancel();
-    scene.authorize_with(&options).expect("not cancelled yet");
+fn access_denied_on_refresh_removes_the_token() {
+    assert_token_removed(Fault::status(403).code("access_denied"), "B2_ACCESS_DENIED");
+}
+
+#[test]
+fn a_triggered_cancel_fails_a_call_with_a_cached_token() {
+    let fixture = Fixture::new();
+    fixture.authorize().expect("granted");
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
+    fixture.authorize_with(&options).expect("not cancelled yet");
     cancel.trigger();
-    assert_eq!(scene.authorize_with(&options).expect_err("cancelled").name, "B2_CANCELLED");
-    scene.api.pass(Duration::from_secs(23 * 60 * 60));
-    assert_eq!(scene.authorize_with(&options).expect_err("cancelled").name, "B2_CANCELLED");
-    assert_eq!(scene.requests(), 1);
+    assert_eq!(fixture.authorize_with(&options).expect_err("cancelled").name, "B2_CANCELLED");
+    fixture.api.advance(STALE_AGE);
+    assert_eq!(fixture.authorize_with(&options).expect_err("cancelled").name, "B2_CANCELLED");
+    assert_eq!(fixture.requests(), 1);
 }
 
 #[test]
-fn a_cancel_during_the_refresh_wins_over_the_old_token() {
-    let scene = Scene::new();
-    scene.stale();
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
-    let options = scene.options.with(&[]);
-    let cancel = options.cancel();
+fn a_cancel_during_a_refresh_fails_the_call() {
+    let fixture = Fixture::new();
+    fixture.stale_session();
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.authorize_with(&options));
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+        let call = scope.spawn(|| fixture.authorize_with(&options));
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
         cancel.trigger();
         assert_eq!(call.join().expect("no panic").expect_err("cancelled").name, "B2_CANCELLED");
     });
 }
 
 #[test]
-fn a_refresh_that_was_cancelled_is_the_next_callers_to_try() {
-    let scene = Scene::new();
-    let old = scene.stale().token();
-    scene.sandbox.script(ID, [Fault::hold("gate")]);
-    let options = scene.options.with(&[]);
-    let cancel = options.cancel();
+fn a_cancelled_refresh_is_not_deferred() {
+    let fixture = Fixture::new();
+    let old = fixture.stale_session().token();
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.authorize_with(&options));
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
+        let call = scope.spawn(|| fixture.authorize_with(&options));
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
         cancel.trigger();
         call.join().expect("no panic").expect_err("cancelled");
     });
-    assert_ne!(scene.authorize().expect("nothing has failed, so nothing is put off").token(), old);
+    assert_ne!(fixture.authorize().expect("nothing has failed, so the refresh is not deferred").token(), old);
 }
 
 #[test]
-fn a_token_that_dies_while_its_refresh_fails_is_not_served() {
-    let scene = Scene::with(&[("min_remaining_s", "0")]);
-    let old = scene.authorize().expect("granted").token();
-    scene.api.pass(Duration::from_secs(24 * 60 * 60 - 62));
-    scene.sandbox.script(ID, [Fault::status(503).held_at("gate")]);
+fn a_token_that_expires_while_its_refresh_fails_is_not_served() {
+    let fixture = Fixture::with_options(&[("min_remaining_s", "0")]);
+    let old = fixture.authorize().expect("granted").token();
+    fixture.api.advance(Duration::from_secs(24 * 60 * 60 - 62));
+    fixture.sandbox.script(ID, [Fault::status(503).held_at("latch")]);
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| scene.authorize().expect("granted anew").token());
-        assert!(scene.sandbox.wait_until_held("gate", 1, PATIENCE));
-        scene.api.pass(Duration::from_secs(3));
-        scene.sandbox.release("gate");
+        let call = scope.spawn(|| fixture.authorize().expect("granted anew").token());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        fixture.api.advance(Duration::from_secs(3));
+        fixture.sandbox.release("latch");
         assert_ne!(call.join().expect("no panic"), old);
     });
-    assert_eq!((scene.requests(), scene.api.counter("stale_served")), (3, 0));
+    assert_eq!((fixture.requests(), fixture.api.counter("stale_served")), (3, 0));
 }
 
 #[test]
-fn a_deadline_during_the_refresh_serves_the_old_token() {
-    let scene = Scene::with(&[("total_timeout_ms", "200")]);
-    let long = scene.options.with(&[("total_timeout_ms", "60000")]);
-    let old = scene.authorize_with(&long).expect("granted").token();
-    scene.api.pass(Duration::from_secs(23 * 60 * 60));
-    scene.sandbox.script(ID, [Fault::hold("never")]);
-    assert_eq!(scene.authorize().expect("the old token").token(), old);
-    assert_eq!(scene.api.counter("stale_served"), 1);
+fn a_deadline_during_a_refresh_serves_the_stale_token() {
+    let fixture = Fixture::with_options(&[("total_timeout_ms", "200")]);
+    let long = fixture.options.with(&[("total_timeout_ms", "60000")]);
+    let old = fixture.authorize_with(&long).expect("granted").token();
+    fixture.api.advance(STALE_AGE);
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    assert_eq!(fixture.authorize().expect("the stale token").token(), old);
+    assert_eq!(fixture.api.counter("stale_served"), 1);
 }
 
 #[test]
-fn a_refresh_does_not_wait_for_the_budget() {
-    let scene = Scene::new();
-    let old = scene.stale().token();
-    let bypass = scene.options.with(&[("cache", "bypass")]);
+fn a_refresh_does_not_wait_for_the_rate_limit() {
+    let fixture = Fixture::new();
+    let old = fixture.stale_session().token();
+    let bypass = fixture.options.with(&[("cache", "bypass")]);
     for _ in 0..5 {
-        scene.authorize_with(&bypass).expect("granted");
+        fixture.authorize_with(&bypass).expect("granted");
     }
-    // The next request would be allowed in 30 s, and the call would have 60 to wait for it.
-    let limited = scene.options.with(&[("rate_limit_per_minute", "2")]);
-    assert_eq!(scene.authorize_with(&limited).expect("the old token").token(), old);
-    assert_eq!(scene.requests(), 6);
-    assert_eq!(scene.api.counter("stale_served"), 1);
-    assert_eq!(scene.api.counter("rate_waits"), 0);
+    // The next permit is due in 30 s, and the call would have 60 s to wait for it.
+    let limited = fixture.options.with(&[("rate_limit_per_minute", "2")]);
+    assert_eq!(fixture.authorize_with(&limited).expect("the stale token").token(), old);
+    assert_eq!(fixture.requests(), 6);
+    assert_eq!(fixture.api.counter("stale_served"), 1);
+    assert_eq!(fixture.api.counter("rate_waits"), 0);
 }
 
 #[test]
-fn a_refresh_does_not_wait_for_the_gate() {
-    let scene = Scene::new();
-    let old = scene.stale().token();
-    scene.sandbox.script(ID, [Fault::status(503).retry_after("20")]);
-    scene
-        .authorize_with(&scene.options.with(&[("cache", "bypass"), ("max_attempts", "1")]))
-        .expect_err("an outage closes the gate");
-    assert_eq!(scene.authorize().expect("the old token").token(), old);
-    assert_eq!(scene.requests(), 2);
-    assert_eq!(scene.api.counter("stale_served"), 1);
-    assert_eq!(scene.api.counter("rate_waits"), 0);
+fn a_refresh_does_not_wait_for_another_calls_retry_after() {
+    let fixture = Fixture::new();
+    let old = fixture.stale_session().token();
+    fixture.sandbox.script(ID, [Fault::status(503).retry_after("20")]);
+    fixture
+        .authorize_with(&fixture.options.with(&[("cache", "bypass"), ("max_attempts", "1")]))
+        .expect_err("an outage that blocks other calls");
+    assert_eq!(fixture.authorize().expect("the stale token").token(), old);
+    assert_eq!(fixture.requests(), 2);
+    assert_eq!(fixture.api.counter("stale_served"), 1);
+    assert_eq!(fixture.api.counter("rate_waits"), 0);
 }
 
 #[test]
-fn a_refresh_that_was_asked_for_fails_its_caller_and_costs_nobody_the_token() {
-    let scene = Scene::with(&[("max_attempts", "2")]);
-    let token = scene.authorize().expect("granted").token();
-    scene.sandbox.script(ID, [Fault::status(503).times(2)]);
-    let failure = scene.authorize_with(&scene.options.with(&[("cache", "refresh")])).expect_err("an outage");
+fn a_failed_forced_refresh_fails_its_call_and_keeps_the_token() {
+    let fixture = Fixture::with_options(&[("max_attempts", "2")]);
+    let token = fixture.authorize().expect("granted").token();
+    fixture.sandbox.script(ID, [Fault::status(503).times(2)]);
+    let failure = fixture.authorize_with(&fixture.options.with(&[("cache", "refresh")])).expect_err("an outage");
     assert_eq!((failure.name.as_str(), failure.attempts), ("B2_SERVICE_UNAVAILABLE", 2));
-    assert_eq!(scene.authorize().expect("it is fresh").token(), token);
-    assert_eq!(scene.requests(), 3);
-    assert_eq!(scene.api.counter("stale_served"), 0);
+    assert_eq!(fixture.authorize().expect("it is fresh").token(), token);
+    assert_eq!(fixture.requests(), 3);
+    assert_eq!(fixture.api.counter("stale_served"), 0);
 }

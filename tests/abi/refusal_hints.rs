@@ -1,17 +1,16 @@
-//! What a person is told whose key B2 refused, and what nobody is told.
+//! The hints for a rejected key, which never contain it.
 
 use b2_sandbox::Fault;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 
-use crate::support::api::Ask;
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::fixture::{Fixture, ID, KEY};
 
 const MASTER_KEY: &str = "0123456789abcdef0123456789abcdef0123456789";
 
 #[test]
-fn a_mistake_with_the_key_has_its_hint() {
-    let scene = Scene::new();
+fn each_mistake_with_a_key_has_its_hint() {
+    let fixture = Fixture::new();
     let quoted = format!("\"{KEY}\"");
     for (key_id, key, word) in [
         (KEY, ID, "swapped"),
@@ -25,19 +24,19 @@ fn a_mistake_with_the_key_has_its_hint() {
         (&ID[..24], KEY, "has 24 characters"),
         (ID, "K001wrong/0123456789abcdefghijk", "Application Keys"),
     ] {
-        let failure = scene.api.call(Some(key_id), Some(key), Ask::Authorize, Some(&scene.options));
-        let failure = failure.expect_err("refused");
+        let failure = fixture.authorize_key(key_id, key, &fixture.options);
+        let failure = failure.expect_err("rejected");
         assert_eq!(failure.name, "B2_BAD_CREDENTIALS");
         let hint = failure.hint.as_deref().expect("a hint");
         assert!(hint.contains(word), "{word}: {hint}");
-        let told = format!("{failure} {hint} {}", failure.json);
-        assert!(!told.contains(key) || key == ID, "{told}");
+        let text = failure.all_text();
+        assert!(!text.contains(key) || key == ID, "{text}");
     }
 }
 
 #[test]
 fn a_key_that_the_server_echoes_is_masked() {
-    let scene = Scene::with(&[("negative_ttl_s", "0"), ("max_attempts", "1")]);
+    let fixture = Fixture::with_options(&[("negative_ttl_s", "0"), ("max_attempts", "1")]);
     let percent = KEY.replace('/', "%2F").replace('+', "%2B");
     let pair = format!("{ID}:{KEY}");
     let echoes = [
@@ -58,21 +57,21 @@ fn a_key_that_the_server_echoes_is_masked() {
             Fault::status(403).code(&echo),
             Fault::status(400).header("X-Bz-Request-Id", &echo),
         ] {
-            scene.sandbox.script(ID, [fault]);
-            let failure = scene.authorize().expect_err("refused");
-            let told = format!("{failure:?} {}", failure.json);
-            assert!(!told.contains(&echo), "{told}");
+            fixture.sandbox.script(ID, [fault]);
+            let failure = fixture.authorize().expect_err("rejected");
+            let text = failure.all_text();
+            assert!(!text.contains(&echo), "{text}");
         }
     }
 }
 
 #[test]
-fn a_key_that_is_cut_off_at_the_end_of_a_long_message_is_masked() {
-    let scene = Scene::with(&[("negative_ttl_s", "0")]);
+fn a_key_that_is_cut_at_the_end_of_a_long_message_is_masked() {
+    let fixture = Fixture::with_options(&[("negative_ttl_s", "0")]);
     for blanks in 262..300 {
         let message = format!("{}{KEY}", "x".repeat(blanks));
-        scene.sandbox.script(ID, [Fault::status(401).message(&message)]);
-        let failure = scene.authorize().expect_err("refused");
+        fixture.sandbox.script(ID, [Fault::status(401).message(&message)]);
+        let failure = fixture.authorize().expect_err("rejected");
         assert!(!failure.json.to_string().contains(&KEY[..6]), "{}", failure.json);
     }
 }

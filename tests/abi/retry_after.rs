@@ -1,4 +1,4 @@
-//! `Retry-After`: how it is read, and how the call that got it waits.
+//! `Retry-After`: how it is read, and how the call that received it waits.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use b2_sandbox::{DateFault, Fault};
 
-use crate::support::api::{self, Ask};
-use crate::support::concurrent::{aside, never, timed, turn_until, until};
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::api::{self, Operation};
+use crate::support::concurrent::{advance_until, assert_stays_false, during_call, timed, wait_until};
+use crate::support::fixture::{Fixture, ID, KEY};
 
-/// Time enough for every wait here, and attempts that a turned clock does not end.
-pub const PATIENT: [(&str, &str); 2] = [("total_timeout_ms", "3600000"), ("attempt_timeout_ms", "600000")];
+/// Enough time for every wait here, and attempts that a shifted clock does not end.
+pub const LONG_TIMEOUTS: [(&str, &str); 2] = [("total_timeout_ms", "3600000"), ("attempt_timeout_ms", "600000")];
 const A_YEAR: i64 = 365 * 24 * 60 * 60;
 
 #[test]
-fn a_call_is_not_repeated_before_the_time_asked_for() {
+fn a_retry_waits_for_the_time_in_retry_after() {
     let dated = |status, offset| Fault::status(status).date(DateFault::OffsetS(offset)).retry_after_date(600);
     for fault in [
         Fault::status(429).retry_after("600"),
@@ -27,51 +27,53 @@ fn a_call_is_not_repeated_before_the_time_asked_for() {
         dated(503, -A_YEAR),
         Fault::status(503).date(DateFault::Omit).retry_after("600"),
     ] {
-        let told = format!("{fault:?}");
-        let scene = Scene::with(&PATIENT);
-        scene.sandbox.script(ID, [fault]);
-        let session = aside(
-            &scene.options,
-            || scene.authorize(),
+        let context = format!("{fault:?}");
+        let fixture = Fixture::with_options(&LONG_TIMEOUTS);
+        fixture.sandbox.script(ID, [fault]);
+        let session = during_call(
+            &fixture.options,
+            || fixture.authorize(),
             || {
-                until("the first answer", || scene.answered() == 1);
-                never("repeated at once", || scene.requests() > 1);
-                scene.api.pass(Duration::from_secs(500));
-                never("repeated too early", || scene.requests() > 1);
-                turn_until(scene.api, Duration::from_secs(101), "the second request", || scene.requests() == 2);
+                wait_until("the first response", || fixture.responses() == 1);
+                assert_stays_false("a retry at once", || fixture.requests() > 1);
+                fixture.api.advance(Duration::from_secs(500));
+                assert_stays_false("a retry too early", || fixture.requests() > 1);
+                advance_until(fixture.api, Duration::from_secs(101), "the second request", || fixture.requests() == 2);
             },
         );
-        assert!(session.is_ok(), "{told}: {session:?}");
-        assert_eq!(scene.requests(), 2, "{told}");
+        assert!(session.is_ok(), "{context}: {session:?}");
+        assert_eq!(fixture.requests(), 2, "{context}");
     }
 }
 
 #[test]
-fn the_run_log_tells_of_a_wait_that_is_no_shorter_than_asked() {
+fn the_run_log_has_waits_no_shorter_than_retry_after() {
     for (status, name) in [(429, "B2_RATE_LIMITED"), (503, "B2_SERVICE_UNAVAILABLE"), (500, "B2_SERVICE_UNAVAILABLE")] {
-        let scene = Scene::with(&PATIENT).options_with(&[("max_attempts", "3")]);
-        scene.sandbox.script(ID, [Fault::status(status).retry_after("2").forever()]);
-        let failure = aside(
-            &scene.options,
-            || scene.authorize().expect_err("no answer but that"),
+        let fixture = Fixture::with_options(&LONG_TIMEOUTS).and_options(&[("max_attempts", "3")]);
+        fixture.sandbox.script(ID, [Fault::status(status).retry_after("2").forever()]);
+        let failure = during_call(
+            &fixture.options,
+            || fixture.authorize().expect_err("every response is that"),
             || {
                 for count in [2, 3] {
-                    until("an answer", || scene.answered() == count - 1);
-                    turn_until(scene.api, Duration::from_secs(2), "the next", || scene.requests() == count);
+                    wait_until("a response", || fixture.responses() == count - 1);
+                    advance_until(fixture.api, Duration::from_secs(2), "the next request", || {
+                        fixture.requests() == count
+                    });
                 }
             },
         );
-        let waits = failure.waits();
-        assert_eq!(waits.len(), 3, "the waits asked for are attempts all the same: {waits:?}");
+        let waits = failure.waits_ms();
+        assert_eq!(waits.len(), 3, "each wait is in the run log: {waits:?}");
         assert!(waits[0] == 0 && waits[1..].iter().all(|wait| (2_000..2_100).contains(wait)), "{waits:?}");
         assert_eq!((failure.name.as_str(), failure.http_status), (name, status.into()));
-        assert_eq!(failure.retry_after_ms, 2_000, "what was asked for is handed on");
-        assert_eq!(scene.requests(), 3);
+        assert_eq!(failure.retry_after_ms, 2_000, "the time asked for is reported");
+        assert_eq!(fixture.requests(), 3);
     }
 }
 
 #[test]
-fn a_second_is_a_whole_second_of_the_servers() {
+fn one_second_of_retry_after_is_a_whole_second_for_the_server() {
     const CALLS: usize = 12;
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let realm = format!("http://{}", server.local_addr().expect("an address"));
@@ -81,10 +83,11 @@ fn a_second_is_a_whole_second_of_the_servers() {
         for number in 0..CALLS {
             let options = &options;
             scope.spawn(move || {
-                // Each at another moment of the tick by which the machine's coarse clock goes.
+                // Each at another moment between two ticks of the machine's coarse clock.
                 std::thread::sleep(Duration::from_millis(number as u64));
                 let id = format!("{ID}{number}");
-                let failure = api.call(Some(&id), Some(KEY), Ask::Authorize, Some(options)).expect_err("429 for ever");
+                let failure =
+                    api.call(Some(&id), Some(KEY), Operation::Authorize, Some(options)).expect_err("429 forever");
                 assert_eq!((failure.name.as_str(), failure.attempts), ("B2_RATE_LIMITED", 2));
             });
         }
@@ -92,21 +95,21 @@ fn a_second_is_a_whole_second_of_the_servers() {
         let mut shortest = Duration::MAX;
         for _ in 0..2 * CALLS {
             let (mut stream, _) = server.accept().expect("a caller");
-            let came = Instant::now();
-            let who = authorization(&mut stream);
-            if let Some((_, before)) = asked.iter().find(|(known, _)| *known == who) {
-                shortest = shortest.min(came.duration_since(*before));
+            let arrival = Instant::now();
+            let caller = authorization(&mut stream);
+            if let Some((_, before)) = asked.iter().find(|(known, _)| *known == caller) {
+                shortest = shortest.min(arrival.duration_since(*before));
             }
-            asked.push((who, Instant::now()));
+            asked.push((caller, Instant::now()));
             stream
                 .write_all(b"HTTP/1.1 429 x\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 .expect("it listens");
         }
-        assert!(shortest >= Duration::from_secs(1), "asked to wait for 1 s, one came back after {shortest:?}");
+        assert!(shortest >= Duration::from_secs(1), "Retry-After is 1 s, and a retry came after {shortest:?}");
     });
 }
 
-/// Reads one request, and gives the header that tells callers apart.
+/// Reads one request, and returns the header by which the calls differ.
 fn authorization(stream: &mut TcpStream) -> String {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -118,47 +121,43 @@ fn authorization(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn what_asks_for_nothing_is_as_good_as_absent() {
-    let scene = Scene::with(&[("max_attempts", "2")]);
+fn a_retry_after_that_asks_for_no_wait_is_ignored() {
+    let fixture = Fixture::with_options(&[("max_attempts", "2")]);
     let raw = ["", "0", "-5", "1.5", "soon", "2 s", "Mon, 99 Foo 2026 25:61:00 GMT"];
     let raw = raw.map(|text| Fault::status(429).retry_after(text));
     let past = [0, -10, -A_YEAR].map(|seconds| Fault::status(503).retry_after_date(seconds));
     for (count, fault) in raw.into_iter().chain(past).enumerate() {
-        let told = format!("{fault:?}");
-        scene.sandbox.script(ID, [fault.forever()]);
-        let failure = scene.authorize().expect_err("no answer but that");
-        assert!(
-            failure.waits()[1] <= 1,
-            "{told}: the backoff is for 1 ms at most, and this took {:?}",
-            failure.waits()
-        );
-        assert_eq!(failure.retry_after_ms, -1, "{told}");
-        assert_eq!(scene.requests(), 2 * (count + 1), "{told}");
+        let context = format!("{fault:?}");
+        fixture.sandbox.script(ID, [fault.forever()]);
+        let failure = fixture.authorize().expect_err("every response is that");
+        assert!(failure.waits_ms()[1] <= 1, "{context}: the backoff is 1 ms at most, not {:?}", failure.waits_ms());
+        assert_eq!(failure.retry_after_ms, -1, "{context}");
+        assert_eq!(fixture.requests(), 2 * (count + 1), "{context}");
     }
 }
 
 #[test]
-fn a_wait_that_the_deadline_forbids_fails_the_call_at_once() {
+fn a_wait_that_would_outlast_the_deadline_fails_the_call_at_once() {
     for (status, name) in [(429, "B2_RATE_LIMITED"), (503, "B2_SERVICE_UNAVAILABLE"), (500, "B2_SERVICE_UNAVAILABLE")] {
-        let scene = Scene::new();
-        scene.sandbox.script(ID, [Fault::status(status).retry_after("3600")]);
-        let (failure, took) = timed(|| scene.authorize().expect_err("the deadline is in a minute"));
+        let fixture = Fixture::new();
+        fixture.sandbox.script(ID, [Fault::status(status).retry_after("3600")]);
+        let (failure, took) = timed(|| fixture.authorize().expect_err("the deadline is in a minute"));
         assert_eq!((failure.name.as_str(), failure.http_status), (name, status.into()));
         assert_eq!((failure.retry_after_ms, failure.attempts), (3_600_000, 1));
         assert!(failure.retryable);
         assert_eq!(failure.json["error"]["retryAfterMs"], 3_600_000);
-        assert_eq!(scene.requests(), 1);
+        assert_eq!(fixture.requests(), 1);
         assert!(took < Duration::from_secs(10), "{took:?}");
     }
 }
 
 #[test]
-fn a_refusal_is_not_retried_whenever_it_says() {
+fn a_retry_after_does_not_make_a_permanent_failure_retryable() {
     for status in [400, 401, 403, 404, 501] {
-        let scene = Scene::with(&[("negative_ttl_s", "0")]);
-        scene.sandbox.script(ID, [Fault::status(status).retry_after("600")]);
-        let failure = scene.authorize().expect_err("refused");
-        assert_eq!((scene.requests(), failure.attempts, failure.retry_after_ms), (1, 1, -1), "{status}");
-        scene.authorize().expect("the gate is open");
+        let fixture = Fixture::with_options(&[("negative_ttl_s", "0")]);
+        fixture.sandbox.script(ID, [Fault::status(status).retry_after("600")]);
+        let failure = fixture.authorize().expect_err("refused");
+        assert_eq!((fixture.requests(), failure.attempts, failure.retry_after_ms), (1, 1, -1), "{status}");
+        fixture.authorize().expect("no other call is blocked");
     }
 }

@@ -1,17 +1,16 @@
-//! What a server says is read by people, often in a terminal: none of it may command that, fake a second line or change
-//! the order of what stands there. What a session holds is data, and comes out as B2 stored it, byte for byte.
-
-use std::sync::{Arc, Mutex};
+//! Errors and logs are read in terminals: no text of a server may control the terminal, fake a second line or reorder
+//! text. A session's own data is returned as B2 stored it, byte for byte.
 
 use b2_sandbox::{DateFault, Fault, Length};
 use serde_json::{Value, json};
 
-use crate::reply_shapes::{answered, refused, uncached};
+use crate::reply_shapes::{refuse, respond, uncached};
 use crate::support::api::Failure;
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::fixture::{Fixture, ID, KEY};
+use crate::support::log_lines::LogLines;
 
-/// Controls of both sets, ends of lines, turns of direction, and what takes no room.
-const TRICKS: [char; 40] = [
+/// Control characters of both sets, line ends, bidirectional controls, and invisible characters.
+const SPECIAL: [char; 40] = [
     '\0',
     '\u{1}',
     '\u{7}',
@@ -54,16 +53,14 @@ const TRICKS: [char; 40] = [
     '\u{e0041}',
 ];
 
-/// What sets the title, clears the screen, moves up a line, and turns the text.
+/// Sets the title, clears the screen, moves up a line, and reverses the text.
 const REPAINTS: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[1A\u{9b}2K\r\u{202e}";
 
-/// A scene that asks each time, and all that its log has heard.
-fn heard() -> (Scene, Arc<Mutex<Vec<String>>>) {
-    let scene = Scene::with(&[("cache", "bypass"), ("max_attempts", "2"), ("proxy", "none")]);
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let mine = Arc::clone(&heard);
-    scene.options.set_log(Some(Box::new(move |_, line| mine.lock().expect("no panic").push(line.to_owned()))));
-    (scene, heard)
+/// A fixture whose calls do not use the cache, and its log.
+fn uncached_with_log() -> (Fixture, LogLines) {
+    let fixture = Fixture::with_options(&[("cache", "bypass"), ("max_attempts", "2"), ("proxy", "none")]);
+    let log = LogLines::capture(&fixture.options);
+    (fixture, log)
 }
 
 /// Each string of a JSON value.
@@ -76,57 +73,57 @@ fn strings(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// All that a failure shows, its log too: none of it has a trick in it.
-fn assert_harmless(told: &str, failure: &Failure, heard: &Mutex<Vec<String>>) {
-    let mut shown = std::mem::take(&mut *heard.lock().expect("no panic"));
-    assert!(shown.len() > 2, "{told}: the log was heard: {shown:?}");
+/// Fails if a special character is in anything that a failure or its log shows.
+fn assert_harmless(context: &str, failure: &Failure, log: &LogLines) {
+    let mut shown = log.take();
+    assert!(shown.len() > 2, "{context}: too few log lines: {shown:?}");
     shown.push(failure.message.clone());
     shown.extend([&failure.hint, &failure.code, &failure.request_id].into_iter().flatten().cloned());
     strings(&failure.json, &mut shown);
     for text in shown {
-        assert!(!text.contains(|c: char| c.is_control() || TRICKS.contains(&c)), "{told}: {text:?}");
-        assert!(text.chars().count() < 700, "{told}: {text:?}");
+        assert!(!text.contains(|c: char| c.is_control() || SPECIAL.contains(&c)), "{context}: {text:?}");
+        assert!(text.chars().count() < 700, "{context}: {text:?}");
     }
 }
 
 #[test]
-fn no_message_of_a_server_commands_a_terminal() {
-    let (scene, heard) = heard();
-    let words: String = TRICKS.iter().enumerate().map(|(number, trick)| format!("w{number}{trick}")).collect();
-    let expected = words.split(TRICKS).collect::<Vec<_>>().join(" ");
+fn no_message_of_a_server_controls_a_terminal() {
+    let (fixture, log) = uncached_with_log();
+    let words: String = SPECIAL.iter().enumerate().map(|(number, c)| format!("w{number}{c}")).collect();
+    let expected = words.split(SPECIAL).collect::<Vec<_>>().join(" ");
     for status in [300, 400, 401, 403, 404, 429, 500, 501, 503] {
         for message in [&words, &format!("{REPAINTS}{words}{REPAINTS}"), &format!("{words}{REPAINTS}")] {
             let fault = Fault::status(status).message(message).code(&format!("bad{REPAINTS}code"));
-            let failure = answered(&scene, fault.forever()).expect_err("refused");
-            assert_harmless(&format!("{status}"), &failure, &heard);
+            let failure = respond(&fixture, fault.forever()).expect_err("refused");
+            assert_harmless(&format!("{status}"), &failure, &log);
             assert!(failure.message.contains(expected.trim()), "{status}: {failure}");
-            assert_eq!(failure.code, None, "such a code is none");
+            assert_eq!(failure.code, None, "such a code is dropped");
         }
     }
 }
 
 #[test]
-fn the_json_action_is_harmless_before_and_after_it_is_read() {
-    let scene = uncached();
-    let message = format!("a{REPAINTS}b{}c", TRICKS.iter().collect::<String>());
-    scene.sandbox.script("*", [Fault::status(403).message(&message).forever()]);
-    let request = json!({"keyId": ID, "key": KEY, "realm": scene.sandbox.http()});
+fn the_json_action_is_harmless_before_and_after_parsing() {
+    let fixture = uncached();
+    let message = format!("a{REPAINTS}b{}c", SPECIAL.iter().collect::<String>());
+    fixture.sandbox.script("*", [Fault::status(403).message(&message).forever()]);
+    let request = json!({"keyId": ID, "key": KEY, "realm": fixture.sandbox.http()});
     for request in [request.to_string(), json!([request]).to_string()] {
-        let (status, text) = scene.api.action_text(Some(&crate::support::api::c(&request)));
+        let (status, text) = fixture.api.authorize_json_text(Some(&crate::support::api::c_string(&request)));
         assert_eq!(status, "B2_ACCESS_DENIED");
-        assert!(!text.contains(|c: char| c.is_control() || TRICKS.contains(&c)), "{text:?}");
+        assert!(!text.contains(|c: char| c.is_control() || SPECIAL.contains(&c)), "{text:?}");
         let mut shown = Vec::new();
         strings(&serde_json::from_str(&text).expect("JSON"), &mut shown);
         assert!(shown.iter().any(|text| text.contains("a ]0;title")), "{shown:?}");
         for text in shown {
-            assert!(!text.contains(|c: char| c.is_control() || TRICKS.contains(&c)), "{text:?}");
+            assert!(!text.contains(|c: char| c.is_control() || SPECIAL.contains(&c)), "{text:?}");
         }
     }
 }
 
 #[test]
-fn no_header_that_is_read_commands_a_terminal_or_begins_another() {
-    let (scene, heard) = heard();
+fn no_header_controls_a_terminal_or_smuggles_in_another() {
+    let (fixture, log) = uncached_with_log();
     let set = |name: &str, value: &str| match name {
         "Date" => Fault::status(403).date(DateFault::Raw(value.to_owned())),
         "Content-Length" => Fault::status(403).length(Length::Raw(value.to_owned())),
@@ -135,26 +132,26 @@ fn no_header_that_is_read_commands_a_terminal_or_begins_another() {
         name => Fault::status(403).header(name, value),
     };
     for name in ["X-Bz-Request-Id", "Retry-After", "Date", "Location", "Content-Encoding", "Content-Length"] {
-        for value in TRICKS.iter().map(|trick| format!("https://a{trick}b/")).chain([REPAINTS.to_owned()]) {
-            let told = format!("{name}: {value:?}");
-            let failure = answered(&scene, set(name, &value).forever()).expect_err(&told);
-            assert_harmless(&told, &failure, &heard);
+        for value in SPECIAL.iter().map(|c| format!("https://a{c}b/")).chain([REPAINTS.to_owned()]) {
+            let context = format!("{name}: {value:?}");
+            let failure = respond(&fixture, set(name, &value).forever()).expect_err(&context);
+            assert_harmless(&context, &failure, &log);
         }
     }
-    // A header that holds another is the server's own, and no more than that.
+    // A header inside another header's value is part of the response, but not more.
     for smuggled in ["x\r\nX-Bz-Request-Id: two", "x\r\nRetry-After: 3600", "x\r\nLocation: https://evil.example/"] {
-        let failure = answered(&scene, Fault::status(403).header("X-Evil", smuggled)).expect_err("refused");
+        let failure = respond(&fixture, Fault::status(403).header("X-Evil", smuggled)).expect_err("refused");
         assert_eq!((failure.name.as_str(), failure.retry_after_ms), ("B2_ACCESS_DENIED", -1), "{failure}");
         assert!(!failure.message.contains("evil"), "{failure}");
-        assert_harmless(smuggled, &failure, &heard);
+        assert_harmless(smuggled, &failure, &log);
     }
 }
 
 #[test]
-fn what_users_named_comes_out_byte_for_byte() {
-    let scene = uncached();
+fn names_chosen_by_users_are_returned_byte_for_byte() {
+    let fixture = uncached();
     let e_acute = ["\u{e9}", "e\u{301}"];
-    let mut names: Vec<String> = TRICKS.iter().filter(|c| **c != '\0').map(|c| format!("a{c}b")).collect();
+    let mut names: Vec<String> = SPECIAL.iter().filter(|c| **c != '\0').map(|c| format!("a{c}b")).collect();
     names.extend(
         [REPAINTS, e_acute[0], e_acute[1], " ", "", "\u{fffe}\u{10ffff}", "日本語", "👩\u{200d}👩", "\"\\/"]
             .map(str::to_owned),
@@ -162,41 +159,45 @@ fn what_users_named_comes_out_byte_for_byte() {
     let buckets: Vec<_> =
         names.iter().enumerate().map(|(at, name)| json!({"id": format!("b{at}"), "name": name})).collect();
     let allowed = json!({"buckets": buckets, "capabilities": names, "namePrefix": names.concat()});
-    let session = answered(&scene, Fault::none().set("/apiInfo/storageApi/allowed", allowed.clone())).expect("granted");
+    let session =
+        respond(&fixture, Fault::none().set("/apiInfo/storageApi/allowed", allowed.clone())).expect("granted");
     for (at, name) in names.iter().enumerate() {
-        assert_eq!(session.nth(|f| f.b2_session_bucket_name, at).as_ref(), Some(name));
-        assert_eq!(session.nth(|f| f.b2_session_capability, at).as_ref(), Some(name));
-        assert!(session.can(name), "{name:?}");
+        assert_eq!(session.text_at(|f| f.b2_session_bucket_name, at).as_ref(), Some(name));
+        assert_eq!(session.text_at(|f| f.b2_session_capability, at).as_ref(), Some(name));
+        assert!(session.has_capability(name), "{name:?}");
     }
     assert_eq!(session.text(|f| f.b2_session_name_prefix), Some(names.concat()));
     assert_eq!(session.json()["allowed"], allowed);
     let text = session.text(|f| f.b2_session_json).expect("JSON");
     assert!(!text.contains(|c: char| c.is_ascii_control() && c != '\u{7f}'), "JSON escapes them");
     let alike = Fault::none().set("/apiInfo/storageApi/allowed/capabilities", json!([e_acute[0]]));
-    let session = answered(&scene, alike).expect("granted");
-    assert!(session.can(e_acute[0]) && !session.can(e_acute[1]), "what looks alike is not the same");
+    let session = respond(&fixture, alike).expect("granted");
+    assert!(
+        session.has_capability(e_acute[0]) && !session.has_capability(e_acute[1]),
+        "names that look the same may differ"
+    );
 }
 
 #[test]
-fn an_id_with_a_trick_in_it_is_refused_and_not_shown() {
-    let (scene, heard) = heard();
-    for trick in TRICKS.into_iter().chain(['\u{301}', '\u{e9}', '\u{456}']) {
-        let id = json!(format!("marked7f3a{trick}"));
-        scene.api.keep_out("marked7f3a");
+fn an_id_with_a_special_character_is_refused_and_not_shown() {
+    let (fixture, log) = uncached_with_log();
+    for c in SPECIAL.into_iter().chain(['\u{301}', '\u{e9}', '\u{456}']) {
+        let id = json!(format!("marked7f3a{c}"));
+        fixture.api.register_secret("marked7f3a");
         for (path, field) in [
             ("/accountId", "accountId"),
             ("/authorizationToken", "authorizationToken"),
             ("/apiInfo/storageApi/apiUrl", "apiInfo.storageApi.apiUrl"),
             ("/apiInfo/storageApi/s3ApiUrl", "apiInfo.storageApi.s3ApiUrl"),
         ] {
-            assert_harmless(field, &refused(&scene, Fault::none().set(path, id.clone()), field), &heard);
+            assert_harmless(field, &refuse(&fixture, Fault::none().set(path, id.clone()), field), &log);
         }
         let bucket = Fault::none().set("/apiInfo/storageApi/allowed/buckets", json!([{"id": id, "name": null}]));
-        assert_harmless("id", &refused(&scene, bucket, "apiInfo.storageApi.allowed.buckets[0].id"), &heard);
+        assert_harmless("id", &refuse(&fixture, bucket, "apiInfo.storageApi.allowed.buckets[0].id"), &log);
     }
 }
 
-/// A grant whose name prefix is written with these very bytes.
+/// A success whose name prefix has these bytes.
 fn with_prefix(bytes: &[u8]) -> Fault {
     let head = r#"{"accountId":"a0","authorizationToken":"t0","apiInfo":{"storageApi":{"apiUrl":"https://a.example",
         "downloadUrl":"https://f.example","recommendedPartSize":9,"absoluteMinimumPartSize":3,
@@ -205,9 +206,9 @@ fn with_prefix(bytes: &[u8]) -> Fault {
 }
 
 #[test]
-fn half_a_character_is_no_character() {
-    let (scene, heard) = heard();
-    scene.api.keep_out("marked7f3a");
+fn invalid_utf_8_and_lone_surrogates_are_refused() {
+    let (fixture, log) = uncached_with_log();
+    fixture.api.register_secret("marked7f3a");
     for bytes in [
         br"\ud83d".as_slice(),
         br"\ude00",
@@ -231,14 +232,14 @@ fn half_a_character_is_no_character() {
         b"\n",
         b"\0",
     ] {
-        let told = format!("{:?}", bytes.escape_ascii().to_string());
-        let failure = answered(&scene, with_prefix(bytes)).expect_err(&told);
-        assert_eq!((failure.name.as_str(), failure.attempts), ("B2_PROTOCOL_ERROR", 1), "{told}: {failure}");
-        assert_harmless(&told, &failure, &heard);
+        let context = format!("{:?}", bytes.escape_ascii().to_string());
+        let failure = respond(&fixture, with_prefix(bytes)).expect_err(&context);
+        assert_eq!((failure.name.as_str(), failure.attempts), ("B2_PROTOCOL_ERROR", 1), "{context}: {failure}");
+        assert_harmless(&context, &failure, &log);
     }
     for (bytes, character) in [(br"\ud83d\ude00".as_slice(), "😀"), (b"\xf0\x9f\x98\x80", "😀"), (br"\u001b", "\u{1b}")]
     {
-        let session = answered(&scene, with_prefix(bytes)).expect("whole");
+        let session = respond(&fixture, with_prefix(bytes)).expect("valid");
         assert_eq!(session.text(|f| f.b2_session_name_prefix), Some(format!("marked7f3a{character}")));
     }
 }

@@ -1,250 +1,261 @@
-//! Calls that are watched from all sides: what each may answer, and what it must not.
+//! Calls, and the checks of everything that they return.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crate::api::{Ask, Failure, Options, Session};
-use crate::counters::What;
-use crate::identities::{STRANGER, Who};
-use crate::log_capture::{Ear, Heard};
-use crate::run::{Ending, Held, Storm};
-use crate::server_log_check::{Asker, Record};
-use crate::token_oracle::{Began, Handed, Manner};
-use crate::worker::Actor;
+use crate::api::{Failure, Operation, Options, Session};
+use crate::counters::Event;
+use crate::identities::{FOREIGN_ACCOUNT, Identity};
+use crate::log_capture::{CallLog, LogObserver};
+use crate::run::{CancelHandle, HeldSession, Run};
+use crate::server_log_check::{CallRecord, Callers};
+use crate::token_oracle::{CallKind, Source, Start};
+use crate::worker::Worker;
 
 const DAY_S: i64 = 86_400;
-/// What a machine busy with other things may lose between two readings of a clock.
+/// The time that may pass between two readings of a clock on a busy machine.
 const SLACK_S: i64 = 60;
 
-/// How a call goes about it.
-pub struct How {
+/// The options of a call, and what it logs.
+pub struct CallSetup {
     pub options: Options,
-    pub heard: Arc<Heard>,
+    pub log: Arc<CallLog>,
     pub tag: String,
     pub mode: &'static str,
     pub min_remaining_s: i64,
-    pub ending: Option<Arc<Ending>>,
+    pub cancel: Option<Arc<CancelHandle>>,
 }
 
-/// What a call's log told that its caller wants to know.
-pub struct Noted {
-    /// How many requests it made.
-    pub asked: u32,
-    /// When the one was begun that ended it with a session.
-    pub granted: Option<u64>,
+/// What a call's log says about its requests.
+pub struct Logged {
+    /// The number of its requests.
+    pub requests: u32,
+    /// When the request began that was granted a session.
+    pub granted_at: Option<u64>,
 }
 
-/// The moment before a call, for the rules about what it may hand out.
-pub struct Before {
-    pub began: Began,
-    pub started: Instant,
-    pub still: Option<u64>,
+/// The moment before a call, on which it depends what the call may return.
+pub struct CallStart {
+    pub start: Start,
+    pub time: Instant,
+    pub clock_shifts: Option<u64>,
 }
 
-impl Before {
-    pub fn now(storm: &Storm, who: &Who) -> Self {
-        let still = storm.clocks.still();
-        Self { began: storm.ledger.begin(who), started: Instant::now(), still }
+impl CallStart {
+    pub fn now(run: &Run, identity: &Identity) -> Self {
+        let clock_shifts = run.clocks.shifts_if_idle();
+        Self { start: run.oracle.start_call(identity), time: Instant::now(), clock_shifts }
     }
 }
 
-impl Actor<'_> {
-    /// Options by lot. `alone`: for a call that is alone with its log, for this identity.
-    pub fn how(&mut self, way: usize, mode: &'static str, kind: &str, alone: Option<&Who>) -> How {
+impl Worker<'_> {
+    /// Random options. `only`: the log is that of a single call for this identity.
+    pub fn setup(&mut self, route: usize, mode: &'static str, kind: &str, only: Option<&Identity>) -> CallSetup {
         let tag = self.tag(kind);
-        let min_remaining_s = self.dice.pick(&[300, 300, 0, 3_600, 82_800]);
+        let min_remaining_s = self.rng.pick(&[300, 300, 0, 3_600, 82_800]);
         let settings = [
             ("user_agent", tag.clone()),
             ("cache", mode.to_owned()),
             ("min_remaining_s", min_remaining_s.to_string()),
-            ("max_attempts", self.dice.between(1, 3).to_string()),
-            ("initial_backoff_ms", self.dice.between(1, 20).to_string()),
+            ("max_attempts", self.rng.between(1, 3).to_string()),
+            ("initial_backoff_ms", self.rng.between(1, 20).to_string()),
             ("max_backoff_ms", "50".to_owned()),
-            ("attempt_timeout_ms", self.dice.pick(&["60", "150", "400", "400", "1000", "5000"]).to_owned()),
-            ("total_timeout_ms", self.dice.pick(&["30", "200", "800", "800", "1500", "3000"]).to_owned()),
-            ("negative_ttl_s", self.dice.pick(&["0", "0", "1", "10"]).to_owned()),
-            ("rate_limit_per_minute", self.dice.pick(&["0", "0", "0", "0", "6000", "600", "20"]).to_owned()),
+            ("attempt_timeout_ms", self.rng.pick(&["60", "150", "400", "400", "1000", "5000"]).to_owned()),
+            ("total_timeout_ms", self.rng.pick(&["30", "200", "800", "800", "1500", "3000"]).to_owned()),
+            ("negative_ttl_s", self.rng.pick(&["0", "0", "1", "10"]).to_owned()),
+            ("rate_limit_per_minute", self.rng.pick(&["0", "0", "0", "0", "6000", "600", "20"]).to_owned()),
         ];
-        let options = self.options[way].with(&settings.each_ref().map(|(name, value)| (*name, value.as_str())));
-        let heard = Arc::<Heard>::default();
-        let ear = Ear {
-            heard: Arc::clone(&heard),
-            secrets: Arc::clone(&self.storm.secrets),
-            ledger: Arc::clone(&self.storm.ledger),
-            air: alone.filter(|_| mode != "bypass").map(|who| (Arc::clone(&self.storm.air), who.slot())),
+        let options = self.options[route].with(&settings.each_ref().map(|(name, value)| (*name, value.as_str())));
+        let log = Arc::<CallLog>::default();
+        let observer = LogObserver {
+            log: Arc::clone(&log),
+            secrets: Arc::clone(&self.run.secrets),
+            oracle: Arc::clone(&self.run.oracle),
+            in_flight: only
+                .filter(|_| mode != "bypass")
+                .map(|identity| (Arc::clone(&self.run.in_flight), identity.slot())),
         };
-        let logs = Lent::new(&self.storm.logs);
+        let counted = CountedLog::new(&self.run.logs);
         options.set_log(Some(Box::new(move |_, message| {
-            let _ = &logs;
-            ear.hear(message);
+            let _ = &counted;
+            observer.observe(message);
         })));
-        let ending =
-            self.dice.chance(150).then(|| Arc::new(Ending { cancel: options.cancel(), meant: AtomicBool::new(false) }));
-        How { options, heard, tag, mode, min_remaining_s, ending }
+        let cancel = self
+            .rng
+            .chance(150)
+            .then(|| Arc::new(CancelHandle { cancel: options.attach_cancel(), triggered: AtomicBool::new(false) }));
+        CallSetup { options, log, tag, mode, min_remaining_s, cancel }
     }
 
-    /// One call for one identity. `fresh`: it asks B2 whatever the cache holds.
-    pub fn call(&mut self, who: &Who, how: &How, ask: Ask<'_>) -> Option<Held> {
-        let storm = self.storm;
-        let fresh = how.mode != "use" || matches!(ask, Ask::Reauthorize(None));
-        let too_late = how.ending.is_some() && self.dice.chance(150);
-        if let Some(ending) = &how.ending {
-            if too_late {
-                ending.end();
-                storm.tally.add(What::TooLate, 1);
+    /// One call for one identity.
+    pub fn call(&mut self, identity: &Identity, setup: &CallSetup, ask: Operation<'_>) -> Option<HeldSession> {
+        let run = self.run;
+        let fresh = setup.mode != "use" || matches!(ask, Operation::Reauthorize(None));
+        let cancelled_before = setup.cancel.is_some() && self.rng.chance(150);
+        if let Some(cancel) = &setup.cancel {
+            if cancelled_before {
+                cancel.trigger();
+                run.counters.add(Event::CancelledBefore, 1);
             }
-            *lock(&storm.endings[self.number]) = Some(Arc::clone(ending));
+            *lock(&run.cancels[self.number]) = Some(Arc::clone(cancel));
         }
-        let before = Before::now(storm, who);
-        let answer = storm.api.call(Some(&who.id), Some(&who.key), ask, Some(&how.options));
-        *lock(&storm.endings[self.number]) = None;
-        storm.tally.add(What::Calls, 1);
-        let Noted { asked, granted } = self.note(how, Asker::One { identity: who.identity, id: who.id.clone() });
-        match answer {
-            Ok(_) if too_late => storm.trouble(5, "a call was answered though its cancel was triggered before"),
+        let before = CallStart::now(run, identity);
+        let result = run.api.call(Some(&identity.id), Some(&identity.key), ask, Some(&setup.options));
+        *lock(&run.cancels[self.number]) = None;
+        run.counters.add(Event::Calls, 1);
+        let Logged { requests, granted_at } =
+            self.record(setup, Callers::One { number: identity.number, id: identity.id.clone() });
+        match result {
+            Ok(_) if cancelled_before => run.violation(5, "a call succeeded though its cancel was triggered before"),
             Ok(session) => {
-                return self.receive(
-                    who,
+                return self.check_session(
+                    identity,
                     session,
                     &before,
-                    Manner { fresh, bypass: how.mode == "bypass", asked: granted },
-                    how,
+                    CallKind { fresh, bypass: setup.mode == "bypass", requested_at: granted_at },
+                    setup,
                 );
             }
             Err(failure) => {
-                if failure.attempts != asked {
-                    storm.trouble(4, format!("{} requests in the error, {asked} in the log", failure.attempts));
+                if failure.attempts != requests {
+                    run.violation(4, format!("{} requests in the error, {requests} in the log", failure.attempts));
                 }
-                if too_late && failure.status != 12 {
-                    storm.trouble(5, format!("triggered before, and not cancelled: {failure}"));
+                if cancelled_before && failure.status != 12 {
+                    run.violation(5, format!("its cancel was triggered before, and it was not cancelled: {failure}"));
                 }
-                self.suffer(who, &failure, &before, how);
+                self.check_failure(identity, &failure, &before, setup);
             }
         }
         None
     }
 
-    /// Writes down what the call's log told.
-    pub fn note(&self, how: &How, asker: Asker) -> Noted {
-        let told = how.heard.take();
-        if let Some((rule, what)) = told.wrong {
-            self.storm.trouble(rule, what);
+    /// Records the requests in the call's log.
+    pub fn record(&self, setup: &CallSetup, callers: Callers) -> Logged {
+        let log = setup.log.take();
+        if let Some((invariant, what)) = log.violation {
+            self.run.violation(invariant, what);
         }
-        if told.asked != told.told {
-            self.storm.trouble(4, format!("{} requests begun, {} brought to an end", told.asked, told.told));
+        if log.requests != log.finished {
+            self.run.violation(4, format!("{} requests begun, {} finished", log.requests, log.finished));
         }
-        let (asked, granted) = (told.asked, told.granted);
-        if asked > 0 || told.old > 0 || told.remembered > 0 {
-            let record = Record {
-                tag: how.tag.clone(),
-                asker,
-                bypass: how.mode == "bypass",
-                most: asked,
-                asked,
-                old: told.old,
-                remembered: told.remembered,
-                answered: told.answered,
+        let (requests, granted_at) = (log.requests, log.granted_at);
+        if requests > 0 || log.stale_served > 0 || log.negative_hits > 0 {
+            let record = CallRecord {
+                tag: setup.tag.clone(),
+                callers,
+                bypass: setup.mode == "bypass",
+                max_requests: requests,
+                requests,
+                stale_served: log.stale_served,
+                negative_hits: log.negative_hits,
+                answered: log.answered,
             };
-            lock(&self.storm.records[self.number]).push(record);
+            lock(&self.run.records[self.number]).push(record);
         }
-        Noted { asked, granted }
+        Logged { requests, granted_at }
     }
 
-    /// A session is handed out: is it the right one, and alive?
-    pub fn receive(&self, who: &Who, session: Session, before: &Before, manner: Manner, how: &How) -> Option<Held> {
-        let storm = self.storm;
-        storm.tally.add(What::Granted, 1);
-        storm.tally.status(0);
+    /// Checks a session that a call returned.
+    pub fn check_session(
+        &self,
+        identity: &Identity,
+        session: Session,
+        before: &CallStart,
+        kind: CallKind,
+        setup: &CallSetup,
+    ) -> Option<HeldSession> {
+        let run = self.run;
+        run.counters.add(Event::Granted, 1);
+        run.counters.status(0);
         let text = |get: fn(&crate::api::Functions) -> _| session.text(get).unwrap_or_default();
         let (id, account) = (text(|f| f.b2_session_key_id), text(|f| f.b2_session_account_id));
         let (realm, api_url) = (text(|f| f.b2_session_realm), text(|f| f.b2_session_api_url));
-        let (token, way) = (session.token(), &storm.cast.ways[who.way].realm);
-        self.belongs(who, &token, &account);
-        if id != who.id || realm != *way || api_url != *way {
-            storm.trouble(2, format!("asked for {} of {way}, and got {id} of {realm} at {api_url}", who.id));
+        let (token, route) = (session.token(), &run.identities.routes[identity.route].realm);
+        self.check_owner(identity, &token, &account);
+        if id != identity.id || realm != *route || api_url != *route {
+            run.violation(2, format!("expected {} of {route}, and got {id} of {realm} at {api_url}", identity.id));
         }
-        match storm.ledger.hand_out(who, &token, before.began, manner) {
-            Err(what) => storm.trouble(if what.contains("identity") { 2 } else { 3 }, what),
-            Ok(handed) if !who.ending => self.lives(&session, before, handed, manner, how),
+        match run.oracle.check_returned(identity, &token, before.start, kind) {
+            Err((invariant, what)) => run.violation(invariant, what),
+            Ok(source) if !identity.expires => self.check_lifetime(&session, before, source, kind, setup),
             Ok(_) => {}
         }
-        Some(Held { session, who: who.clone() })
+        Some(HeldSession { session, identity: identity.clone() })
     }
 
-    /// A session of a key that does not end has as much of a day left as it must have.
-    fn lives(&self, session: &Session, before: &Before, handed: Handed, manner: Manner, how: &How) {
-        let (storm, clocks) = (self.storm, &self.storm.clocks);
-        // In this order: a turn after the reading does no harm.
+    /// Checks the remaining lifetime of a session whose key does not expire.
+    fn check_lifetime(&self, session: &Session, before: &CallStart, source: Source, kind: CallKind, setup: &CallSetup) {
+        let (run, clocks) = (self.run, &self.run.clocks);
+        // In this order: a clock shift after the reading does no harm.
         let left = session.seconds_left();
-        let asked = session.number(|f| f.b2_session_expires_at) - DAY_S;
-        let (ago, turned) = (clocks.now_s() - asked, clocks.turned_s(before.started));
-        let still = before.still.is_some() && before.still == clocks.still();
-        let elapsed = i64::try_from(before.started.elapsed().as_secs()).unwrap_or(i64::MAX);
-        if handed.cached {
-            storm.tally.add(What::Cached, 1);
-            if still && (left <= 0 || left < how.min_remaining_s - elapsed - SLACK_S) {
-                let wanted = how.min_remaining_s;
-                storm.trouble(3, format!("{left} s left of a cached token, {wanted} s wanted"));
+        let requested_at = session.number(|f| f.b2_session_expires_at) - DAY_S;
+        let (ago, shifted) = (clocks.now_s() - requested_at, clocks.shifted_s(before.time));
+        let no_shift = before.clock_shifts.is_some() && before.clock_shifts == clocks.shifts_if_idle();
+        let elapsed = i64::try_from(before.time.elapsed().as_secs()).unwrap_or(i64::MAX);
+        if source.cached {
+            run.counters.add(Event::Cached, 1);
+            if no_shift && (left <= 0 || left < setup.min_remaining_s - elapsed - SLACK_S) {
+                let wanted = setup.min_remaining_s;
+                run.violation(3, format!("{left} s left of a cached token, {wanted} s required"));
             }
-        } else if left + turned + elapsed + SLACK_S < DAY_S {
-            storm.trouble(3, format!("{left} s left of a token asked for just now"));
+        } else if left + shifted + elapsed + SLACK_S < DAY_S {
+            run.violation(3, format!("{left} s left of a token granted just now"));
         }
-        // The library's clock is the machine's, as it was set meanwhile, and as far ahead as it was turned.
-        if still && manner.asked.is_some() && !(-SLACK_S..=elapsed + SLACK_S).contains(&ago) {
-            storm.trouble(3, format!("a token asked for just now was asked for {ago} s ago, by its own account"));
-        }
-    }
-
-    /// The server writes the key id into its tokens, and each key has an account of its own.
-    pub fn belongs(&self, who: &Who, token: &str, account: &str) {
-        let right = who.account.as_deref().is_some_and(|own| own == account || account == STRANGER);
-        if !right || !token.starts_with(&format!("4_{}_", who.id)) {
-            let own = who.account.as_deref().unwrap_or("no account");
-            self.storm.trouble(2, format!("asked for {} of {own}, and got {token} of {account}", who.id));
+        // The library's clock is the machine's plus the shifts.
+        if no_shift && kind.requested_at.is_some() && !(-SLACK_S..=elapsed + SLACK_S).contains(&ago) {
+            run.violation(3, format!("the expiry of a token granted just now says that it was granted {ago} s ago"));
         }
     }
 
-    /// A failure is handed out: may it be this one?
-    pub fn suffer(&self, who: &Who, failure: &Failure, before: &Before, how: &How) {
-        self.storm.tally.add(What::Failed, 1);
-        self.well_told(failure);
-        let meant = how.ending.as_ref().is_some_and(|ending| ending.meant.load(Ordering::SeqCst));
+    /// Checks whose token it is: the server writes the key ID into its tokens, and each key has its own account.
+    pub fn check_owner(&self, identity: &Identity, token: &str, account: &str) {
+        let right = identity.account.as_deref().is_some_and(|own| own == account || account == FOREIGN_ACCOUNT);
+        if !right || !token.starts_with(&format!("4_{}_", identity.id)) {
+            let own = identity.account.as_deref().unwrap_or("no account");
+            self.run.violation(2, format!("expected {} of {own}, and got {token} of {account}", identity.id));
+        }
+    }
+
+    /// Checks a failure that a call returned.
+    pub fn check_failure(&self, identity: &Identity, failure: &Failure, before: &CallStart, setup: &CallSetup) {
+        self.run.counters.add(Event::Failed, 1);
+        self.check_error(failure);
+        let triggered = setup.cancel.as_ref().is_some_and(|cancel| cancel.triggered.load(Ordering::SeqCst));
         match failure.status {
-            12 if !meant => self.storm.trouble(5, "cancelled, and nobody meant it"),
-            1 => self.storm.trouble(5, format!("nothing was wrong with the call: {failure}")),
-            // B2's verdict on the key, just now: what was handed out for it before is not to be trusted.
-            3 | 4 | 6 if how.mode != "bypass" && !failure.message.contains("remembered from") => {
-                self.storm.ledger.bury_of(who, before.began.at);
+            12 if !triggered => self.run.violation(5, "cancelled, and no cancel was triggered"),
+            1 => self.run.violation(5, format!("the arguments were valid: {failure}")),
+            // B2 rejected the key just now, so earlier tokens must not be returned.
+            3 | 4 | 6 if setup.mode != "bypass" && !failure.message.contains("remembered from") => {
+                self.run.oracle.forbid_identity_before(identity, before.start.at);
             }
             _ => {}
         }
     }
 
-    /// Every error has a known status and a message, and tells no secret.
-    pub fn well_told(&self, failure: &Failure) {
-        let told = format!("{failure:?} {}", failure.json);
-        if self.storm.secrets.stand_in(&told) {
-            self.storm.trouble(5, "a secret stands in an error");
+    /// Checks that an error has a known status and a message, and no secret.
+    pub fn check_error(&self, failure: &Failure) {
+        if self.run.secrets.found_in(&failure.all_text()) {
+            self.run.violation(5, "an error contains a secret");
         }
-        let known = self.storm.tally.status(failure.status) && failure.name != "B2_UNKNOWN";
+        let known = self.run.counters.status(failure.status) && failure.name != "B2_UNKNOWN";
         if !known || failure.message.is_empty() || matches!(failure.status, 0 | 2 | 14 | 15) {
-            self.storm.trouble(5, format!("an error that must not be: {failure}"));
+            self.run.violation(5, format!("an unexpected error: {failure}"));
         }
     }
 }
 
-/// Counts a log for as long as the library holds it.
-struct Lent(Arc<std::sync::atomic::AtomicU64>);
+/// Counts a log handler for as long as the library holds it.
+struct CountedLog(Arc<std::sync::atomic::AtomicU64>);
 
-impl Lent {
+impl CountedLog {
     fn new(count: &Arc<std::sync::atomic::AtomicU64>) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(count))
     }
 }
 
-impl Drop for Lent {
+impl Drop for CountedLog {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

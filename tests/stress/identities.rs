@@ -1,169 +1,171 @@
-//! For whom sessions are asked: key ids, their keys, and the ways to the server. Each combination is one identity: a
-//! cached session belongs to one, and so does a request in the air.
+//! Identities: each is a key ID with a key and a route to the server. A cached session belongs to one identity, and so
+//! does a request in flight.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::rng::Dice;
+use crate::rng::Rng;
 use crate::secrets::MARK;
 use crate::server_process::Server;
 
-/// Key ids that everybody asks for all the time.
-pub const STEADY: u64 = 8;
-/// Keys that the server takes at one time or another, of each steady key id. One more it never takes.
-pub const KEYS: u64 = 3;
-/// Key ids that come and go. Their numbers start again after so many, with new keys.
-const PASSING: u64 = 20_000;
-/// How many of those that came last are asked for.
-const RECENT: u64 = 300;
-/// The steady key whose tokens the server soon takes no more.
-const BRIEF: u64 = STEADY - 2;
-/// The steady key that itself ends soon.
-pub const ENDING: u64 = STEADY - 1;
-/// The account that a scripted answer names, which is no key's.
-pub const STRANGER: &str = "00000000bad0";
+/// Key IDs that are in use all the time.
+pub const PERMANENT_IDS: u64 = 8;
+/// Keys of each permanent ID that the server accepts at some time. It never accepts one more.
+pub const KEYS_PER_ID: u64 = 3;
+/// Key IDs that come and go. They are used again after that many, with new keys.
+const TEMPORARY_IDS: u64 = 20_000;
+/// How many of the last of them are in use.
+const RECENT_IDS: u64 = 300;
+/// The permanent ID whose tokens the server soon rejects.
+const SHORT_TOKENS_ID: u64 = PERMANENT_IDS - 2;
+/// The permanent ID whose key expires soon.
+pub const EXPIRING_ID: u64 = PERMANENT_IDS - 1;
+/// The account in a scripted reply, which has no key.
+pub const FOREIGN_ACCOUNT: &str = "00000000bad0";
 
-/// A way to the server: what tells two sessions of one key apart.
-pub struct Way {
+/// A route to the server: sessions of one key by two routes are different.
+pub struct Route {
     pub realm: String,
     pub ca: Option<String>,
 }
 
-/// A key id with a key, and the way to ask for it.
+/// A key ID with a key, and the route for its requests.
 #[derive(Clone)]
-pub struct Who {
+pub struct Identity {
     pub id: String,
     pub key: String,
-    /// The account that the key belongs to; `None` for a key that nobody has.
+    /// The account that the key belongs to; `None` for a key that the server never accepts.
     pub account: Option<String>,
-    pub way: usize,
-    /// No two of these are the same.
-    pub identity: u64,
-    /// True if the key itself ends soon, and its sessions with it.
-    pub ending: bool,
+    pub route: usize,
+    /// Different for each identity.
+    pub number: u64,
+    /// True if the key itself expires soon, and its sessions with it.
+    pub expires: bool,
 }
 
-impl Who {
-    /// Where things of this identity are counted.
+impl Identity {
+    /// The index of its counters.
     pub fn slot(&self) -> usize {
-        slot(self.identity)
+        slot(self.number)
     }
 }
 
-const STEADY_SLOTS: u64 = STEADY * (KEYS + 1) * WAYS;
-const WAYS: u64 = 3;
-pub const SLOTS: u64 = STEADY_SLOTS + PASSING;
+const PERMANENT_SLOTS: u64 = PERMANENT_IDS * (KEYS_PER_ID + 1) * ROUTES;
+const ROUTES: u64 = 3;
+pub const SLOTS: u64 = PERMANENT_SLOTS + TEMPORARY_IDS;
 
-fn slot(identity: u64) -> usize {
-    let slot = identity.checked_sub(STEADY_SLOTS).map_or(identity, |passing| STEADY_SLOTS + passing % PASSING);
+fn slot(number: u64) -> usize {
+    let slot =
+        number.checked_sub(PERMANENT_SLOTS).map_or(number, |temporary| PERMANENT_SLOTS + temporary % TEMPORARY_IDS);
     usize::try_from(slot).expect("there are few")
 }
 
-pub struct Cast {
-    pub ways: Vec<Way>,
-    passed: AtomicU64,
+pub struct Identities {
+    pub routes: Vec<Route>,
+    added: AtomicU64,
 }
 
-impl Cast {
+impl Identities {
     pub fn new(server: &Server) -> Self {
-        let way = |realm: String, ca| Way { realm, ca };
-        let ways = vec![
-            way(server.http.clone(), None),
-            way(format!("http://localhost:{}", server.port()), None),
-            way(server.https.clone(), Some(server.ca.clone())),
+        let route = |realm: String, ca| Route { realm, ca };
+        let routes = vec![
+            route(server.http.clone(), None),
+            route(format!("http://localhost:{}", server.port()), None),
+            route(server.https.clone(), Some(server.ca.clone())),
         ];
-        Self { ways, passed: AtomicU64::new(0) }
+        Self { routes, added: AtomicU64::new(0) }
     }
 
-    /// Somebody to ask for.
-    pub fn anyone(&self, dice: &mut Dice) -> Who {
-        let passed = self.passed.load(Ordering::SeqCst);
-        if passed > 0 && dice.chance(150) {
-            return self.passing(passed - 1 - dice.below(passed.min(RECENT)));
+    /// A random identity.
+    pub fn random(&self, rng: &mut Rng) -> Identity {
+        let added = self.added.load(Ordering::SeqCst);
+        if added > 0 && rng.chance(150) {
+            return self.temporary(added - 1 - rng.below(added.min(RECENT_IDS)));
         }
-        let id = dice.below(STEADY);
-        self.steady(dice, id)
+        let id = rng.below(PERMANENT_IDS);
+        self.permanent(rng, id)
     }
 
-    /// A steady key id, with the key that the server most likely takes or with another.
-    pub fn steady(&self, dice: &mut Dice, id: u64) -> Who {
-        let key = if dice.chance(880) { 0 } else { dice.below(KEYS + 1) };
-        let way = dice.weighed(&[(6, 0), (2, 1), (2, 2)]);
-        self.who(id, key, way)
+    /// A permanent ID, with the key that the server most likely accepts or with another.
+    pub fn permanent(&self, rng: &mut Rng, id: u64) -> Identity {
+        let key = if rng.chance(880) { 0 } else { rng.below(KEYS_PER_ID + 1) };
+        let route = rng.weighted(&[(6, 0), (2, 1), (2, 2)]);
+        self.identity(id, key, route)
     }
 
-    /// The same key id, key and way again.
-    pub fn who(&self, id: u64, key: u64, way: u64) -> Who {
-        Who {
-            id: steady_id(id),
-            key: steady_key(id, key),
-            account: (key < KEYS).then(|| steady_account(id, key)),
-            way: usize::try_from(way).expect("there are few"),
-            identity: (id * (KEYS + 1) + key) * WAYS + way,
-            ending: id == ENDING,
-        }
-    }
-
-    fn passing(&self, number: u64) -> Who {
-        Who {
-            id: passing_id(number),
-            key: passing_key(number),
-            account: Some(passing_account(number)),
-            way: 0,
-            identity: STEADY_SLOTS + number,
-            ending: false,
+    /// The identity of a permanent ID with that key and route.
+    pub fn identity(&self, id: u64, key: u64, route: u64) -> Identity {
+        Identity {
+            id: permanent_id(id),
+            key: permanent_key(id, key),
+            account: (key < KEYS_PER_ID).then(|| permanent_account(id, key)),
+            route: usize::try_from(route).expect("there are few"),
+            number: (id * (KEYS_PER_ID + 1) + key) * ROUTES + route,
+            expires: id == EXPIRING_ID,
         }
     }
 
-    /// More passing keys, as the server is told of them; only once it knows them are they asked for.
-    pub fn more(&self, count: u64, tell: impl FnOnce(Value)) {
-        let first = self.passed.load(Ordering::SeqCst);
+    fn temporary(&self, number: u64) -> Identity {
+        Identity {
+            id: temporary_id(number),
+            key: temporary_key(number),
+            account: Some(temporary_account(number)),
+            route: 0,
+            number: PERMANENT_SLOTS + number,
+            expires: false,
+        }
+    }
+
+    /// Adds temporary keys: first to the server, so that they are used only once it knows them.
+    pub fn add_temporary(&self, count: u64, send: impl FnOnce(Value)) {
+        let first = self.added.load(Ordering::SeqCst);
         let keys = (first..first + count).map(|number| {
-            json!({ "keyId": passing_id(number), "key": passing_key(number), "accountId": passing_account(number),
+            json!({ "keyId": temporary_id(number), "key": temporary_key(number), "accountId": temporary_account(number),
                 "capabilities": ["listBuckets"] })
         });
-        tell(keys.collect());
-        self.passed.store(first + count, Ordering::SeqCst);
+        send(keys.collect());
+        self.added.store(first + count, Ordering::SeqCst);
     }
 }
 
-/// A steady key as the server is told of it.
-pub fn told(id: u64, key: u64, dice: &mut Dice) -> Value {
-    let mut told = json!({ "keyId": steady_id(id), "key": steady_key(id, key), "accountId": steady_account(id, key) });
+/// A permanent key as JSON for the server.
+pub fn permanent_key_json(id: u64, key: u64, rng: &mut Rng) -> Value {
+    let mut key_json =
+        json!({ "keyId": permanent_id(id), "key": permanent_key(id, key), "accountId": permanent_account(id, key) });
     match id {
-        BRIEF => told["tokenLifeMs"] = 300.into(),
-        ENDING => told["expiresInMs"] = dice.between(1_000, 9_000).into(),
+        SHORT_TOKENS_ID => key_json["tokenLifeMs"] = 300.into(),
+        EXPIRING_ID => key_json["expiresInMs"] = rng.between(1_000, 9_000).into(),
         _ => {}
     }
-    told
+    key_json
 }
 
-pub fn steady_id(id: u64) -> String {
+pub fn permanent_id(id: u64) -> String {
     format!("0014aa9865d6f0000000a{id:04}")
 }
 
-fn steady_key(id: u64, key: u64) -> String {
+fn permanent_key(id: u64, key: u64) -> String {
     format!("K001{MARK}/+{id:04}{key:04}")
 }
 
-fn steady_account(id: u64, key: u64) -> String {
+fn permanent_account(id: u64, key: u64) -> String {
     format!("acc0{id:04}{key:04}")
 }
 
-fn passing_id(number: u64) -> String {
-    format!("0014aa9865d6f000000b{:05}", number % PASSING)
+fn temporary_id(number: u64) -> String {
+    format!("0014aa9865d6f000000b{:05}", number % TEMPORARY_IDS)
 }
 
-fn passing_key(number: u64) -> String {
+fn temporary_key(number: u64) -> String {
     format!("K001{MARK}+/{number:08}")
 }
 
-fn passing_account(number: u64) -> String {
+fn temporary_account(number: u64) -> String {
     format!("acc1{number:08}")
 }
 
-/// A key id and a key that the server never heard of.
-pub fn told_never(number: usize) -> (String, String) {
+/// A key ID and a key that the server does not know.
+pub fn unknown_pair(number: usize) -> (String, String) {
     (format!("0014aa9865d6f000000c{number:05}"), format!("K001{MARK}//{number:08}"))
 }

@@ -1,20 +1,20 @@
-//! The storm: 32 threads do everything at once and at random, through the C border, against a server that goes wrong in
-//! every way it can, while days go by in an instant. What must hold all the same is in `storm.rs`, under `RULES`.
+//! The stress test: 32 threads call the C ABI with random operations, against a server with random faults, while the
+//! clocks jump by days. The invariants that must hold are `INVARIANTS` in `run.rs`.
 //!
 //! | variable | |
 //! |---|---|
 //! | `STRESS_SECONDS` | how long; 60 |
-//! | `STRESS_SEED` | as a failed run has printed it: the same choices again, though never the same interleaving |
+//! | `STRESS_SEED` | as a failed run printed it: the same choices, though never the same interleaving |
 //! | `STRESS_THREADS` | 32 |
-//! | `STRESS_SOAK` | set for a long run: what has bounds is filled before, and rounds are longer |
+//! | `STRESS_SOAK` | set for a long run: bounded caches are filled first, and rounds are longer |
 //! | `STRESS_LIBRARY`, `STRESS_SANDBOX` | other builds of the two than those beside this program |
-//! | `FAKETIME_TIMESTAMP_FILE` | libfaketime's own; the machine's clock is then set forward and back as well |
+//! | `FAKETIME_TIMESTAMP_FILE` | libfaketime's own; the machine's clock is then stepped as well |
 
-#![allow(unreachable_pub, reason = "a test program has no outside")]
-#![allow(clippy::result_large_err, reason = "a failure is all that a test wants to know")]
+#![allow(unreachable_pub, reason = "a test program has no public interface")]
+#![allow(clippy::result_large_err, reason = "tests read every part of a failure")]
 
-#[allow(dead_code, reason = "the tests through the border use all of it")]
-#[path = "../abi/support/api.rs"]
+#[allow(dead_code, unused_imports, reason = "shared with tests/abi, which uses all of it")]
+#[path = "../abi/support/api/mod.rs"]
 mod api;
 mod batches;
 mod calls;
@@ -33,6 +33,9 @@ mod report;
 mod rng;
 mod rounds;
 mod run;
+#[allow(dead_code, reason = "shared with tests/abi, which uses all of it")]
+#[path = "../abi/support/secret_search.rs"]
+mod secret_search;
 mod secrets;
 mod server_log_check;
 mod server_process;
@@ -47,21 +50,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rounds::Plan;
 
 fn main() -> ExitCode {
-    leak_check::check();
+    leak_check::self_test();
     let descriptors = process_stats::descriptors();
     let plan = Plan {
         seconds: number("STRESS_SECONDS").unwrap_or(60),
-        actors: usize::try_from(number("STRESS_THREADS").unwrap_or(32)).expect("a machine has that many threads"),
+        workers: usize::try_from(number("STRESS_THREADS").unwrap_or(32)).expect("a machine has that many threads"),
         seed: number("STRESS_SEED").unwrap_or_else(now),
         soak: std::env::var_os("STRESS_SOAK").is_some(),
     };
     println!("# STRESS_SEED={} STRESS_SECONDS={}", plan.seed, plan.seconds);
-    let library = std::env::var_os("STRESS_LIBRARY").map_or_else(api::beside, PathBuf::from);
-    let outcome = rounds::run(&plan, api::load_from(&library, api::Guard::Caller), server_process::Server::start());
+    let library = std::env::var_os("STRESS_LIBRARY").map_or_else(api::built_library, PathBuf::from);
+    let outcome =
+        rounds::run(&plan, api::load_from(&library, api::SecretCheck::Caller), server_process::Server::start());
     report::report(&plan, outcome, descriptors)
 }
 
-/// One that does not read as a number is a mistake to be told, not a default.
+/// A value that is no number is reported, and not replaced by the default.
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))

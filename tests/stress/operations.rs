@@ -1,54 +1,54 @@
-//! What actors do with single sessions and calls.
+//! Operations with single sessions and calls.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::api::{Ask, Session};
-use crate::calls::{How, lock};
-use crate::counters::What;
-use crate::run::Held;
+use crate::api::{Operation, Session};
+use crate::calls::{CallSetup, lock};
+use crate::counters::Event;
+use crate::run::HeldSession;
 use crate::secrets::MARK;
-use crate::server_log_check::Asker;
+use crate::server_log_check::Callers;
 use crate::server_process;
-use crate::worker::Actor;
+use crate::worker::Worker;
 
-/// A bag with more than this gives some away.
-const FULL: usize = 8;
+/// A pool with more sessions than this drops one.
+const POOL_SIZE: usize = 8;
 
-impl Actor<'_> {
+impl Worker<'_> {
     fn mode(&mut self) -> &'static str {
-        self.dice.weighed(&[(80, "use"), (14, "refresh"), (6, "bypass")])
+        self.rng.weighted(&[(80, "use"), (14, "refresh"), (6, "bypass")])
     }
 
     pub fn authorize(&mut self) {
-        let who = self.storm.cast.anyone(&mut self.dice);
+        let identity = self.run.identities.random(&mut self.rng);
         let mode = self.mode();
         if mode != "use" {
-            self.storm.tally.add(What::Refreshed, 1);
+            self.run.counters.add(Event::Refreshed, 1);
         }
-        let how = self.how(who.way, mode, "one", Some(&who));
-        let held = self.call(&who, &how, Ask::Authorize);
+        let setup = self.setup(identity.route, mode, "authorize", Some(&identity));
+        let held = self.call(&identity, &setup, Operation::Authorize);
         self.keep(held);
     }
 
-    pub fn ask_anew(&mut self) {
-        let who = self.storm.cast.anyone(&mut self.dice);
+    pub fn reauthorize(&mut self) {
+        let identity = self.run.identities.random(&mut self.rng);
         let mode = self.mode();
-        let how = self.how(who.way, mode, "anew", Some(&who));
-        let held = self.call(&who, &how, Ask::Reauthorize(None));
+        let setup = self.setup(identity.route, mode, "reauthorize", Some(&identity));
+        let held = self.call(&identity, &setup, Operation::Reauthorize(None));
         self.keep(held);
     }
 
-    /// Has a session replaced, as if B2 had refused its token; now and then in the name of another key, which then has
-    /// nothing to do with it.
-    pub fn reject(&mut self) {
+    /// Has a session replaced, as if B2 had rejected its token; sometimes by a call for another key, which it then does not
+    /// affect.
+    pub fn report_rejected_token(&mut self) {
         let Some(held) = self.take() else { return };
-        if self.dice.chance(100) {
-            let who = self.storm.cast.anyone(&mut self.dice);
-            let how = self.how(who.way, "use", "other", Some(&who));
-            let fresh = self.call(&who, &how, Ask::Reauthorize(Some(&held.session)));
-            if who.identity == held.who.identity {
-                self.replaced(&held, fresh.as_ref(), &how);
+        if self.rng.chance(100) {
+            let identity = self.run.identities.random(&mut self.rng);
+            let setup = self.setup(identity.route, "use", "other-key", Some(&identity));
+            let fresh = self.call(&identity, &setup, Operation::Reauthorize(Some(&held.session)));
+            if identity.number == held.identity.number {
+                self.check_replacement(&held, fresh.as_ref(), &setup);
             }
             self.keep(fresh);
         } else {
@@ -56,37 +56,37 @@ impl Actor<'_> {
         }
     }
 
-    fn replace(&mut self, held: &Held) {
+    fn replace(&mut self, held: &HeldSession) {
         let mode = self.mode();
-        let how = self.how(held.who.way, mode, "after", Some(&held.who));
-        let fresh = self.call(&held.who, &how, Ask::Reauthorize(Some(&held.session)));
-        self.replaced(held, fresh.as_ref(), &how);
+        let setup = self.setup(held.identity.route, mode, "replace", Some(&held.identity));
+        let fresh = self.call(&held.identity, &setup, Operation::Reauthorize(Some(&held.session)));
+        self.check_replacement(held, fresh.as_ref(), &setup);
         self.keep(fresh);
     }
 
-    fn replaced(&self, old: &Held, fresh: Option<&Held>, how: &How) {
+    fn check_replacement(&self, old: &HeldSession, fresh: Option<&HeldSession>, setup: &CallSetup) {
         let token = old.session.token();
         if fresh.is_some_and(|fresh| fresh.session.token() == token) {
-            self.storm.trouble(3, "the refused token itself was handed out in its place");
+            self.run.violation(3, "the rejected token itself was returned");
         }
-        self.storm.tally.add(What::Reauthorized, 1);
-        // A cancel that was there before the call goes before all that it would do.
-        if !how.ending.as_ref().is_some_and(|ending| ending.meant.load(Ordering::SeqCst)) {
-            self.storm.ledger.kill(&token);
+        self.run.counters.add(Event::Reauthorized, 1);
+        // A call that was cancelled from the start does not report the token.
+        if !setup.cancel.as_ref().is_some_and(|cancel| cancel.triggered.load(Ordering::SeqCst)) {
+            self.run.oracle.forbid(&token);
         }
     }
 
-    /// Uses a token as a program would, and has it replaced if the server says that it is no good.
-    pub fn spend(&mut self) {
+    /// Uses a token as a program would, and has it replaced if the server rejects it.
+    pub fn use_token(&mut self) {
         let Some(held) = self.take() else { return };
-        if held.who.way == 2 {
+        if held.identity.route == 2 {
             return self.put(held);
         }
         let text = |get: fn(&crate::api::Functions) -> _| held.session.text(get).unwrap_or_default();
         let (url, account) = (text(|f| f.b2_session_api_url), text(|f| f.b2_session_account_id));
-        let Ok((status, code)) = server_process::spend(&url, &account, &held.session.token()) else { return };
-        self.storm.tally.add(What::Spent, 1);
-        if self.storm.api.should_reauthorize(status.into(), code.as_deref()) == 1 {
+        let Ok((status, code)) = server_process::use_token(&url, &account, &held.session.token()) else { return };
+        self.run.counters.add(Event::TokensUsed, 1);
+        if self.run.api.should_reauthorize(status.into(), code.as_deref()) == 1 {
             self.replace(&held);
         }
     }
@@ -94,116 +94,117 @@ impl Actor<'_> {
     pub fn invalidate(&mut self) {
         let Some(held) = self.take() else { return };
         held.session.invalidate();
-        self.storm.ledger.kill(&held.session.token());
-        self.storm.tally.add(What::Invalidated, 1);
-        if self.dice.chance(300) {
-            let how = self.how(held.who.way, "use", "again", Some(&held.who));
-            let fresh = self.call(&held.who, &how, Ask::Authorize);
+        self.run.oracle.forbid(&held.session.token());
+        self.run.counters.add(Event::Invalidated, 1);
+        if self.rng.chance(300) {
+            let setup = self.setup(held.identity.route, "use", "invalidated", Some(&held.identity));
+            let fresh = self.call(&held.identity, &setup, Operation::Authorize);
             self.keep(fresh);
         }
     }
 
-    pub fn clear(&mut self) {
-        if self.storm.clears.is_due() {
-            let since = self.storm.ledger.tick();
-            self.storm.api.clear();
-            self.storm.ledger.bury(since);
-            self.storm.tally.add(What::Cleared, 1);
+    pub fn clear_cache(&mut self) {
+        if self.run.clears.is_due() {
+            let since = self.run.oracle.tick();
+            self.run.api.clear_cache();
+            self.run.oracle.forbid_before(since);
+            self.run.counters.add(Event::Cleared, 1);
         }
     }
 
-    /// Ends a call of another thread, if there is one with a cancel.
-    pub fn cancel(&mut self) {
+    /// Cancels a call of another thread, if there is one with a cancel.
+    pub fn cancel_a_call(&mut self) {
         for _ in 0..4 {
-            let place = self.dice.index(self.storm.endings.len());
-            let ending = lock(&self.storm.endings[place]).as_ref().map(Arc::clone);
-            if let Some(ending) = ending {
-                ending.end();
-                self.storm.tally.add(What::Cancelled, 1);
+            let index = self.rng.index(self.run.cancels.len());
+            let cancel = lock(&self.run.cancels[index]).as_ref().map(Arc::clone);
+            if let Some(cancel) = cancel {
+                cancel.trigger();
+                self.run.counters.add(Event::Cancelled, 1);
                 return;
             }
         }
     }
 
-    /// Reads a session that another thread was given, and frees it, or passes it on.
+    /// Reads a session that another thread got, and frees it or passes it on.
     pub fn pass_on(&mut self) {
         let Some(held) = self.take() else { return };
         let (json, token) = (held.session.json(), held.session.token());
-        if json["authorizationToken"] != *token || json["keyId"] != *held.who.id {
-            self.storm.trouble(2, format!("the JSON of a session of {} is another's: {json}", held.who.id));
+        if json["authorizationToken"] != *token || json["keyId"] != *held.identity.id {
+            self.run
+                .violation(2, format!("the JSON of a session of {} belongs to another key: {json}", held.identity.id));
         }
         let another = held.session.retain();
-        if self.dice.chance(500) {
-            self.put(Held { session: another, who: held.who.clone() });
+        if self.rng.chance(500) {
+            self.put(HeldSession { session: another, identity: held.identity.clone() });
         }
-        self.storm.tally.add(What::Retained, 1);
+        self.run.counters.add(Event::Retained, 1);
         drop(held);
     }
 
-    /// A key that no key can be: refused at once, and not repeated.
-    pub fn misuse(&mut self) {
-        let who = self.storm.cast.anyone(&mut self.dice);
-        let how = self.how(who.way, "use", "bad", None);
-        let key = format!("{MARK}{}{MARK}", self.dice.pick(&["\u{1}", "\t", "é", " "]));
-        let answer = self.storm.api.call(Some(&who.id), Some(&key), Ask::Authorize, Some(&how.options));
-        self.note(&how, Asker::One { identity: u64::MAX, id: who.id });
-        self.storm.tally.add(What::Misused, 1);
-        self.must_fail(answer, &how, 1);
+    /// A call with a key that cannot be one: refused at once, and not repeated in the error.
+    pub fn call_with_invalid_key(&mut self) {
+        let identity = self.run.identities.random(&mut self.rng);
+        let setup = self.setup(identity.route, "use", "invalid", None);
+        let key = format!("{MARK}{}{MARK}", self.rng.pick(&["\u{1}", "\t", "é", " "]));
+        let result = self.run.api.call(Some(&identity.id), Some(&key), Operation::Authorize, Some(&setup.options));
+        self.record(&setup, Callers::One { number: u64::MAX, id: identity.id });
+        self.run.counters.add(Event::InvalidKeys, 1);
+        self.check_must_fail(result, &setup, 1);
     }
 
-    /// Without the authority's certificate, nobody is to believe the server.
-    pub fn distrust(&mut self) {
-        let who = self.storm.cast.anyone(&mut self.dice);
-        let how = self.how(2, "use", "doubt", None);
-        how.options.set("ca_file", None).expect("the default can be put back");
-        how.options.set("attempt_timeout_ms", Some("20000")).expect("it is in range");
-        how.options.set("total_timeout_ms", Some("30000")).expect("it is in range");
-        let answer = self.storm.api.call(Some(&who.id), Some(&who.key), Ask::Authorize, Some(&how.options));
-        self.note(&how, Asker::One { identity: u64::MAX, id: who.id });
-        self.storm.tally.add(What::Distrusted, 1);
-        self.must_fail(answer, &how, 10);
+    /// A call that does not trust the server's certificate authority.
+    pub fn call_untrusted_server(&mut self) {
+        let identity = self.run.identities.random(&mut self.rng);
+        let setup = self.setup(2, "use", "untrusted", None);
+        setup.options.set("ca_file", None).expect("the default can be restored");
+        setup.options.set("attempt_timeout_ms", Some("20000")).expect("it is in range");
+        setup.options.set("total_timeout_ms", Some("30000")).expect("it is in range");
+        let result =
+            self.run.api.call(Some(&identity.id), Some(&identity.key), Operation::Authorize, Some(&setup.options));
+        self.record(&setup, Callers::One { number: u64::MAX, id: identity.id });
+        self.run.counters.add(Event::UntrustedServers, 1);
+        self.check_must_fail(result, &setup, 10);
     }
 
-    fn must_fail(&self, answer: Result<Session, crate::api::Failure>, how: &How, status: i32) {
-        match answer {
-            Ok(_) => self.storm.trouble(5, format!("a call was granted that had to fail with status {status}")),
+    fn check_must_fail(&self, result: Result<Session, crate::api::Failure>, setup: &CallSetup, status: i32) {
+        match result {
+            Ok(_) => self.run.violation(5, format!("a call succeeded that had to fail with status {status}")),
             Err(failure) => {
-                // Days that go by end a call, and a limit of the call's own may hold it back.
+                // A clock shift can end a call, and its own rate limit can hold it back.
                 let excused = failure.status == 11 || (failure.status == 7 && failure.attempts == 0);
                 if failure.status != status && !(status == 10 && excused) {
-                    self.storm.trouble(5, format!("{}: status {status} was due: {failure}", how.tag));
+                    self.run.violation(5, format!("{}: expected status {status}: {failure}", setup.tag));
                 }
-                let told = format!("{failure:?} {}", failure.json);
-                if self.storm.secrets.stand_in(&told) {
-                    self.storm.trouble(5, "a secret stands in an error");
+                if self.run.secrets.found_in(&failure.all_text()) {
+                    self.run.violation(5, "an error contains a secret");
                 }
-                self.storm.tally.status(failure.status);
+                self.run.counters.status(failure.status);
             }
         }
     }
 
-    /// Leaves a session for others.
-    pub fn keep(&mut self, held: Option<Held>) {
+    /// Passes a session to other threads.
+    pub fn keep(&mut self, held: Option<HeldSession>) {
         if let Some(held) = held {
             self.put(held);
         }
     }
 
-    fn put(&mut self, held: Held) {
-        let place = self.dice.index(self.storm.bags.len());
-        let mut bag = lock(&self.storm.bags[place]);
-        let from = self.dice.index(bag.len());
-        let given_away = (bag.len() >= FULL).then(|| bag.swap_remove(from));
-        bag.push(held);
-        drop(bag);
-        drop(given_away);
+    fn put(&mut self, held: HeldSession) {
+        let index = self.rng.index(self.run.pools.len());
+        let mut pool = lock(&self.run.pools[index]);
+        let from = self.rng.index(pool.len());
+        let dropped = (pool.len() >= POOL_SIZE).then(|| pool.swap_remove(from));
+        pool.push(held);
+        drop(pool);
+        drop(dropped);
     }
 
-    /// A session that some thread has left.
-    pub fn take(&mut self) -> Option<Held> {
-        let place = self.dice.index(self.storm.bags.len());
-        let mut bag = lock(&self.storm.bags[place]);
-        let from = self.dice.index(bag.len());
-        (!bag.is_empty()).then(|| bag.swap_remove(from))
+    /// A session that some thread passed on.
+    pub fn take(&mut self) -> Option<HeldSession> {
+        let index = self.rng.index(self.run.pools.len());
+        let mut pool = lock(&self.run.pools[index]);
+        let from = self.rng.index(pool.len());
+        (!pool.is_empty()).then(|| pool.swap_remove(from))
     }
 }

@@ -1,36 +1,36 @@
-//! Fills what the library keeps by design and within bounds, before a soak measures what it has.
+//! Fills the library's bounded caches before a soak measures its memory.
 
-use crate::api::Ask;
-use crate::identities::told_never;
-use crate::run::Storm;
+use crate::api::Operation;
+use crate::identities::unknown_pair;
+use crate::run::Run;
 
-/// More key ids than the budget remembers.
-const IDS: usize = 66_000;
-/// More keys than there is room for as refused.
-const REFUSED: usize = 4_200;
+/// More key IDs than the rate limiter keeps.
+const KEY_IDS: usize = 66_000;
+/// More keys than rejections are cached.
+const REJECTED: usize = 4_200;
 const THREADS: usize = 4;
 
-pub fn fill(storm: &Storm) {
+pub fn prefill(run: &Run) {
     let settings = [
         ("cache", "bypass"),
         ("proxy", "none"),
         ("max_attempts", "1"),
         ("rate_limit_per_minute", "0"),
-        ("realm", &*storm.server.refused),
+        ("realm", &*run.server.refused),
     ];
-    let nobody = storm.api.options(&settings);
-    let refusing = nobody.with(&[("cache", "use"), ("realm", &storm.server.http)]);
-    let ask = |options, number| {
-        let (id, key) = told_never(number);
-        let answer = storm.api.call(Some(&id), Some(&key), Ask::Authorize, Some(options));
-        assert!(answer.is_err(), "nobody has this key");
+    let unreachable = run.api.options(&settings);
+    let rejecting = unreachable.with(&[("cache", "use"), ("realm", &run.server.http)]);
+    let call = |options, number| {
+        let (id, key) = unknown_pair(number);
+        let result = run.api.call(Some(&id), Some(&key), Operation::Authorize, Some(options));
+        assert!(result.is_err(), "the server does not know this key");
     };
     std::thread::scope(|scope| {
         for first in 0..THREADS {
-            let (nobody, refusing, ask) = (&nobody, &refusing, &ask);
+            let (unreachable, rejecting, call) = (&unreachable, &rejecting, &call);
             scope.spawn(move || {
-                (first..IDS).step_by(THREADS).for_each(|number| ask(nobody, number));
-                (first..REFUSED).step_by(THREADS).for_each(|number| ask(refusing, number));
+                (first..KEY_IDS).step_by(THREADS).for_each(|number| call(unreachable, number));
+                (first..REJECTED).step_by(THREADS).for_each(|number| call(rejecting, number));
             });
         }
     });

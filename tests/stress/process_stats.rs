@@ -1,14 +1,14 @@
-//! What this process has of the machine's: memory, descriptors, threads.
+//! The resources of this process: memory, descriptors, threads.
 
 use std::fs;
 
-/// One look at it.
+/// One measurement.
 #[derive(Clone, Copy, Default)]
 pub struct Sample {
-    /// Seconds since the storm began.
+    /// Seconds since the start of the run.
     pub at_s: u64,
     pub resident_kb: u64,
-    /// What malloc has given out and not got back, by its own books; 0 where it can't tell.
+    /// What malloc counts as allocated; 0 where it has no such count.
     pub allocated_kb: u64,
     pub descriptors: u64,
     pub threads: u64,
@@ -17,7 +17,7 @@ pub struct Sample {
 pub fn sample(at_s: u64) -> Sample {
     let status = fs::read_to_string("/proc/self/status").expect("Linux has it");
     let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it is there");
         line.trim_start_matches(':').split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
     };
     Sample {
@@ -29,7 +29,7 @@ pub fn sample(at_s: u64) -> Sample {
     }
 }
 
-/// The one through which they are counted is not.
+/// Without the one that is open for the count.
 pub fn descriptors() -> u64 {
     fs::read_dir("/proc/self/fd").expect("Linux has it").count() as u64 - 1
 }

@@ -1,4 +1,4 @@
-//! Rounds: everybody does what they like for a while, then all come to rest, and the books are closed.
+//! Rounds: all threads work for a while, then pause, and the logs are checked.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use crate::api::Api;
 use crate::calls::lock;
-use crate::chaos::Director;
-use crate::counters::What;
-use crate::prefill::fill;
+use crate::chaos::Chaos;
+use crate::counters::Event;
+use crate::prefill::prefill;
 use crate::process_stats::{self, Sample};
-use crate::run::{Pace, Storm};
-use crate::server_log_check::Books;
+use crate::run::{Interval, Run};
+use crate::server_log_check::ServerLogCheck;
 use crate::server_process::Server;
-use crate::worker::Actor;
+use crate::worker::Worker;
 
 pub struct Plan {
     pub seconds: u64,
-    pub actors: usize,
+    pub workers: usize,
     pub seed: u64,
     pub soak: bool,
 }
@@ -27,58 +27,58 @@ impl Plan {
         Duration::from_secs(if self.soak { 20 } else { 10 })
     }
 
-    /// Every so many rounds the cache is cleared at rest, and what was handed out before is forgotten.
-    fn cleared(&self) -> u64 {
+    /// After how many rounds the cache is cleared during the pause, and older tokens are forgotten.
+    fn rounds_between_clears(&self) -> u64 {
         if self.soak { 3 } else { 1 }
     }
 
-    /// How often the cache may be cleared: in a long run it is to fill in between.
-    fn clears(&self) -> Duration {
+    /// How often the workers clear the cache: in a long run it fills up in between.
+    fn clear_interval(&self) -> Duration {
         Duration::from_millis(if self.soak { 2_000 } else { 400 })
     }
 }
 
-pub struct Outcome {
-    pub storm: Storm,
+pub struct RunResult {
+    pub run: Run,
     /// One each second, while calls run.
     pub samples: Vec<Sample>,
-    /// One at each rest at which the cache was cleared.
-    pub rests: Vec<Sample>,
+    /// One at each pause in which the cache was cleared.
+    pub paused_samples: Vec<Sample>,
 }
 
-/// A thread that has ended is seen for a moment still.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a thread that has ended may still be listed.
+const THREAD_EXIT_TIME: Duration = Duration::from_secs(5);
 
-pub fn run(plan: &Plan, api: &'static Api, server: Server) -> Outcome {
-    let storm = Storm::new(api, server, plan.actors, plan.seed, Pace::every(plan.clears()));
+pub fn run(plan: &Plan, api: &'static Api, server: Server) -> RunResult {
+    let run = Run::new(api, server, plan.workers, plan.seed, Interval::every(plan.clear_interval()));
     let start = Instant::now();
     let samples = Mutex::new(Vec::with_capacity(usize::try_from(plan.seconds * 2).expect("it is small")));
-    let mut rests = Vec::with_capacity(1_000);
+    let mut paused_samples = Vec::with_capacity(1_000);
     let done = AtomicBool::new(false);
     let descriptors = process_stats::descriptors();
     if plan.soak {
-        fill(&storm);
-        println!("# what has bounds is full after {} s", start.elapsed().as_secs());
+        prefill(&run);
+        println!("# the bounded caches are full after {} s", start.elapsed().as_secs());
     }
     std::thread::scope(|scope| {
-        for number in 0..plan.actors {
-            let storm = &storm;
-            scope.spawn(move || Actor::new(storm, number).play());
+        for number in 0..plan.workers {
+            let run = &run;
+            scope.spawn(move || Worker::new(run, number).run_rounds());
         }
-        scope.spawn(|| Director::new(&storm, plan.actors).play());
-        scope.spawn(|| look_on(plan, &storm, &samples, &done, start));
-        Lead { plan, storm: &storm, start, descriptors, rests: &mut rests }.all();
+        scope.spawn(|| Chaos::new(&run, plan.workers).run_rounds());
+        scope.spawn(|| monitor(plan, &run, &samples, &done, start));
+        RoundLoop { plan, run: &run, start, descriptors, paused_samples: &mut paused_samples }.run_all();
         done.store(true, Ordering::SeqCst);
     });
     let samples = samples.into_inner().expect("no thread panics with it");
-    Outcome { storm, samples, rests }
+    RunResult { run, samples, paused_samples }
 }
 
-/// Takes a sample each second, and sees whether a thread hangs.
-fn look_on(plan: &Plan, storm: &Storm, samples: &Mutex<Vec<Sample>>, done: &AtomicBool, start: Instant) {
+/// Takes a sample each second, and checks whether a thread hangs.
+fn monitor(plan: &Plan, run: &Run, samples: &Mutex<Vec<Sample>>, done: &AtomicBool, start: Instant) {
     while !done.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_secs(1));
-        if !storm.rest.load(Ordering::SeqCst) {
+        if !run.pause.load(Ordering::SeqCst) {
             let now = process_stats::sample(start.elapsed().as_secs());
             lock(samples).push(now);
             let so_far = lock(samples).len() as u64;
@@ -89,81 +89,81 @@ fn look_on(plan: &Plan, storm: &Storm, samples: &Mutex<Vec<Sample>>, done: &Atom
                 );
             }
         }
-        if let Some(who) = storm.watch.stuck() {
-            println!("not ok storm: {}, STRESS_SEED={}\n{who}", crate::run::RULES[6], storm.seed);
-            for (rule, what) in storm.troubles() {
-                println!("# rule {rule}: {what}");
+        if let Some(threads) = run.watchdog.stuck() {
+            println!("not ok stress: {}, STRESS_SEED={}\n{threads}", crate::run::INVARIANTS[6], run.seed);
+            for (invariant, what) in run.violations() {
+                println!("# invariant {invariant}: {what}");
             }
-            // SAFETY: it takes a number. The threads that hang can't be waited for.
+            // SAFETY: it takes a number. Threads that hang can't be joined.
             unsafe { libc::_exit(1) };
         }
     }
 }
 
-struct Lead<'a> {
+struct RoundLoop<'a> {
     plan: &'a Plan,
-    storm: &'a Storm,
+    run: &'a Run,
     start: Instant,
-    /// Those that there were before any call.
+    /// The descriptors before any call.
     descriptors: u64,
-    rests: &'a mut Vec<Sample>,
+    paused_samples: &'a mut Vec<Sample>,
 }
 
-impl Lead<'_> {
-    fn all(&mut self) {
-        let storm = self.storm;
-        let mut control = storm.server.control();
+impl RoundLoop<'_> {
+    fn run_all(&mut self) {
+        let run = self.run;
+        let mut control = run.server.control();
         control.delete("log");
-        let mut books = Books::open(storm);
+        let mut server_log = ServerLogCheck::new(run);
         let mut marks = Vec::new();
         let end = Instant::now() + Duration::from_secs(self.plan.seconds);
         for round in 0.. {
-            storm.unheard.store(round % 2 == 1, Ordering::SeqCst);
-            storm.barrier.wait();
+            run.some_unlogged.store(round % 2 == 1, Ordering::SeqCst);
+            run.barrier.wait();
             let until = (Instant::now() + self.plan.round()).min(end);
-            while Instant::now() < until && storm.troubles().is_empty() {
+            while Instant::now() < until && run.violations().is_empty() {
                 std::thread::sleep(Duration::from_millis(50));
             }
-            storm.rest.store(true, Ordering::SeqCst);
-            storm.barrier.wait();
-            storm.tally.add(What::Rounds, 1);
-            books.close(storm, &mut control, round % 2 == 0);
-            self.rested();
-            if (round + 1) % self.plan.cleared() == 0 {
+            run.pause.store(true, Ordering::SeqCst);
+            run.barrier.wait();
+            run.counters.add(Event::Rounds, 1);
+            server_log.check_round(run, &mut control, round % 2 == 0);
+            self.check_paused();
+            if (round + 1) % self.plan.rounds_between_clears() == 0 {
                 self.clear(&mut marks);
             }
-            if Instant::now() >= end || !storm.troubles().is_empty() {
+            if Instant::now() >= end || !run.violations().is_empty() {
                 break;
             }
-            storm.rest.store(false, Ordering::SeqCst);
+            run.pause.store(false, Ordering::SeqCst);
         }
-        storm.over.store(true, Ordering::SeqCst);
-        storm.barrier.wait();
+        run.done.store(true, Ordering::SeqCst);
+        run.barrier.wait();
     }
 
-    /// At rest nobody is in the air, no log is held, and nothing of the system's is left from a call.
-    fn rested(&self) {
-        let storm = self.storm;
-        if !storm.air.is_clear() {
-            storm.trouble(1, "at rest, a request is in the air");
+    /// During a pause no request is in flight, no log handler is held, and no thread or descriptor is left from a call.
+    fn check_paused(&self) {
+        let run = self.run;
+        if !run.in_flight.is_empty() {
+            run.violation(1, "paused, a request is in flight");
         }
-        let logs = storm.logs.load(Ordering::SeqCst);
+        let logs = run.logs.load(Ordering::SeqCst);
         if logs != 0 {
-            storm.trouble(6, format!("at rest, the library holds {logs} logs"));
+            run.violation(6, format!("paused, the library holds {logs} log handlers"));
         }
-        // This thread, the one that looks on, the director.
-        let threads = self.plan.actors as u64 + 3;
-        // Two control connections, this thread's and the director's.
-        let most = self.descriptors + 2;
+        // This thread, the monitor and the chaos thread.
+        let threads = self.plan.workers as u64 + 3;
+        // Two control connections: this thread's and the chaos thread's.
+        let max = self.descriptors + 2;
         let start = Instant::now();
         loop {
             let now = process_stats::sample(0);
-            if now.threads <= threads && now.descriptors <= most {
+            if now.threads <= threads && now.descriptors <= max {
                 return;
             }
-            if start.elapsed() > FAREWELL {
+            if start.elapsed() > THREAD_EXIT_TIME {
                 let (open, running) = (now.descriptors, now.threads);
-                storm.trouble(6, format!("at rest, {open} descriptors of {most}, {running} threads of {threads}"));
+                run.violation(6, format!("paused, {open} descriptors of {max}, {running} threads of {threads}"));
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -171,20 +171,20 @@ impl Lead<'_> {
     }
 
     fn clear(&mut self, marks: &mut Vec<u64>) {
-        let storm = self.storm;
-        let since = storm.ledger.tick();
-        storm.api.clear();
-        storm.ledger.bury(since);
+        let run = self.run;
+        let since = run.oracle.tick();
+        run.api.clear_cache();
+        run.oracle.forbid_before(since);
         marks.push(since);
         if marks.len() > 1 {
-            storm.ledger.forget(marks.remove(0));
+            run.oracle.forget(marks.remove(0));
         }
-        self.rests.push(process_stats::sample(self.start.elapsed().as_secs()));
+        self.paused_samples.push(process_stats::sample(self.start.elapsed().as_secs()));
     }
 }
 
-/// Lets go of a control connection before the server is stopped.
-pub fn stop(storm: Storm) {
-    let Storm { server, .. } = storm;
+/// Closes the control connections before the server is stopped.
+pub fn stop(run: Run) {
+    let Run { server, .. } = run;
     server.stop();
 }

@@ -1,4 +1,4 @@
-//! What all threads of the storm share.
+//! What all threads share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
@@ -6,142 +6,142 @@ use std::time::{Duration, Instant};
 
 use crate::api::{Api, Cancel, Session};
 use crate::clocks::Clocks;
-use crate::counters::Tally;
-use crate::identities::{Cast, Who};
-use crate::log_capture::Air;
+use crate::counters::Counters;
+use crate::identities::{Identities, Identity};
+use crate::log_capture::InFlight;
 use crate::secrets::Secrets;
-use crate::server_log_check::Record;
+use crate::server_log_check::CallRecord;
 use crate::server_process::Server;
-use crate::token_oracle::Ledger;
-use crate::watchdog::Watch;
+use crate::token_oracle::TokenOracle;
+use crate::watchdog::Watchdog;
 
-/// What is held true, in the order of the report.
-pub const RULES: [&str; 7] = [
-    "one request in the air for a key",
+/// The invariants, in the order of the report.
+pub const INVARIANTS: [&str; 7] = [
+    "one request in flight for a key",
     "no token of another key",
-    "no dead token",
-    "every request explained by both logs and the counters",
-    "every call ends as the header says, and no text tells a secret",
-    "everything given back: memory, descriptors, threads, logs",
+    "no expired, invalidated or rejected token",
+    "every request accounted for in both logs and the counters",
+    "every call returns what the header documents, and no text contains a secret",
+    "everything released: memory, descriptors, threads, log handlers",
     "no thread hangs or panics",
 ];
 
-/// More of them say no more.
-const MOST_TROUBLES: usize = 12;
+/// Further violations are not recorded.
+const MAX_VIOLATIONS: usize = 12;
 
-/// A session in somebody's hands, and whose it is.
-pub struct Held {
+/// A session that a thread holds, and whose it is.
+pub struct HeldSession {
     pub session: Session,
-    pub who: Who,
+    pub identity: Identity,
 }
 
-/// What can end a call of another thread.
-pub struct Ending {
+/// A cancel for a call of another thread.
+pub struct CancelHandle {
     pub cancel: Cancel,
     /// Set before the cancel is triggered.
-    pub meant: AtomicBool,
+    pub triggered: AtomicBool,
 }
 
-impl Ending {
-    pub fn end(&self) {
-        self.meant.store(true, Ordering::SeqCst);
+impl CancelHandle {
+    pub fn trigger(&self) {
+        self.triggered.store(true, Ordering::SeqCst);
         self.cancel.trigger();
     }
 }
 
-pub struct Storm {
+pub struct Run {
     pub api: &'static Api,
     pub server: Server,
-    pub cast: Cast,
-    pub ledger: Arc<Ledger>,
-    pub air: Arc<Air>,
+    pub identities: Identities,
+    pub oracle: Arc<TokenOracle>,
+    pub in_flight: Arc<InFlight>,
     pub secrets: Arc<Secrets>,
     pub clocks: Clocks,
-    pub tally: Tally,
-    pub watch: Watch,
+    pub counters: Counters,
+    pub watchdog: Watchdog,
     pub seed: u64,
     /// Sessions that go from thread to thread.
-    pub bags: Vec<Mutex<Vec<Held>>>,
-    /// One place for each actor's call.
-    pub endings: Vec<Mutex<Option<Arc<Ending>>>>,
-    /// What each actor's calls asked in this round.
-    pub records: Vec<Mutex<Vec<Record>>>,
-    /// Logs given to the library and not yet released.
+    pub pools: Vec<Mutex<Vec<HeldSession>>>,
+    /// One slot for each worker's call.
+    pub cancels: Vec<Mutex<Option<Arc<CancelHandle>>>>,
+    /// The requests of each worker's calls in this round.
+    pub records: Vec<Mutex<Vec<CallRecord>>>,
+    /// Log handlers that the library has not released.
     pub logs: Arc<AtomicU64>,
     /// True in rounds with calls that have no log.
-    pub unheard: AtomicBool,
-    /// Everybody is to come to rest.
-    pub rest: AtomicBool,
-    pub over: AtomicBool,
+    pub some_unlogged: AtomicBool,
+    /// All threads are to pause.
+    pub pause: AtomicBool,
+    pub done: AtomicBool,
     pub barrier: Barrier,
-    pub clears: Pace,
-    pub forks: Pace,
-    troubles: Mutex<Vec<(usize, String)>>,
+    pub clears: Interval,
+    pub forks: Interval,
+    violations: Mutex<Vec<(usize, String)>>,
 }
 
-impl Storm {
-    pub fn new(api: &'static Api, server: Server, actors: usize, seed: u64, clears: Pace) -> Self {
+impl Run {
+    pub fn new(api: &'static Api, server: Server, workers: usize, seed: u64, clears: Interval) -> Self {
         let secrets = Secrets::new();
-        secrets.check();
+        secrets.self_test();
         Self {
             api,
-            cast: Cast::new(&server),
+            identities: Identities::new(&server),
             server,
-            ledger: Arc::new(Ledger::new()),
-            air: Arc::new(Air::new()),
+            oracle: Arc::new(TokenOracle::new()),
+            in_flight: Arc::new(InFlight::new()),
             secrets: Arc::new(secrets),
             clocks: Clocks::new(),
-            tally: Tally::new(),
-            watch: Watch::new(actors + 1),
+            counters: Counters::new(),
+            watchdog: Watchdog::new(workers + 1),
             seed,
-            bags: (0..16).map(|_| Mutex::default()).collect(),
-            endings: (0..actors).map(|_| Mutex::default()).collect(),
-            records: (0..actors).map(|_| Mutex::default()).collect(),
+            pools: (0..16).map(|_| Mutex::default()).collect(),
+            cancels: (0..workers).map(|_| Mutex::default()).collect(),
+            records: (0..workers).map(|_| Mutex::default()).collect(),
             logs: Arc::default(),
-            unheard: AtomicBool::new(false),
-            rest: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-            // The actors, the director, and whoever leads the rounds.
-            barrier: Barrier::new(actors + 2),
+            some_unlogged: AtomicBool::new(false),
+            pause: AtomicBool::new(false),
+            done: AtomicBool::new(false),
+            // The workers, the chaos thread, and the thread that runs the rounds.
+            barrier: Barrier::new(workers + 2),
             clears,
-            forks: Pace::every(Duration::from_millis(150)),
-            troubles: Mutex::default(),
+            forks: Interval::every(Duration::from_millis(150)),
+            violations: Mutex::default(),
         }
     }
 
-    /// Something that must not be; `rule` counts from 1.
-    pub fn trouble(&self, rule: usize, what: impl Into<String>) {
-        let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if troubles.len() < MOST_TROUBLES {
-            troubles.push((rule, what.into()));
+    /// Records a violation of an invariant, which is counted from 1.
+    pub fn violation(&self, invariant: usize, what: impl Into<String>) {
+        let mut violations = self.violations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if violations.len() < MAX_VIOLATIONS {
+            violations.push((invariant, what.into()));
         }
     }
 
-    pub fn troubles(&self) -> Vec<(usize, String)> {
-        self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    pub fn violations(&self) -> Vec<(usize, String)> {
+        self.violations.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Runs one piece of work; a panic in it is trouble, and not the end.
-    pub fn guarded(&self, work: impl FnOnce()) {
+    /// Runs some work; a panic in it is a violation.
+    pub fn catch_panics(&self, work: impl FnOnce()) {
         if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-            self.trouble(7, format!("a panic: {}", said(&*panic)));
+            self.violation(7, format!("a panic: {}", panic_message(&*panic)));
         }
     }
 }
 
-pub fn said(panic: &(dyn std::any::Any + Send)) -> String {
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("without words").to_owned()
+    text.unwrap_or("no message").to_owned()
 }
 
-/// Lets something happen no more often than so.
-pub struct Pace {
+/// A minimum time between two events.
+pub struct Interval {
     every: Duration,
     start: Instant,
     next_ms: AtomicU64,
 }
 
-impl Pace {
+impl Interval {
     pub fn every(every: Duration) -> Self {
         Self { every, start: Instant::now(), next_ms: AtomicU64::new(0) }
     }

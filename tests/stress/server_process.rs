@@ -1,4 +1,4 @@
-//! The server, as a process of its own: a fork here takes none of its sockets along.
+//! The server in a process of its own, so that a fork of the test does not inherit its sockets.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Longer than the server takes for anything but a scripted wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Server {
     process: Child,
@@ -22,18 +22,18 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
-        let program = std::env::var_os("STRESS_SANDBOX").map_or_else(beside, PathBuf::from);
+        let program = std::env::var_os("STRESS_SANDBOX").map_or_else(built_server, PathBuf::from);
         let mut process = Command::new(&program)
             .arg("--until-eof")
-            // The server keeps the machine's own time.
+            // The server uses the real clock.
             .env_remove("LD_PRELOAD")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error} (cargo build -p b2-sandbox)", program.display()));
         let mut line = String::new();
-        let said = BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line);
-        said.expect("the server says where it is");
+        let read = BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line);
+        read.expect("the server prints its addresses");
         let ready: Value = serde_json::from_str(&line).expect("its line is JSON");
         let text = |name: &str| ready[name].as_str().expect("it is in the line").to_owned();
         Self { process, http: text("http"), https: text("https"), ca: text("ca"), refused: text("refused") }
@@ -53,8 +53,8 @@ impl Server {
     }
 }
 
-/// `target/debug/deps/storm-…` has its server in `target/debug`.
-fn beside() -> PathBuf {
+/// `target/debug/deps/stress-…` has its server in `target/debug`.
+fn built_server() -> PathBuf {
     let exe = std::env::current_exe().expect("this program has a path");
     exe.parent().and_then(|deps| deps.parent()).expect("it is in a folder of Cargo's").join("b2-sandbox")
 }
@@ -63,7 +63,7 @@ fn host(url: &str) -> &str {
     url.strip_prefix("http://").expect("control goes over http")
 }
 
-/// A connection to the server's control endpoint. It is opened anew if the server has closed it.
+/// A connection to the server's control endpoint. It is reopened if the server has closed it.
 pub struct Control {
     host: String,
     stream: Option<BufReader<TcpStream>>,
@@ -86,7 +86,7 @@ impl Control {
         let path = format!("/sandbox/{what}");
         for _ in 0..3 {
             let stream = self.stream.take().map_or_else(|| connect(&self.host), Ok);
-            let told = stream.and_then(|mut stream| {
+            let response = stream.and_then(|mut stream| {
                 send(stream.get_mut(), method, &self.host, &path, "", body)?;
                 let (status, length) = head(&mut stream)?;
                 assert_eq!(status, 200, "{method} {path}");
@@ -94,7 +94,7 @@ impl Control {
                 self.stream = Some(stream);
                 Ok(answer)
             });
-            if let Ok(answer) = told {
+            if let Ok(answer) = response {
                 return answer;
             }
         }
@@ -102,8 +102,8 @@ impl Control {
     }
 }
 
-/// Uses a token as a program would: the status, and B2's code if that is not 200.
-pub fn spend(api_url: &str, account: &str, token: &str) -> io::Result<(u16, Option<String>)> {
+/// Uses a token as a program would. Returns the status, and the code if that is not 200.
+pub fn use_token(api_url: &str, account: &str, token: &str) -> io::Result<(u16, Option<String>)> {
     let host = host(api_url);
     let mut stream = connect(host)?;
     let body = format!("{{\"accountId\":\"{account}\"}}");
@@ -116,7 +116,7 @@ pub fn spend(api_url: &str, account: &str, token: &str) -> io::Result<(u16, Opti
 
 fn connect(host: &str) -> io::Result<BufReader<TcpStream>> {
     let stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(SERVER_TIMEOUT))?;
     stream.set_nodelay(true)?;
     Ok(BufReader::new(stream))
 }

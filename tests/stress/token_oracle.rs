@@ -1,7 +1,7 @@
-//! Every token that was handed out, and from when on it must not be handed out any more.
+//! Which tokens a call may return: every token that was returned, and since when it must not be returned any more.
 //!
-//! Time here is a count that every thread shares: what a call may hand out depends on what was *over* when it began, so
-//! nothing is said of calls that ran side by side.
+//! Time here is a count that all threads share. What a call may return depends on what was finished when the call began,
+//! so nothing is required of calls that ran at the same time.
 
 use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
@@ -9,64 +9,65 @@ use std::hash::{Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::identities::{SLOTS, Who};
+use crate::identities::{Identity, SLOTS};
 
 /// So that threads seldom wait for each other here.
 const SHARDS: usize = 64;
 
-pub struct Ledger {
+pub struct TokenOracle {
     now: AtomicU64,
-    /// What was handed out before this is dead: the cache was cleared since, or a day has passed.
-    floor: AtomicU64,
-    /// The same for one identity: B2 refused its key since.
-    floors: Vec<AtomicU64>,
+    /// Tokens returned before this are forbidden: the cache was cleared since, or a day has passed.
+    min_time: AtomicU64,
+    /// The same for one identity: B2 rejected its key since.
+    min_times: Vec<AtomicU64>,
     shards: Vec<Mutex<Shard>>,
 }
 
-/// By a digest of the token: an hour of them would fill the memory.
-type Shard = HashMap<u64, Record>;
+/// By a hash of the token, since an hour of tokens would fill the memory.
+type Shard = HashMap<u64, TokenRecord>;
 
-struct Record {
+struct TokenRecord {
+    /// The number of its identity.
     identity: u64,
-    /// When it was asked for, if the call that did so was alone with its log.
-    asked: Option<u64>,
-    /// When somebody first had it in hand.
-    seen: u64,
-    /// When it had been given up for good.
-    killed: Option<u64>,
-    /// It was asked for past the cache.
+    /// When it was requested, if that is known.
+    requested_at: Option<u64>,
+    /// When a call first returned it.
+    seen_at: u64,
+    /// When it was invalidated or rejected.
+    forbidden_at: Option<u64>,
+    /// It was requested with cache=bypass.
     bypass: bool,
 }
 
-/// What was over when a call began.
+/// What was finished when a call began.
 #[derive(Clone, Copy)]
-pub struct Began {
+pub struct Start {
     pub at: u64,
-    floor: u64,
+    min_time: u64,
 }
 
-/// How a call asked.
+/// How a call uses the cache.
 #[derive(Clone, Copy, Default)]
-pub struct Manner {
-    /// It asks B2 whatever the cache holds.
+pub struct CallKind {
+    /// It makes a request whatever is cached.
     pub fresh: bool,
     pub bypass: bool,
-    /// When its request was begun that was answered with the token, if that is known.
-    pub asked: Option<u64>,
+    /// When the request for its token began, if that is known.
+    pub requested_at: Option<u64>,
 }
 
-/// How a token came to be handed out.
-pub struct Handed {
-    /// Somebody had it in hand before this call began, so it can only come from the cache.
+/// Where a returned token came from.
+pub struct Source {
+    /// Another call had returned it before this one began, so it came from the cache.
     pub cached: bool,
 }
 
-impl Ledger {
+impl TokenOracle {
     pub fn new() -> Self {
         Self {
             now: AtomicU64::new(1),
-            floor: AtomicU64::new(0),
-            floors: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            min_time: AtomicU64::new(0),
+            min_times: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
     }
@@ -75,87 +76,91 @@ impl Ledger {
         self.now.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// To be asked right before a call.
-    pub fn begin(&self, who: &Who) -> Began {
-        let own = self.floors[who.slot()].load(Ordering::SeqCst);
-        let floor = self.floor.load(Ordering::SeqCst).max(own);
-        Began { at: self.tick(), floor }
+    /// To be called right before a call.
+    pub fn start_call(&self, identity: &Identity) -> Start {
+        let own = self.min_times[identity.slot()].load(Ordering::SeqCst);
+        let min_time = self.min_time.load(Ordering::SeqCst).max(own);
+        Start { at: self.tick(), min_time }
     }
 
-    /// A call handed this token out.
-    pub fn hand_out(&self, who: &Who, token: &str, began: Began, manner: Manner) -> Result<Handed, String> {
-        let Manner { fresh, bypass, asked } = manner;
-        let (digest, shard) = self.shard(token);
+    /// Checks a token that a call returned. An error has the number of the violated invariant.
+    pub fn check_returned(
+        &self,
+        identity: &Identity,
+        token: &str,
+        start: Start,
+        kind: CallKind,
+    ) -> Result<Source, (usize, String)> {
+        let CallKind { fresh, bypass, requested_at } = kind;
+        let (hash, shard) = self.shard(token);
         let mut shard = shard.lock().expect("no thread panics here");
-        let record = match shard.entry(digest) {
-            Entry::Vacant(place) => {
-                place.insert(Record { identity: who.identity, asked, seen: self.tick(), killed: None, bypass });
-                return Ok(Handed { cached: false });
+        let record = match shard.entry(hash) {
+            Entry::Vacant(entry) => {
+                let (identity, seen_at) = (identity.number, self.tick());
+                entry.insert(TokenRecord { identity, requested_at, seen_at, forbidden_at: None, bypass });
+                return Ok(Source { cached: false });
             }
-            Entry::Occupied(place) => place.into_mut(),
+            Entry::Occupied(entry) => entry.into_mut(),
         };
-        let cached = record.seen < began.at;
-        record.asked = record.asked.or(asked);
-        if record.identity != who.identity {
-            return Err(format!("the token of identity {} was handed out to {}", record.identity, who.identity));
+        let cached = record.seen_at < start.at;
+        record.requested_at = record.requested_at.or(requested_at);
+        if record.identity != identity.number {
+            let (owner, other) = (record.identity, identity.number);
+            return Err((2, format!("the token of identity {owner} was returned to identity {other}")));
         }
+        let stale = |what: &str| Err((3, what.to_owned()));
         if bypass || record.bypass {
-            return Err("a token that was asked for past the cache was handed out twice".into());
+            return stale("a token that was requested with cache=bypass was returned twice");
         }
-        if record.killed.is_some_and(|killed| killed < began.at) {
-            return Err("a token that was invalidated, or that B2 refused, was handed out again".into());
+        if record.forbidden_at.is_some_and(|forbidden| forbidden < start.at) {
+            return stale("a token that was invalidated or rejected was returned again");
         }
-        if record.seen < began.floor {
-            return Err(
-                "a token was handed out though the cache was cleared, a day went by, or B2 refused the key".into()
-            );
+        if record.seen_at < start.min_time {
+            return stale("a token was returned although the cache was cleared, a day passed, or B2 rejected the key");
         }
-        if cached && record.asked.is_some_and(|asked| asked < began.floor) {
-            return Err(
-                "a token stayed in the cache that was in the air when the cache was cleared or B2 refused the key"
-                    .into(),
-            );
+        if cached && record.requested_at.is_some_and(|requested| requested < start.min_time) {
+            return stale("a token was cached that was in flight when the cache was cleared or B2 rejected the key");
         }
         if cached && fresh {
-            return Err("a call that asks B2 anew was answered from the cache".into());
+            return stale("a call that must make a request returned a cached token");
         }
-        Ok(Handed { cached })
+        Ok(Source { cached })
     }
 
-    /// Nobody who begins from now on may get this token.
-    pub fn kill(&self, token: &str) {
+    /// No call that begins from now on may return this token.
+    pub fn forbid(&self, token: &str) {
         let now = self.tick();
-        let (digest, shard) = self.shard(token);
-        if let Some(record) = shard.lock().expect("no thread panics here").get_mut(&digest) {
-            record.killed.get_or_insert(now);
+        let (hash, shard) = self.shard(token);
+        if let Some(record) = shard.lock().expect("no thread panics here").get_mut(&hash) {
+            record.forbidden_at.get_or_insert(now);
         }
     }
 
-    /// Nobody who begins from now on may get what was handed out before `since`.
-    pub fn bury(&self, since: u64) {
-        self.floor.fetch_max(since, Ordering::SeqCst);
+    /// No call that begins from now on may return a token that was returned before `since`.
+    pub fn forbid_before(&self, since: u64) {
+        self.min_time.fetch_max(since, Ordering::SeqCst);
     }
 
     /// The same for one identity.
-    pub fn bury_of(&self, who: &Who, since: u64) {
-        self.floors[who.slot()].fetch_max(since, Ordering::SeqCst);
+    pub fn forbid_identity_before(&self, identity: &Identity, since: u64) {
+        self.min_times[identity.slot()].fetch_max(since, Ordering::SeqCst);
     }
 
-    /// Forgets what is older than that, so that this book does not grow for ever.
+    /// Forgets tokens that were returned before that, so that the records stay bounded.
     pub fn forget(&self, before: u64) {
         for shard in &self.shards {
             let mut shard = shard.lock().expect("no thread panics here");
-            shard.retain(|_, record| record.seen >= before);
-            let most = shard.len() * 2;
-            shard.shrink_to(most);
+            shard.retain(|_, record| record.seen_at >= before);
+            let capacity = shard.len() * 2;
+            shard.shrink_to(capacity);
         }
     }
 
     fn shard(&self, token: &str) -> (u64, &Mutex<Shard>) {
         let mut hasher = DefaultHasher::new();
         token.hash(&mut hasher);
-        let digest = hasher.finish();
-        let number = usize::try_from(digest % SHARDS as u64).expect("there are few");
-        (digest, &self.shards[number])
+        let hash = hasher.finish();
+        let number = usize::try_from(hash % SHARDS as u64).expect("there are few");
+        (hash, &self.shards[number])
     }
 }

@@ -1,49 +1,57 @@
-//! What each thread is doing, so that one that hangs is found, and named.
+//! What each thread is doing, so that a thread that hangs is found.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Longer than any act takes on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// Longer than any operation takes on a busy machine.
+const HANG_TIME: Duration = Duration::from_secs(90);
 
-pub struct Watch(Vec<Mutex<Doing>>);
+pub struct Watchdog(Vec<Mutex<Activity>>);
 
-struct Doing {
+struct Activity {
     what: &'static str,
-    whom: String,
+    target: String,
     since: Instant,
     thread: libc::pid_t,
 }
 
-impl Watch {
+impl Watchdog {
     pub fn new(threads: usize) -> Self {
-        let idle = || Mutex::new(Doing { what: "nothing yet", whom: String::new(), since: Instant::now(), thread: 0 });
+        let idle =
+            || Mutex::new(Activity { what: "starting", target: String::new(), since: Instant::now(), thread: 0 });
         Self((0..threads).map(|_| idle()).collect())
     }
 
-    pub fn enter(&self, place: usize, what: &'static str, whom: &str) {
-        let mut doing = self.0[place].lock().expect("no thread panics here");
-        doing.what = what;
-        doing.whom.clear();
-        doing.whom.push_str(whom);
-        doing.since = Instant::now();
-        if doing.thread == 0 {
+    pub fn enter(&self, index: usize, what: &'static str, target: &str) {
+        let mut activity = self.0[index].lock().expect("no thread panics here");
+        activity.what = what;
+        activity.target.clear();
+        activity.target.push_str(target);
+        activity.since = Instant::now();
+        if activity.thread == 0 {
             // SAFETY: it takes nothing, and answers a number.
-            doing.thread = unsafe { libc::gettid() };
+            activity.thread = unsafe { libc::gettid() };
         }
     }
 
-    /// Says which thread does what, if one has been at it for too long.
+    /// What every thread does, if one of them hangs.
     pub fn stuck(&self) -> Option<String> {
-        let late = |doing: &Mutex<Doing>| doing.lock().expect("no thread panics here").since.elapsed() > PATIENCE;
-        self.0.iter().any(late).then(|| self.tell())
+        let late =
+            |activity: &Mutex<Activity>| activity.lock().expect("no thread panics here").since.elapsed() > HANG_TIME;
+        self.0.iter().any(late).then(|| self.describe())
     }
 
-    fn tell(&self) -> String {
-        let lines = self.0.iter().enumerate().map(|(place, doing)| {
-            let doing = doing.lock().expect("no thread panics here");
-            let kernel = std::fs::read_to_string(format!("/proc/self/task/{}/wchan", doing.thread)).unwrap_or_default();
-            format!("thread {place}: {} {} for {:?}, in {kernel}\n", doing.what, doing.whom, doing.since.elapsed())
+    fn describe(&self) -> String {
+        let lines = self.0.iter().enumerate().map(|(index, activity)| {
+            let activity = activity.lock().expect("no thread panics here");
+            let kernel =
+                std::fs::read_to_string(format!("/proc/self/task/{}/wchan", activity.thread)).unwrap_or_default();
+            format!(
+                "thread {index}: {} {} for {:?}, in {kernel}\n",
+                activity.what,
+                activity.target,
+                activity.since.elapsed()
+            )
         });
         lines.collect()
     }

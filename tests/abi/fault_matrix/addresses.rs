@@ -11,7 +11,7 @@ use super::private_etc::{by_name, hosts, ip, ip_for_now, named};
 use super::subprocess::{Place, say};
 use super::{NETWORK, Row, TIMEOUT};
 use crate::support::api::{self, Options};
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::fixture::{Fixture, ID, KEY};
 use crate::support::wait_points::Blackhole;
 
 pub const PLACE: Place = Place { name: "hosts", rows, walled: true };
@@ -26,39 +26,39 @@ fn rows() -> Vec<Row> {
     [one_family(), routes(), silence(), swallowed()].into_iter().flatten().flat_map(Cause::rows).collect()
 }
 
-pub fn listening_on(address: &str) -> Scene {
+pub fn listening_on(address: &str) -> Fixture {
     let address: IpAddr = address.parse().expect("an address");
     let sandbox = Sandbox::start(Config { address, keys: vec![Key::master(ID, KEY)], ..Config::default() })
         .expect("the sandbox starts");
     let api = api::load();
     let settings = [("initial_backoff_ms", "1"), ("rate_limit_per_minute", "0"), ("max_attempts", "2")];
     let options = api.options(&settings).with(&[("realm", sandbox.http())]);
-    Scene { sandbox, api, options }
+    Fixture { sandbox, api, options }
 }
 
-fn nothing(_: &Scene, good: &Options) -> Broken {
+fn nothing(_: &Fixture, good: &Options) -> Broken {
     Broken::new(good.with(&[]), ())
 }
 
 fn one_family() -> Vec<Cause> {
     vec![
-        Cause::passes("a server on IPv6 only, with no other address", nothing).scene(|| listening_on("::1")).good(
-            |scene| {
+        Cause::passes("a server on IPv6 only, with no other address", nothing).fixture(|| listening_on("::1")).good(
+            |fixture| {
                 hosts(&["::1"]);
-                named(scene)
+                named(fixture)
             },
         ),
-        Cause::passes("a server on IPv6 only, whose IPv4 address is dead", nothing).scene(|| listening_on("::1")).good(
-            |scene| {
+        Cause::passes("a server on IPv6 only, whose IPv4 address is dead", nothing)
+            .fixture(|| listening_on("::1"))
+            .good(|fixture| {
                 hosts(&["127.0.0.1", "::1"]);
-                named(scene)
-            },
-        ),
+                named(fixture)
+            }),
         Cause::passes("a server on IPv4 only, whose IPv6 address is dead", nothing)
-            .scene(|| listening_on("127.0.0.1"))
-            .good(|scene| {
+            .fixture(|| listening_on("127.0.0.1"))
+            .good(|fixture| {
                 hosts(&["::2", "::1", "127.0.0.1"]);
-                named(scene)
+                named(fixture)
             }),
         Cause::passes("a machine without IPv6, and a name with both", |_, good| {
             hosts(&["2001:db8::7", "::1", "127.0.0.1"]);
@@ -111,9 +111,9 @@ fn routes() -> Vec<Cause> {
 }
 
 /// Nobody answers on that address, at the port of the sandbox.
-fn black_hole(address: &str, good: &Options, scene: &Scene) -> Broken {
-    let port = scene.sandbox.https().rsplit(':').next().expect("it has a port").parse().expect("a number");
-    let hole = Blackhole::dig(SocketAddr::new(address.parse().expect("an address"), port));
+fn black_hole(address: &str, good: &Options, fixture: &Fixture) -> Broken {
+    let port = fixture.sandbox.https().rsplit(':').next().expect("it has a port").parse().expect("a number");
+    let hole = Blackhole::listen(SocketAddr::new(address.parse().expect("an address"), port));
     Broken::new(good.with(&[("connect_timeout_ms", "600")]), hole)
 }
 
@@ -135,21 +135,21 @@ fn silence() -> Vec<Cause> {
             TIMEOUT,
             "within 600 ms (connecting)",
             FIREWALL,
-            |scene, good| {
+            |fixture, good| {
                 hosts(&["127.0.0.3"]);
-                black_hole("127.0.0.3", good, scene)
+                black_hole("127.0.0.3", good, fixture)
             },
         )
         .good(by_name),
         // The system's list has the nearest first, which is this machine's own.
-        Cause::passes("the first address is silent, the second lives", |scene, good| {
+        Cause::passes("the first address is silent, the second lives", |fixture, good| {
             hosts(&["127.0.0.1", FAR]);
-            black_hole("127.0.0.1", good, scene)
+            black_hole("127.0.0.1", good, fixture)
         })
-        .scene(|| listening_on(FAR))
-        .good(|scene| {
+        .fixture(|| listening_on(FAR))
+        .good(|fixture| {
             hosts(&[FAR]);
-            named(scene)
+            named(fixture)
         }),
     ]
 }

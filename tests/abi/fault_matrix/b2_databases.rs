@@ -11,10 +11,10 @@ use super::cause::{Broken, Cause, Time, Undo};
 use super::private_etc::{etc, is_stranger_possible, set, stranger};
 use super::process_limits::{SMALL, hoard};
 use super::subprocess::{Place, say};
-use crate::b2_tool::writer;
+use crate::b2_tool_locked::Locker;
 use crate::support::api::Options;
 use crate::support::b2_database::{self, Account, NEWEST};
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::fixture::{Fixture, ID, KEY};
 
 pub const PLACE: Place = Place { name: "databases", rows, walled: true };
 
@@ -33,15 +33,15 @@ fn rows() -> Vec<Row> {
 }
 
 /// Leaves what it finds as it was.
-fn good(scene: &Scene) -> Options {
-    let options = scene.options.with(&[("account_info", FILE)]);
-    let right = fs::read_to_string("/etc/b2/for").is_ok_and(|realm| realm == scene.sandbox.http());
+fn good(fixture: &Fixture) -> Options {
+    let options = fixture.options.with(&[("account_info", FILE)]);
+    let right = fs::read_to_string("/etc/b2/for").is_ok_and(|realm| realm == fixture.sandbox.http());
     if !right {
         etc("b2", None);
-        b2_database::write(Path::new(FILE), NEWEST, Account { key_id: ID, key: KEY, realm: scene.sandbox.http() });
+        b2_database::create(Path::new(FILE), NEWEST, Account { key_id: ID, key: KEY, realm: fixture.sandbox.http() });
         // A stranger may see it, and no more.
         fs::set_permissions(FILE, fs::Permissions::from_mode(0o600)).expect("it is ours");
-        etc("b2/for", Some(scene.sandbox.http().as_bytes()));
+        etc("b2/for", Some(fixture.sandbox.http().as_bytes()));
         // Past the time in which two changes of a file could look like one.
         std::thread::sleep(std::time::Duration::from_millis(30));
     }
@@ -56,10 +56,10 @@ fn keyless(
     says: &'static str,
     hint: &'static str,
     spares: bool,
-    put: impl Fn(&Scene) -> Guard + Send + Sync + 'static,
+    put: impl Fn(&Fixture) -> Guard + Send + Sync + 'static,
 ) -> Cause {
-    Cause::ends(format!("the b2 tool's database {what}"), NONE, says, hint, move |scene, good| {
-        let guard = put(scene);
+    Cause::ends(format!("the b2 tool's database {what}"), NONE, says, hint, move |fixture, good| {
+        let guard = put(fixture);
         Broken::new(good.with(&[]), guard)
     })
     .good(good)
@@ -110,11 +110,8 @@ fn instead() -> Vec<Cause> {
 fn for_now() -> Vec<Cause> {
     vec![
         keyless("is locked by another program", "is locked", "call again", true, |_| {
-            let mut writer = writer(Path::new(FILE));
-            Box::new(Undo(move || {
-                drop(writer.stdin.take());
-                assert!(writer.wait().expect("it ends").success());
-            }))
+            let mut locker = Some(Locker::lock(Path::new(FILE)));
+            Box::new(Undo(move || locker.take().expect("dropped once").unlock()))
         }),
         keyless("has no descriptor left for it", "too many open files", "ulimit -n", true, |_| Box::new(hoard())),
     ]
@@ -172,8 +169,8 @@ fn file_systems() -> Vec<Cause> {
 /// Where it is looked for when no option names it.
 fn places() -> Vec<Cause> {
     let elsewhere = |what: &str, says, variable: &'static str, value: &'static str| {
-        Cause::ends(what, NONE, says, "b2 account authorize", move |scene, _| {
-            Broken::new(scene.options.with(&[]), set(variable, Some(value)))
+        Cause::ends(what, NONE, says, "b2 account authorize", move |fixture, _| {
+            Broken::new(fixture.options.with(&[]), set(variable, Some(value)))
         })
         .good(good)
         .blank(false)

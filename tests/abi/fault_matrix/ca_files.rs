@@ -9,7 +9,7 @@ use super::private_etc::{etc, is_stranger_possible, set, stranger};
 use super::subprocess::{Place, say};
 use super::{Row, TLS};
 use crate::support::api::Options;
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 pub const PLACE: Place = Place { name: "trusts", rows, walled: true };
 
@@ -40,13 +40,13 @@ fn write(name: &str, content: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is ours");
 }
 
-fn authority(scene: &Scene) -> Vec<u8> {
-    fs::read(scene.sandbox.ca_file()).expect("it is there")
+fn authority(fixture: &Fixture) -> Vec<u8> {
+    fs::read(fixture.sandbox.ca_file()).expect("it is there")
 }
 
-fn by_option(scene: &Scene) -> Options {
-    etc("ca.pem", Some(&authority(scene)));
-    scene.options.with(&[("realm", scene.sandbox.https()), ("ca_file", FILE)])
+fn by_option(fixture: &Fixture) -> Options {
+    etc("ca.pem", Some(&authority(fixture)));
+    fixture.options.with(&[("realm", fixture.sandbox.https()), ("ca_file", FILE)])
 }
 
 /// What may stand in the place of a file of certificates, and what is said of it.
@@ -103,10 +103,10 @@ fn ca_files() -> Vec<Cause> {
 }
 
 /// The variable names the authority's file, for as long as this process lives or another row says otherwise.
-fn by_variable(scene: &Scene) -> Options {
-    etc("ca.pem", Some(&authority(scene)));
+fn by_variable(fixture: &Fixture) -> Options {
+    etc("ca.pem", Some(&authority(fixture)));
     std::mem::forget((set("SSL_CERT_FILE", Some(FILE)), set("SSL_CERT_DIR", None)));
-    scene.options.with(&[("realm", scene.sandbox.https())])
+    fixture.options.with(&[("realm", fixture.sandbox.https())])
 }
 
 fn variables() -> Vec<Cause> {
@@ -154,20 +154,20 @@ fn variables() -> Vec<Cause> {
 }
 
 /// Trusts what the machine does.
-fn by_the_machine(scene: &Scene) -> Options {
-    etc("ssl/certs/ca-certificates.crt", Some(&authority(scene)));
+fn by_the_machine(fixture: &Fixture) -> Options {
+    etc("ssl/certs/ca-certificates.crt", Some(&authority(fixture)));
     std::mem::forget((set("SSL_CERT_FILE", None), set("SSL_CERT_DIR", None)));
-    scene.options.with(&[("realm", scene.sandbox.https())])
+    fixture.options.with(&[("realm", fixture.sandbox.https())])
 }
 
 /// Without anything of the machine's own the library has what most machines trust. The sandbox is not among that.
 fn the_machines() -> Vec<Cause> {
     let without = |what: &str, put: fn()| {
         let name = format!("the machine's certificates {what}");
-        Cause::ends(name, TLS, "whom this machine does not trust", "ca_file", move |scene, _| {
+        Cause::ends(name, TLS, "whom this machine does not trust", "ca_file", move |fixture, _| {
             put();
             // By a library that has not read them, and will not again.
-            Broken::new(scene.options.with(&[("realm", scene.sandbox.https())]), ())
+            Broken::new(fixture.options.with(&[("realm", fixture.sandbox.https())]), ())
         })
         .good(by_option)
         .at(&[Time::First])

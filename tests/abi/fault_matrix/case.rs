@@ -5,7 +5,7 @@ use std::time::Duration;
 use b2_sandbox::Fault;
 
 use super::Expect;
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +35,11 @@ impl When {
         self == Self::Live && status != "B2_OK" && !is_about_the_key(status)
     }
 
-    /// Brings a scene there, and gives the token that is at hand then.
-    pub fn prepare(self, scene: &Scene) -> Option<String> {
+    /// Brings a fixture there, and gives the token that is at hand then.
+    pub fn prepare(self, fixture: &Fixture) -> Option<String> {
         let age = self.age()?;
-        let token = scene.authorize().expect("granted").token();
-        scene.api.turn(0, age);
+        let token = fixture.authorize().expect("granted").token();
+        fixture.api.shift_clocks(0, age);
         Some(token)
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Expect, Outcome, Row, watch};
-use crate::support::api::{Ask, Failure, Options, Session};
-use crate::support::concurrent::{comes, until};
-use crate::support::fixture::{ID, KEY, PATIENCE, Scene};
+use crate::support::api::{Failure, Operation, Options, Session};
+use crate::support::concurrent::{eventually, wait_until};
+use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
 
 const SERVED: &str = "the old token is handed out";
 
@@ -64,7 +64,7 @@ impl<F: FnMut()> Drop for Undo<F> {
     }
 }
 
-type Breaks = dyn Fn(&Scene, &Options) -> Broken + Send + Sync;
+type Breaks = dyn Fn(&Fixture, &Options) -> Broken + Send + Sync;
 
 /// Something that breaks, and what is expected of a first call then. What other times change is a rule.
 pub struct Cause {
@@ -79,9 +79,9 @@ pub struct Cause {
     blank: bool,
     /// The stack of the thread that calls, if it is one of its own.
     stack: Option<usize>,
-    scene: fn() -> Scene,
+    fixture: fn() -> Fixture,
     /// The options of a call while nothing is broken.
-    good: fn(&Scene) -> Options,
+    good: fn(&Fixture) -> Options,
     breaks: Arc<Breaks>,
     secrets: Vec<String>,
 }
@@ -93,7 +93,7 @@ impl Cause {
         status: &'static str,
         says: &'static str,
         hint: &'static str,
-        breaks: impl Fn(&Scene, &Options) -> Broken + Send + Sync + 'static,
+        breaks: impl Fn(&Fixture, &Options) -> Broken + Send + Sync + 'static,
     ) -> Self {
         let expect = Expect { status, hint: Some(hint), says, requests: 0, within: Duration::from_secs(10) };
         Self {
@@ -104,8 +104,8 @@ impl Cause {
             spares: true,
             blank: false,
             stack: None,
-            scene: || Scene::with(&[("max_attempts", "2")]),
-            good: |scene| scene.options.with(&[]),
+            fixture: || Fixture::with_options(&[("max_attempts", "2")]),
+            good: |fixture| fixture.options.with(&[]),
             breaks: Arc::new(breaks),
             secrets: Vec::new(),
         }
@@ -117,7 +117,7 @@ impl Cause {
         status: &'static str,
         says: &'static str,
         hint: &'static str,
-        breaks: impl Fn(&Scene, &Options) -> Broken + Send + Sync + 'static,
+        breaks: impl Fn(&Fixture, &Options) -> Broken + Send + Sync + 'static,
     ) -> Self {
         Self { tries: 1, ..Self::retried(name, status, says, hint, breaks) }
     }
@@ -125,19 +125,19 @@ impl Cause {
     /// It does no harm.
     pub fn passes(
         name: impl Into<String>,
-        breaks: impl Fn(&Scene, &Options) -> Broken + Send + Sync + 'static,
+        breaks: impl Fn(&Fixture, &Options) -> Broken + Send + Sync + 'static,
     ) -> Self {
         let cause = Self::retried(name, "B2_OK", "", "", breaks);
         Self { tries: 1, expect: Expect { hint: None, requests: 1, ..cause.expect }, ..cause }
     }
 
-    /// The calls are made in such a scene.
-    pub fn scene(self, scene: fn() -> Scene) -> Self {
-        Self { scene, ..self }
+    /// The calls are made in such a fixture.
+    pub fn fixture(self, fixture: fn() -> Fixture) -> Self {
+        Self { fixture, ..self }
     }
 
     /// With these options, while nothing is broken.
-    pub fn good(self, good: fn(&Scene) -> Options) -> Self {
+    pub fn good(self, good: fn(&Fixture) -> Options) -> Self {
         Self { good, ..self }
     }
 
@@ -202,9 +202,9 @@ impl Cause {
         }
     }
 
-    fn call(&self, scene: &Scene, options: &Options) -> Result<Session, Failure> {
+    fn call(&self, fixture: &Fixture, options: &Options) -> Result<Session, Failure> {
         let (id, key) = if self.blank { (None, None) } else { (Some(ID), Some(KEY)) };
-        let call = || scene.api.call(id, key, Ask::Authorize, Some(options));
+        let call = || fixture.api.call(id, key, Operation::Authorize, Some(options));
         let Some(stack) = self.stack else { return call() };
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, call);
@@ -213,22 +213,22 @@ impl Cause {
     }
 
     fn run(&self, time: Time) -> Outcome {
-        let scene = (self.scene)();
-        let good = (self.good)(&scene);
-        let old = (time != Time::First).then(|| self.call(&scene, &good).expect("nothing is broken yet").token());
+        let fixture = (self.fixture)();
+        let good = (self.good)(&fixture);
+        let old = (time != Time::First).then(|| self.call(&fixture, &good).expect("nothing is broken yet").token());
         // By the clock that counts while a machine sleeps: the other one would look as if it had been set wrong.
-        let turn = |time: Duration| scene.api.turn(0, i64::try_from(time.as_millis()).expect("a day or so"));
+        let turn = |time: Duration| fixture.api.shift_clocks(0, i64::try_from(time.as_millis()).expect("a day or so"));
         turn(time.age());
-        until("the connections are closed", || scene.sandbox.open_connections() == 0);
-        let (requests, tries) = (scene.requests(), scene.api.counter("requests"));
-        let broken = (self.breaks)(&scene, &good);
-        let mut outcome = watch(&broken.options, |options| self.call(&scene, options));
+        wait_until("the connections are closed", || fixture.sandbox.open_connections() == 0);
+        let (requests, tries) = (fixture.requests(), fixture.api.counter("requests"));
+        let broken = (self.breaks)(&fixture, &good);
+        let mut outcome = watch(&broken.options, |options| self.call(&fixture, options));
         drop(broken);
-        scene.sandbox.script(ID, []);
-        outcome = outcome.after(scene.requests() - requests);
+        fixture.sandbox.script(ID, []);
+        outcome = outcome.after(fixture.requests() - requests);
         outcome.tokens.extend(old.clone());
         outcome.tokens.extend(self.secrets.clone());
-        let made = scene.api.counter("requests") - tries;
+        let made = fixture.api.counter("requests") - tries;
         let tries = match time {
             Time::Fresh => 0,
             Time::Live if self.harms() => self.tries.min(1),
@@ -243,14 +243,14 @@ impl Cause {
             "the log tells of the old token where it is not handed out, or the other way round",
             told == (served && time == Time::Live),
         );
-        self.recovers(&scene, &(self.good)(&scene), &mut outcome, turn);
+        self.recovers(&fixture, &(self.good)(&fixture), &mut outcome, turn);
         outcome
     }
 
     /// Once it is mended nothing is left of it.
-    fn recovers(&self, scene: &Scene, good: &Options, outcome: &mut Outcome, turn: impl Fn(Duration)) {
+    fn recovers(&self, fixture: &Fixture, good: &Options, outcome: &mut Outcome, turn: impl Fn(Duration)) {
         let token = outcome.answer.token();
-        match self.call(scene, good) {
+        match self.call(fixture, good) {
             Err(failure) => outcome.must(&format!("it is not well again: {failure}"), false),
             Ok(session) => {
                 outcome.must("it was asked for again at once", token.is_none() || token == Some(session.token()));
@@ -260,9 +260,9 @@ impl Cause {
             // More than once only where something hangs on from before: a look-up, which calls share.
             let another = || {
                 turn(Duration::from_secs(61));
-                self.call(scene, good).is_ok_and(|session| Some(session.token()) != token)
+                self.call(fixture, good).is_ok_and(|session| Some(session.token()) != token)
             };
-            outcome.must("it is asked for again in a minute", comes(another, PATIENCE));
+            outcome.must("it is asked for again in a minute", eventually(another, TEST_TIMEOUT));
         }
     }
 }

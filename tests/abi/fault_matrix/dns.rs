@@ -11,7 +11,7 @@ use super::private_etc::{by_name, etc, hosts, is_stranger_possible, named, stran
 use super::subprocess::{Place, say};
 use super::{NETWORK, Row, TIMEOUT};
 use crate::support::api::Options;
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 pub const PLACE: Place = Place { name: "names", rows, walled: true };
 
@@ -108,7 +108,7 @@ fn files() -> Vec<Cause> {
 }
 
 /// A name server that says this and nothing else.
-fn server(says: Says) -> impl Fn(&Scene, &Options) -> Broken + Send + Sync {
+fn server(says: Says) -> impl Fn(&Fixture, &Options) -> Broken + Send + Sync {
     move |_, good| {
         ask_the_server();
         Broken::new(good.with(&SHORT), NameServer::start(says.clone()))
@@ -142,7 +142,7 @@ fn addresses() -> Vec<Cause> {
     let dead = || (1..=20).map(|number| IpAddr::from(Ipv4Addr::new(127, 0, 1, number)));
     let alive: IpAddr = FAR.parse().expect("an address");
     let with = |addresses: Vec<IpAddr>| {
-        move |_: &Scene, good: &Options| {
+        move |_: &Fixture, good: &Options| {
             ask_the_server();
             Broken::new(good.with(&[]), NameServer::start(Says::Addresses(addresses.clone())))
         }
@@ -155,10 +155,10 @@ fn addresses() -> Vec<Cause> {
         .good(by_name),
         // The system's list has the nearest first.
         passes("20 dead addresses and one that lives", dead().chain([alive]).collect())
-            .scene(|| listening_on(FAR))
-            .good(|scene| {
+            .fixture(|| listening_on(FAR))
+            .good(|fixture| {
                 hosts(&[FAR]);
-                named(scene)
+                named(fixture)
             }),
         passes(
             "one address that lives and 20 dead ones",

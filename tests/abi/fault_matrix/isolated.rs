@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Answer, Outcome, watch};
-use crate::support::api::{self, Ask};
+use crate::support::api::{self, Operation};
 use crate::support::fixture::KEY;
 
 const TASK: &str = "B2AUTH_TEST_NIGHT";
@@ -63,10 +63,10 @@ fn child() {
     }
     let past = options.with(&[("cache", "bypass")]);
     for _ in 0..task["warm"].as_u64().expect("a number") {
-        drop(watch(&past, |options| api.call(Some(key_id), Some(KEY), Ask::Authorize, Some(options))));
+        drop(watch(&past, |options| api.call(Some(key_id), Some(KEY), Operation::Authorize, Some(options))));
     }
     let before = peak_from_now_on();
-    let outcome = watch(&options, |options| api.call(Some(key_id), Some(KEY), Ask::Authorize, Some(options)));
+    let outcome = watch(&options, |options| api.call(Some(key_id), Some(KEY), Operation::Authorize, Some(options)));
     let grown = peak().saturating_sub(before);
     let took = u64::try_from(outcome.took.as_millis()).expect("a short time");
     let told = json!({"answer": outcome.answer.to_json(), "said": outcome.said, "tookMs": took, "grownKib": grown});

@@ -6,7 +6,7 @@ use std::time::Duration;
 use b2_sandbox::{Fault, How, Key};
 
 use super::{Expect, Outcome, Row, watch};
-use crate::support::fixture::{ID, KEY, PATIENCE, Scene};
+use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
 
 /// The key whose request goes before.
 const FIRST: &str = "0014aa9865d6f000000030001";
@@ -118,34 +118,34 @@ fn failures() -> Vec<Case> {
 }
 
 fn run(case: &Case, https: bool) -> Outcome {
-    let scene = Scene::with(&[("max_attempts", "2"), ("concurrency", "1")]);
-    scene.sandbox.add_key(Key::master(FIRST, KEY));
-    scene.sandbox.script(FIRST, [case.first.clone()]);
-    scene.sandbox.script(ID, case.second.clone());
-    let realm = if https { scene.sandbox.https() } else { scene.sandbox.http() };
-    let ca_file = scene.sandbox.ca_file().to_str().expect("a plain path");
-    let options = scene.options.with(&[("realm", realm), ("ca_file", ca_file)]);
+    let fixture = Fixture::with_options(&[("max_attempts", "2"), ("concurrency", "1")]);
+    fixture.sandbox.add_key(Key::master(FIRST, KEY));
+    fixture.sandbox.script(FIRST, [case.first.clone()]);
+    fixture.sandbox.script(ID, case.second.clone());
+    let realm = if https { fixture.sandbox.https() } else { fixture.sandbox.http() };
+    let ca_file = fixture.sandbox.ca_file().to_str().expect("a plain path");
+    let options = fixture.options.with(&[("realm", realm), ("ca_file", ca_file)]);
     if case.status == TIMEOUT {
         options.set("attempt_timeout_ms", Some("1000")).expect("an option");
     }
     let mut tokens = Vec::new();
     let mut outcome = watch(&options, |options| {
         let pairs = [(Some(FIRST), Some(KEY)), (Some(ID), Some(KEY))];
-        let mut places = scene.api.many(&pairs, options).1.into_iter();
+        let mut places = fixture.api.authorize_many(&pairs, options).1.into_iter();
         let (first, second) = (places.next().expect("a place"), places.next().expect("a place"));
         tokens.extend(first.map(|session| session.token()));
         second
     });
-    scene.sandbox.wait_until_asked(ID, case.requests.0, PATIENCE);
-    outcome = outcome.after(scene.requests());
-    outcome.must("the first key is asked for once", scene.sandbox.authorize_count(FIRST) == 1);
-    let counted = scene.api.counter("requests") - 1;
+    fixture.sandbox.wait_until_asked(ID, case.requests.0, TEST_TIMEOUT);
+    outcome = outcome.after(fixture.requests());
+    outcome.must("the first key is asked for once", fixture.sandbox.authorize_count(FIRST) == 1);
+    let counted = fixture.api.counter("requests") - 1;
     outcome.must(&format!("{counted} requests are counted"), counted == case.requests.1);
-    let retries = scene.api.counter("retries");
+    let retries = fixture.api.counter("retries");
     outcome.must(&format!("{retries} of them again"), retries == case.requests.1 - 1);
     let told = u64::from(outcome.answer.attempts);
     outcome.must("as many are told", outcome.answer.token().is_some() || told == case.requests.1);
-    let connections = scene.sandbox.connection_count(if https { "https" } else { "http" });
+    let connections = fixture.sandbox.connection_count(if https { "https" } else { "http" });
     outcome.must(&format!("{connections} connections are {}", case.connections), connections == case.connections);
     outcome.must("each key has its own token", outcome.answer.token().is_none_or(|token| !tokens.contains(&token)));
     outcome.tokens.extend(tokens);

@@ -6,7 +6,7 @@ use b2_sandbox::{Key, Sandbox};
 
 use super::case::{TIMES, When};
 use super::{Expect, Outcome, Row, watch};
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::fixture::{Fixture, ID, KEY};
 
 /// What becomes of a key, and the code that B2 then has for it.
 type Change = (&'static str, fn(&Sandbox), &'static str);
@@ -40,16 +40,16 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn run(change: fn(&Sandbox), when: When) -> Outcome {
-    let scene = Scene::new();
-    let old = when.prepare(&scene);
-    change(&scene.sandbox);
-    let before = scene.requests();
-    let call = || watch(&scene.options, |options| scene.authorize_with(options));
+    let fixture = Fixture::new();
+    let old = when.prepare(&fixture);
+    change(&fixture.sandbox);
+    let before = fixture.requests();
+    let call = || watch(&fixture.options, |options| fixture.authorize_with(options));
     let mut outcome = call();
-    outcome = outcome.after(scene.requests() - before);
+    outcome = outcome.after(fixture.requests() - before);
     let next = call();
     outcome.must("the very next call is refused as well", next.answer.status == outcome.answer.status);
-    outcome.must("and asks nobody", scene.requests() - before == outcome.requests);
+    outcome.must("and asks nobody", fixture.requests() - before == outcome.requests);
     outcome.tokens.extend(old);
     outcome
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::case::{TIMES, When};
 use super::fake_server::{Relay, Serve, finish, onward, request};
 use super::{Expect, Outcome, Row, watch};
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 struct Case {
     name: &'static str,
@@ -112,22 +112,22 @@ fn row(case: &Arc<Case>, when: When) -> Row {
 }
 
 fn run(case: &Case, when: When) -> Outcome {
-    let scene = Scene::with(&[("max_attempts", "2")]);
-    let relay = Relay::to(onward(scene.sandbox.http()));
-    let scene = scene.options_with(&[("realm", &format!("http://localhost:{}", relay.port()))]);
-    let old = when.prepare(&scene);
+    let fixture = Fixture::with_options(&[("max_attempts", "2")]);
+    let relay = Relay::to(onward(fixture.sandbox.http()));
+    let fixture = fixture.and_options(&[("realm", &format!("http://localhost:{}", relay.port()))]);
+    let old = when.prepare(&fixture);
     relay.turn_to(Arc::clone(&case.serve));
     let total = case.total.map_or(60_000, |total| total.as_millis()).to_string();
-    let options = scene.options.with(&[("total_timeout_ms", &total)]);
-    let before = scene.requests();
-    let mut outcome = watch(&options, |options| scene.authorize_with(options));
-    outcome = outcome.after(scene.requests() - before);
+    let options = fixture.options.with(&[("total_timeout_ms", &total)]);
+    let before = fixture.requests();
+    let mut outcome = watch(&options, |options| fixture.authorize_with(options));
+    outcome = outcome.after(fixture.requests() - before);
     let (accepted, tries) = (relay.accepted(), if when == When::Live { 1 } else { case.tries });
     outcome.must(&format!("{accepted} connections are {tries}"), accepted == tries);
     if when == When::Live {
         let kept = when.keeps_its_token(case.status);
         outcome.must("the old token is served if it may be", (outcome.answer.token() == old) == kept);
-        let next = watch(&options, |options| scene.authorize_with(options));
+        let next = watch(&options, |options| fixture.authorize_with(options));
         outcome.must("the very next call makes no connection", relay.accepted() == tries);
         outcome.must("and is answered the same", next.answer.status == outcome.answer.status);
     }

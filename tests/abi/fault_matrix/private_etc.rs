@@ -8,7 +8,7 @@ use std::process::Command;
 use super::cause::Undo;
 use super::subprocess::OURS;
 use crate::support::api::Options;
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 /// The name by which B2's server goes here, and for which it has a certificate.
 pub const NAME: &str = "api.b2.test";
@@ -39,17 +39,17 @@ pub fn hosts(addresses: &[&str]) {
 }
 
 /// The options of a call that goes to B2's server by its name.
-pub fn by_name(scene: &Scene) -> Options {
+pub fn by_name(fixture: &Fixture) -> Options {
     hosts(&["127.0.0.1"]);
-    named(scene)
+    named(fixture)
 }
 
 /// The same, with the names as they are.
-pub fn named(scene: &Scene) -> Options {
-    let port = scene.sandbox.https().rsplit(':').next().expect("it has a port");
+pub fn named(fixture: &Fixture) -> Options {
+    let port = fixture.sandbox.https().rsplit(':').next().expect("it has a port");
     // Where a stranger may read it too.
-    etc("ca.pem", Some(&fs::read(scene.sandbox.ca_file()).expect("it is there")));
-    scene.options.with(&[("realm", &format!("https://{NAME}:{port}")), ("ca_file", "/etc/ca.pem")])
+    etc("ca.pem", Some(&fs::read(fixture.sandbox.ca_file()).expect("it is there")));
+    fixture.options.with(&[("realm", &format!("https://{NAME}:{port}")), ("ca_file", "/etc/ca.pem")])
 }
 
 /// Runs `ip` with these words.

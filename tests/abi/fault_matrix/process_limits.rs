@@ -10,7 +10,7 @@ use super::private_etc::{by_name, etc, is_stranger_possible, set, stranger};
 use super::subprocess::{Place, say};
 use super::{Expect, NETWORK, Outcome, Row, watch};
 use crate::support::api::Options;
-use crate::support::fixture::{ID, KEY, Scene};
+use crate::support::fixture::{Fixture, ID, KEY};
 
 pub const PLACE: Place = Place { name: "process", rows, walled: true };
 
@@ -67,27 +67,27 @@ fn limit(which: libc::__rlimit_resource_t, to: libc::rlim_t) -> libc::rlim_t {
     }
 }
 
-fn over_tls(scene: &Scene) -> Options {
-    let ca_file = scene.sandbox.ca_file().to_str().expect("a plain path");
-    scene.options.with(&[("realm", scene.sandbox.https()), ("ca_file", ca_file)])
+fn over_tls(fixture: &Fixture) -> Options {
+    let ca_file = fixture.sandbox.ca_file().to_str().expect("a plain path");
+    fixture.options.with(&[("realm", fixture.sandbox.https()), ("ca_file", ca_file)])
 }
 
 /// Trusts the sandbox because the machine does.
-fn by_the_system(scene: &Scene) -> Options {
-    let authority = std::fs::read(scene.sandbox.ca_file()).expect("it is there");
+fn by_the_system(fixture: &Fixture) -> Options {
+    let authority = std::fs::read(fixture.sandbox.ca_file()).expect("it is there");
     etc("ssl/certs/ca-certificates.crt", Some(&authority));
-    scene.options.with(&[("realm", scene.sandbox.https())])
+    fixture.options.with(&[("realm", fixture.sandbox.https())])
 }
 
 fn descriptors() -> Vec<Cause> {
-    let fails = |name: &str, good: fn(&Scene) -> Options| {
+    let fails = |name: &str, good: fn(&Fixture) -> Options| {
         let name = format!("no descriptor is left, {name}");
         Cause::retried(name, NETWORK, "oo many open files", FILES, |_, good| Broken::new(good.with(&[]), hoard()))
             .good(good)
             .at(&ALL)
     };
     vec![
-        fails("over http", |scene| scene.options.with(&[])),
+        fails("over http", |fixture| fixture.options.with(&[])),
         fails("over https", over_tls),
         fails("by name", by_name),
         Cause::retried(
@@ -97,9 +97,9 @@ fn descriptors() -> Vec<Cause> {
             FILES,
             |_, good| Broken::new(good.with(&[]), hoard()),
         )
-        .good(|scene| {
-            by_the_system(scene);
-            let options = by_name(scene);
+        .good(|fixture| {
+            by_the_system(fixture);
+            let options = by_name(fixture);
             options.set("ca_file", None).expect("the default");
             options
         })
@@ -124,11 +124,11 @@ fn threads() -> Vec<Cause> {
 pub const SMALL: usize = 128 << 10;
 
 fn small_stacks() -> [Cause; 2] {
-    let on = |name: &str, good: fn(&Scene) -> Options| {
+    let on = |name: &str, good: fn(&Fixture) -> Options| {
         let name = format!("128 KiB of stack, {name}");
         Cause::passes(name, |_, good| Broken::new(good.with(&[]), ())).good(good).on_a_stack_of(SMALL)
     };
-    [on("over http", |scene| scene.options.with(&[])), on("by name", by_name)]
+    [on("over http", |fixture| fixture.options.with(&[])), on("by name", by_name)]
 }
 
 fn without_proc() -> Cause {
@@ -148,16 +148,16 @@ fn without_proc() -> Cause {
 
 fn without_home() -> Cause {
     Cause::retried("a stranger without a home", "B2_NO_CREDENTIALS", "no home directory is known", "give the key ID", {
-        |scene, _| {
+        |fixture, _| {
             let unset = ["B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", "HOME"].map(|name| set(name, None));
             let guards = (unset, stranger());
-            Broken::new(scene.options.with(&[]), guards)
+            Broken::new(fixture.options.with(&[]), guards)
         }
     })
-    .good(|scene| {
+    .good(|fixture| {
         let settings = [("B2_APPLICATION_KEY_ID", ID), ("B2_APPLICATION_KEY", KEY)];
         std::mem::forget(settings.map(|(name, value)| set(name, Some(value))));
-        scene.options.with(&[])
+        fixture.options.with(&[])
     })
     .blank(false)
     .tries(0)
@@ -178,31 +178,31 @@ fn batch(what: &str, breaks: fn() -> Box<dyn std::any::Any>, says: Option<&'stat
 }
 
 fn run_batch(breaks: fn() -> Box<dyn std::any::Any>, goes_well: bool) -> Outcome {
-    let scene = Scene::with(&[("max_attempts", "2")]);
+    let fixture = Fixture::with_options(&[("max_attempts", "2")]);
     let others = ["1", "2", "3", "4"].map(|number| format!("{ID}{number}"));
     for id in &others {
-        scene.sandbox.add_key(Key::master(id, KEY));
+        fixture.sandbox.add_key(Key::master(id, KEY));
     }
-    let token = scene.authorize().expect("nothing is broken yet").token();
-    crate::support::concurrent::until("the connection is closed", || scene.sandbox.open_connections() == 0);
+    let token = fixture.authorize().expect("nothing is broken yet").token();
+    crate::support::concurrent::wait_until("the connection is closed", || fixture.sandbox.open_connections() == 0);
     let mut pairs = vec![(Some(ID), Some(KEY))];
     pairs.extend(others.iter().map(|id| (Some(id.as_str()), Some(KEY))));
     pairs.push(pairs[0]);
-    let before = scene.sandbox.authorize_count("*");
+    let before = fixture.sandbox.authorize_count("*");
     let broken = breaks();
     let mut places = Vec::new();
-    let mut outcome = watch(&scene.options, |options| {
-        places = scene.api.many(&pairs, options).1;
+    let mut outcome = watch(&fixture.options, |options| {
+        places = fixture.api.authorize_many(&pairs, options).1;
         places.remove(1)
     });
     drop(broken);
-    outcome = outcome.after(scene.sandbox.authorize_count("*") - before);
+    outcome = outcome.after(fixture.sandbox.authorize_count("*") - before);
     let tokens: Vec<_> =
         places.iter().map(|place| place.as_ref().ok().map(crate::support::api::Session::token)).collect();
     outcome.tokens.extend(tokens.iter().flatten().cloned());
     outcome.must("the fresh token is served", tokens[0].as_ref() == Some(&token) && tokens[4] == tokens[0]);
     outcome.must("each other place fares alike", tokens[1..4].iter().all(|token| token.is_some() == goes_well));
-    let well = scene.api.many(&pairs, &scene.options).1.iter().all(Result::is_ok);
+    let well = fixture.api.authorize_many(&pairs, &fixture.options).1.iter().all(Result::is_ok);
     outcome.must("it is well again", well);
     outcome
 }

@@ -8,7 +8,7 @@ use super::private_etc::set;
 use super::subprocess::Place;
 use super::{Expect, NETWORK, PROTOCOL, Row, TIMEOUT, TLS, watch};
 use crate::support::api::{self, Options};
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 /// For those that the environment names.
 pub const PLACE: Place = Place { name: "proxies", rows: named, walled: false };
@@ -35,17 +35,17 @@ pub fn all<const N: usize>(causes: [Vec<Cause>; N]) -> Vec<Row> {
 }
 
 /// The options of a call to B2's server by a name that only a proxy knows.
-pub fn through(scene: &Scene) -> Options {
-    let port = scene.sandbox.https().rsplit(':').next().expect("it has a port");
-    let ca_file = scene.sandbox.ca_file().to_str().expect("a plain path");
-    scene.options.with(&[
+pub fn through(fixture: &Fixture) -> Options {
+    let port = fixture.sandbox.https().rsplit(':').next().expect("it has a port");
+    let ca_file = fixture.sandbox.ca_file().to_str().expect("a plain path");
+    fixture.options.with(&[
         ("realm", &format!("https://api.b2.test:{port}")),
         ("ca_file", ca_file),
         ("proxy", &format!("http://{LOGIN}@127.0.0.1:{}", honest())),
     ])
 }
 
-pub type Breaks = Box<dyn Fn(&Scene, &Options) -> Broken + Send + Sync>;
+pub type Breaks = Box<dyn Fn(&Fixture, &Options) -> Broken + Send + Sync>;
 
 /// A proxy of that kind that does this. One that falls silent has far less time for it than usual.
 pub fn does(scheme: &'static str, steps: Vec<Step>) -> Breaks {
@@ -68,8 +68,8 @@ fn http() -> Vec<Cause> {
         Cause::retried(format!("an http proxy {name}"), status, says, hint, does("http", steps)).good(through)
     };
     let ends = |name: &str, status, says, hint, steps| retried(name, status, says, hint, steps).tries(1);
-    let gone: Breaks = Box::new(|scene, good| {
-        let url = scene.sandbox.refused_url().replace("http://", &format!("http://{LOGIN}@"));
+    let gone: Breaks = Box::new(|fixture, good| {
+        let url = fixture.sandbox.refused_url().replace("http://", &format!("http://{LOGIN}@"));
         Broken::new(good.with(&[("proxy", &url)]), ())
     });
     vec![
@@ -224,7 +224,7 @@ fn options() -> Vec<Row> {
 /// The proxy that the environment names.
 fn environment() -> Vec<Cause> {
     let named = |value: &'static str| {
-        move |_: &Scene, good: &Options| {
+        move |_: &Fixture, good: &Options| {
             let set = set("HTTPS_PROXY", Some(value));
             Broken::new(good.with(&[("proxy", "env")]), set)
         }
@@ -247,7 +247,7 @@ fn environment() -> Vec<Cause> {
 
 /// A realm on this machine is never asked through a proxy, be it what it may.
 fn loopback() -> Vec<Cause> {
-    let past = |name: &str, good: fn(&Scene) -> Options| {
+    let past = |name: &str, good: fn(&Fixture) -> Options| {
         Cause::passes(format!("{name}, for whom a dead proxy stands in the way"), |_, good| {
             let all = ["HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY"].map(|name| set(name, Some("http://127.0.0.1:1")));
             Broken::new(good.with(&[]), all)
@@ -255,11 +255,11 @@ fn loopback() -> Vec<Cause> {
         .good(good)
     };
     vec![
-        past("a loopback realm over http", |scene| scene.options.with(&[])),
-        past("a loopback realm over https", |scene| {
-            let ca_file = scene.sandbox.ca_file().to_str().expect("a plain path");
-            scene.options.with(&[("realm", scene.sandbox.https()), ("ca_file", ca_file)])
+        past("a loopback realm over http", |fixture| fixture.options.with(&[])),
+        past("a loopback realm over https", |fixture| {
+            let ca_file = fixture.sandbox.ca_file().to_str().expect("a plain path");
+            fixture.options.with(&[("realm", fixture.sandbox.https()), ("ca_file", ca_file)])
         }),
-        past("a loopback realm with an option", |scene| scene.options.with(&[("proxy", "socks5://127.0.0.1:1")])),
+        past("a loopback realm with an option", |fixture| fixture.options.with(&[("proxy", "socks5://127.0.0.1:1")])),
     ]
 }

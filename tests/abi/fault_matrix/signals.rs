@@ -12,7 +12,7 @@ use super::private_etc::by_name;
 use super::subprocess::Place;
 use super::{NETWORK, Row, TIMEOUT};
 use crate::support::api::Options;
-use crate::support::fixture::{ID, Scene};
+use crate::support::fixture::{Fixture, ID};
 
 pub const PLACE: Place = Place { name: "disturbed", rows, walled: true };
 
@@ -37,8 +37,8 @@ fn pipes() -> Vec<Cause> {
             NETWORK,
             "127.0.0.1",
             "call again later",
-            move |scene: &Scene, good: &Options| {
-                scene.sandbox.script(ID, [Fault::default().cut(how, 0).forever()]);
+            move |fixture: &Fixture, good: &Options| {
+                fixture.sandbox.script(ID, [Fault::default().cut(how, 0).forever()]);
                 Broken::new(good.with(&[]), broken_pipes_kill())
             },
         )
@@ -51,7 +51,7 @@ fn pipes() -> Vec<Cause> {
             "the proxy 127.0.0.1",
             "the proxy's address",
             {
-                move |_: &Scene, good: &Options| {
+                move |_: &Fixture, good: &Options| {
                     let url = format!("socks5://127.0.0.1:{}", proxy(steps.clone()));
                     Broken::new(good.with(&[("proxy", &url)]), broken_pipes_kill())
                 }
@@ -97,8 +97,8 @@ fn storm() -> impl Drop {
 
 fn storms() -> Vec<Cause> {
     let under = |fault: Option<Fault>| {
-        move |scene: &Scene, good: &Options| {
-            scene.sandbox.script(ID, fault.clone());
+        move |fixture: &Fixture, good: &Options| {
+            fixture.sandbox.script(ID, fault.clone());
             Broken::new(good.with(&[]), storm())
         }
     };
@@ -108,8 +108,8 @@ fn storms() -> Vec<Cause> {
         Cause::passes("a signal a millisecond, by name over https", under(None)).good(by_name),
         Cause::passes("a signal a millisecond, and an answer in drops", under(Some(drip))),
         Cause::retried("a signal a millisecond, and silence", TIMEOUT, "within 400 ms", "attempt_timeout_ms", {
-            |scene, good| {
-                scene.sandbox.script(ID, [Fault::hold("for ever").forever()]);
+            |fixture, good| {
+                fixture.sandbox.script(ID, [Fault::hold("forever").forever()]);
                 Broken::new(good.with(&[("attempt_timeout_ms", "400")]), storm())
             }
         })
@@ -118,8 +118,8 @@ fn storms() -> Vec<Cause> {
             under(Some(Fault::reset_after(20).forever()))
         })
         .requests(2),
-        Cause::passes("a signal a millisecond, and a wait before it goes well", |scene, good| {
-            scene.sandbox.script(ID, [Fault::status(503)]);
+        Cause::passes("a signal a millisecond, and a wait before it goes well", |fixture, good| {
+            fixture.sandbox.script(ID, [Fault::status(503)]);
             let waits = [("initial_backoff_ms", "200"), ("max_backoff_ms", "200")];
             Broken::new(good.with(&waits), storm())
         })

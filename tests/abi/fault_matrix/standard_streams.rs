@@ -10,9 +10,9 @@ use b2_sandbox::Fault;
 use serde_json::{Value, json};
 
 use super::{Expect, Outcome, Row, subprocess, watch};
-use crate::support::api::{self, Ask};
-use crate::support::concurrent::until;
-use crate::support::fixture::{ID, KEY, PATIENCE, Scene};
+use crate::support::api::{self, Operation};
+use crate::support::concurrent::wait_until;
+use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
 
 const TASK: &str = "B2AUTH_TEST_STREAMS";
 const STREAMS: [RawFd; 3] = [0, 1, 2];
@@ -28,10 +28,10 @@ pub fn rows() -> Vec<Row> {
 
 /// The sandbox is here and not over there, where it would take their place first.
 fn run(https: bool) -> Outcome {
-    let scene = Scene::new();
-    scene.sandbox.script(ID, [Fault::hold("until it is seen")]);
-    let realm = if https { scene.sandbox.https() } else { scene.sandbox.http() };
-    let task = json!({"realm": realm, "ca_file": scene.sandbox.ca_file()});
+    let fixture = Fixture::new();
+    fixture.sandbox.script(ID, [Fault::hold("until it is seen")]);
+    let realm = if https { fixture.sandbox.https() } else { fixture.sandbox.http() };
+    let task = json!({"realm": realm, "ca_file": fixture.sandbox.ca_file()});
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command
         .args(["--exact", "fault_matrix::standard_streams::child", "--ignored", "--nocapture"])
@@ -41,14 +41,14 @@ fn run(https: bool) -> Outcome {
     let mut outcome = None;
     for line in BufReader::new(child.stdout.take().expect("it was asked for")).lines().map_while(Result::ok) {
         if line == "SEEN" {
-            assert!(scene.sandbox.wait_until_held("until it is seen", 1, PATIENCE));
-            scene.sandbox.release("until it is seen");
+            assert!(fixture.sandbox.wait_until_held("until it is seen", 1, TEST_TIMEOUT));
+            fixture.sandbox.release("until it is seen");
         } else if let Some(json) = line.strip_prefix("TOLD ") {
             outcome = Some(subprocess::outcome(&serde_json::from_str(json).expect("the child writes JSON")));
         }
     }
     assert!(child.wait().expect("it ends").success());
-    outcome.expect("it tells something").after(scene.requests())
+    outcome.expect("it tells something").after(fixture.requests())
 }
 
 /// The other side: a call without standard streams, while another thread looks where its connection is.
@@ -67,8 +67,8 @@ fn child() {
     let mut places = Vec::new();
     let mut outcome = watch(&options, |options| {
         std::thread::scope(|scope| {
-            let call = scope.spawn(|| api.call(Some(ID), Some(KEY), Ask::Authorize, Some(options)));
-            until("a connection", || (0..64).any(|fd| peer_port(fd) == Some(port)));
+            let call = scope.spawn(|| api.call(Some(ID), Some(KEY), Operation::Authorize, Some(options)));
+            wait_until("a connection", || (0..64).any(|fd| peer_port(fd) == Some(port)));
             places = (0..64).filter(|fd| peer_port(*fd) == Some(port)).collect();
             parent.write_all(b"\nSEEN\n").expect("the parent reads");
             call.join().expect("no panic")

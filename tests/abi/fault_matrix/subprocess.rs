@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::recorded::{Answer, Outcome};
 use super::{Row, words_of};
-use crate::support::fixture::PATIENCE;
+use crate::support::fixture::TEST_TIMEOUT;
 
 const PLACE: &str = "B2AUTH_TEST_PLACE";
 /// Stands in an `/etc` that is a place's own.
@@ -140,7 +140,7 @@ impl Told {
                 (None, None) => {}
             }
             let told = heard.rows.len();
-            let (now, late) = self.news.wait_timeout(heard, 2 * PATIENCE).expect("nobody panics here");
+            let (now, late) = self.news.wait_timeout(heard, 2 * TEST_TIMEOUT).expect("nobody panics here");
             heard = now;
             if late.timed_out() && heard.rows.len() == told {
                 // SAFETY: the process has not ended, so the number is still its own.

@@ -6,8 +6,8 @@ use b2_sandbox::{Config, Key, Sandbox};
 
 use super::case::{Case, TIMES, When, is_about_the_key, is_of_the_way};
 use super::{Expect, Outcome, Row, watch};
-use crate::support::api::{self, Api, Ask, Options};
-use crate::support::fixture::{KEY, PATIENCE};
+use crate::support::api::{self, Api, Operation, Options};
+use crate::support::fixture::{KEY, TEST_TIMEOUT};
 
 /// Every case at every time, over http and https; and those that may pass once more, for one request only.
 pub fn rows(cases: Vec<Case>) -> Vec<Row> {
@@ -25,7 +25,7 @@ pub fn rows(cases: Vec<Case>) -> Vec<Row> {
     }
     let rows = plans.into_iter().flat_map(|(when, plans)| {
         let keys = plans.iter().enumerate().map(|(number, plan)| (key_id(number), plan.https)).collect();
-        let stage = Arc::new(Stage { when, keys, ready: OnceLock::new() });
+        let stage = Arc::new(WaitPoint { when, keys, ready: OnceLock::new() });
         plans.into_iter().enumerate().map(move |(number, plan)| plan.row(Arc::clone(&stage), number))
     });
     rows.collect()
@@ -37,7 +37,7 @@ fn key_id(number: usize) -> String {
 }
 
 /// The library and the server that all rows of one time share.
-struct Stage {
+struct WaitPoint {
     when: When,
     keys: Vec<(String, bool)>,
     ready: OnceLock<Ready>,
@@ -50,7 +50,7 @@ struct Ready {
     tokens: Vec<Option<String>>,
 }
 
-impl Stage {
+impl WaitPoint {
     fn ready(&self) -> &Ready {
         self.ready.get_or_init(|| {
             b2_sandbox::raise_open_file_limit();
@@ -61,12 +61,12 @@ impl Stage {
             for https in [false, true] {
                 let some: Vec<_> = self.keys.iter().enumerate().filter(|(_, key)| key.1 == https).collect();
                 let pairs: Vec<_> = some.iter().map(|(_, key)| (Some(key.0.as_str()), Some(KEY))).collect();
-                let (_, granted) = ready.api.many(&pairs, &ready.options(https));
+                let (_, granted) = ready.api.authorize_many(&pairs, &ready.options(https));
                 for ((number, _), session) in some.into_iter().zip(granted) {
                     ready.tokens[number] = Some(session.expect("granted").token());
                 }
             }
-            ready.api.turn(0, age);
+            ready.api.shift_clocks(0, age);
             ready
         })
     }
@@ -91,7 +91,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn row(self, stage: Arc<Stage>, number: usize) -> Row {
+    fn row(self, stage: Arc<WaitPoint>, number: usize) -> Row {
         let mut expect = self.case.at(self.when);
         if self.once {
             expect = Expect { status: "B2_OK", hint: None, says: "", ..expect };
@@ -102,7 +102,7 @@ impl Plan {
         Row { what, expect, run: Box::new(move || self.run(&stage, number, &expected)) }
     }
 
-    fn run(&self, stage: &Stage, number: usize, expect: &Expect) -> Outcome {
+    fn run(&self, stage: &WaitPoint, number: usize, expect: &Expect) -> Outcome {
         let ready = stage.ready();
         let (id, old) = (stage.keys[number].0.as_str(), ready.tokens[number].clone());
         let options = ready.options(self.https);
@@ -114,10 +114,10 @@ impl Plan {
         let fault = if self.once { self.case.fault.clone() } else { self.case.fault.clone().forever() };
         ready.sandbox.script(id, [fault]);
         let before = ready.sandbox.authorize_count(id);
-        let call = |options: &Options| ready.api.call(Some(id), Some(KEY), Ask::Authorize, Some(options));
+        let call = |options: &Options| ready.api.call(Some(id), Some(KEY), Operation::Authorize, Some(options));
         let mut outcome = watch(&options, call);
         // A request that the client gave up may be read after that.
-        ready.sandbox.wait_until_asked(id, before + expect.requests, PATIENCE);
+        ready.sandbox.wait_until_asked(id, before + expect.requests, TEST_TIMEOUT);
         outcome = outcome.after(ready.sandbox.authorize_count(id) - before);
         outcome.key_id = id.to_owned();
         outcome.tokens.extend(old.clone());

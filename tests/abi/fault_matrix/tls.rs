@@ -11,7 +11,7 @@ use b2_sandbox::TlsFault;
 use super::case::{TIMES, When};
 use super::fake_server::{Relay, Serve, finish, hello, onward};
 use super::{Expect, Outcome, Row, watch};
-use crate::support::fixture::Scene;
+use crate::support::fixture::Fixture;
 
 /// What takes the good server's place.
 #[derive(Clone)]
@@ -144,28 +144,28 @@ fn row(case: &Case, when: When) -> Row {
 }
 
 fn run(other: &Other, status: &str, when: When, tries: usize) -> Outcome {
-    let scene = Scene::with(&[("max_attempts", "2")]);
-    let relay = Relay::to(onward(scene.sandbox.https()));
+    let fixture = Fixture::with_options(&[("max_attempts", "2")]);
+    let relay = Relay::to(onward(fixture.sandbox.https()));
     let realm = format!("https://localhost:{}", relay.port());
-    let ca_file = scene.sandbox.ca_file().to_str().expect("a plain path").to_owned();
-    let scene = scene.options_with(&[("realm", &realm), ("ca_file", &ca_file)]);
-    let old = when.prepare(&scene);
+    let ca_file = fixture.sandbox.ca_file().to_str().expect("a plain path").to_owned();
+    let fixture = fixture.and_options(&[("realm", &realm), ("ca_file", &ca_file)]);
+    let old = when.prepare(&fixture);
     relay.turn_to(match other {
-        Other::Sandbox(fault) => onward(scene.sandbox.tls_fault(*fault)),
+        Other::Sandbox(fault) => onward(fixture.sandbox.tls_fault(*fault)),
         Other::Bytes(serve) => Arc::clone(serve),
     });
-    let options = scene.options.with(&[]);
+    let options = fixture.options.with(&[]);
     if status == TIMEOUT {
         options.set("connect_timeout_ms", Some("600")).expect("an option");
     }
-    let before = scene.requests();
-    let mut outcome = watch(&options, |options| scene.authorize_with(options));
-    outcome = outcome.after(scene.requests() - before);
+    let before = fixture.requests();
+    let mut outcome = watch(&options, |options| fixture.authorize_with(options));
+    outcome = outcome.after(fixture.requests() - before);
     let accepted = relay.accepted();
     outcome.must(&format!("{accepted} connections are {tries}"), accepted == tries);
     if when == When::Live {
         outcome.must("the old token is served", outcome.answer.token() == old);
-        let next = watch(&options, |options| scene.authorize_with(options));
+        let next = watch(&options, |options| fixture.authorize_with(options));
         outcome.must("the very next call makes no connection", relay.accepted() == tries);
         outcome.must("and is served the same", next.answer.token() == old);
     }

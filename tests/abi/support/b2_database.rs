@@ -1,4 +1,4 @@
-//! Databases as the b2 tool writes them, of each version of its schema.
+//! Databases as the b2 tool writes them, in each version of its schema.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,42 +47,42 @@ const UPDATES: [&str; NEWEST] = [
     "",
 ];
 
-/// A folder that goes with the test.
-pub struct Folder(PathBuf);
+/// A directory that is removed with the test.
+pub struct TempDir(PathBuf);
 
-impl Folder {
+impl TempDir {
     pub fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("b2auth-{}-{number}", std::process::id()));
-        fs::create_dir(&path).expect("a folder can be made");
+        fs::create_dir(&path).expect("a directory can be made");
         Self(path)
     }
 
-    pub fn at(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn file(&self, name: &str, content: &[u8]) -> PathBuf {
-        let path = self.at(name);
-        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("a folder can be made");
+    pub fn write(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("it is in the directory")).expect("a directory can be made");
         fs::write(&path, content).expect("a file can be written");
         path
     }
 
-    pub fn names(&self) -> Vec<String> {
+    pub fn file_names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).expect("it is there");
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// What the tool would have been given.
+/// The arguments of `b2 account authorize`.
 #[derive(Clone, Copy)]
 pub struct Account<'a> {
     pub key_id: &'a str,
@@ -90,8 +90,8 @@ pub struct Account<'a> {
     pub realm: &'a str,
 }
 
-/// Another account in that file, as when the tool is authorized anew.
-pub fn authorize(path: &Path, version: usize, account: Account<'_>) {
+/// Replaces the account, as when the tool is authorized again.
+pub fn replace_account(path: &Path, version: usize, account: Account<'_>) {
     let connection = Connection::open(path).expect("the database opens");
     connection.execute_batch("BEGIN EXCLUSIVE; DELETE FROM account").expect("it can be emptied");
     let Account { key_id, key, realm } = account;
@@ -102,7 +102,7 @@ pub fn authorize(path: &Path, version: usize, account: Account<'_>) {
         "INSERT INTO account (account_id, application_key, account_auth_token, api_url, download_url, realm, {sizes}
             {id_column}) VALUES (?2, ?3, 'token', 'https://api', 'https://f', ?4, {numbers}{id_value})"
     );
-    // Before there was a column for it, the account ID was all the ID there was.
+    // Before there was a column for the key ID, the account ID was used.
     let account_id = if version >= 2 { "4aa9865d6f00" } else { key_id };
     let row: [&str; 4] = [key_id, account_id, key, realm];
     let mut insert = connection.prepare(&statement).expect("the columns are there");
@@ -115,8 +115,8 @@ pub fn authorize(path: &Path, version: usize, account: Account<'_>) {
 }
 
 /// A database without an account.
-pub fn empty(path: &Path, version: usize) {
-    fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder can be made");
+pub fn create_empty(path: &Path, version: usize) {
+    fs::create_dir_all(path.parent().expect("it is in a directory")).expect("a directory can be made");
     let connection = Connection::open(path).expect("a database can be made");
     connection.execute_batch(BASE).expect("the tables can be made");
     for (number, update) in UPDATES.iter().enumerate().take(version) {
@@ -127,13 +127,13 @@ pub fn empty(path: &Path, version: usize) {
 }
 
 /// A database with that account.
-pub fn write(path: &Path, version: usize, account: Account<'_>) {
-    empty(path, version);
-    authorize(path, version, account);
+pub fn create(path: &Path, version: usize, account: Account<'_>) {
+    create_empty(path, version);
+    replace_account(path, version, account);
 }
 
-/// Makes changes that the tool would not.
-pub fn change(path: &Path, statements: &str) {
+/// Makes changes that the tool would not make.
+pub fn execute(path: &Path, statements: &str) {
     let connection = Connection::open(path).expect("the database opens");
     connection.execute_batch(statements).expect("it can be changed");
 }

@@ -1,40 +1,40 @@
-//! Calls that a test watches from another thread while they wait.
+//! Calls that a test observes from another thread while they wait.
 
 use std::time::{Duration, Instant};
 
-use crate::support::api::{Api, Options};
-use crate::support::fixture::{ID, PATIENCE, Scene};
+use super::api::{Api, Cancel, Options};
+use super::fixture::TEST_TIMEOUT;
 
-/// Long enough for a request to be made that ought not to be.
-const A_WHILE: Duration = Duration::from_millis(120);
+/// Long enough for a request that must not be made.
+const QUIET_TIME: Duration = Duration::from_millis(120);
 
-/// Runs `call` on another thread while `watch` looks on. Should `watch` panic, the call is cancelled, so that the test
-/// fails and does not hang.
-pub fn aside<T: Send>(options: &Options, call: impl FnOnce() -> T + Send, watch: impl FnOnce()) -> T {
-    struct Leash(crate::support::api::Cancel);
-    impl Drop for Leash {
+/// Runs `call` on another thread, and `meanwhile` on this one. If `meanwhile` panics, the call is cancelled, so that the
+/// test fails instead of hanging.
+pub fn during_call<T: Send>(options: &Options, call: impl FnOnce() -> T + Send, meanwhile: impl FnOnce()) -> T {
+    struct CancelOnPanic(Cancel);
+    impl Drop for CancelOnPanic {
         fn drop(&mut self) {
             if std::thread::panicking() {
                 self.0.trigger();
             }
         }
     }
-    let leash = Leash(options.cancel());
+    let guard = CancelOnPanic(options.attach_cancel());
     std::thread::scope(|scope| {
         let call = scope.spawn(call);
         // Moved in, so that it is dropped before the scope waits for the call.
-        let leash = leash;
-        watch();
-        drop(leash);
+        let guard = guard;
+        meanwhile();
+        drop(guard);
         call.join().expect("the call does not panic")
     })
 }
 
-/// True as soon as `condition` is, false if it was not in so long.
-pub fn comes(condition: impl Fn() -> bool, patience: Duration) -> bool {
+/// True as soon as `condition` is, false if it is not in that time.
+pub fn eventually(condition: impl Fn() -> bool, timeout: Duration) -> bool {
     let start = Instant::now();
     while !condition() {
-        if start.elapsed() > patience {
+        if start.elapsed() > timeout {
             return false;
         }
         std::thread::sleep(Duration::from_millis(2));
@@ -42,38 +42,29 @@ pub fn comes(condition: impl Fn() -> bool, patience: Duration) -> bool {
     true
 }
 
-/// Waits for it.
-pub fn until(what: &str, condition: impl Fn() -> bool) {
-    assert!(comes(condition, PATIENCE), "{what}: in vain");
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    assert!(eventually(condition, TEST_TIMEOUT), "timed out: {what}");
 }
 
-/// Sees that it stays untrue for a while.
-pub fn never(what: &str, condition: impl Fn() -> bool) {
-    assert!(!comes(condition, A_WHILE), "{what}: all the same");
+/// Checks that `condition` stays false for a while.
+pub fn assert_stays_false(what: &str, condition: impl Fn() -> bool) {
+    assert!(!eventually(condition, QUIET_TIME), "it happened: {what}");
 }
 
-/// Turns the clock by `step` until `condition` comes true. More than once only where the call that waits had not yet
-/// begun to when the clock was turned.
-pub fn turn_until(api: &Api, step: Duration, what: &str, condition: impl Fn() -> bool) {
+/// Advances the clock by `step` until `condition` is true. More than one step is needed only if the call had not begun
+/// to wait when the clock was first advanced.
+pub fn advance_until(api: &Api, step: Duration, what: &str, condition: impl Fn() -> bool) {
     for _ in 0..100 {
-        api.pass(step);
-        if comes(&condition, Duration::from_millis(200)) {
+        api.advance(step);
+        if eventually(&condition, Duration::from_millis(200)) {
             return;
         }
     }
-    panic!("{what}: in vain");
+    panic!("timed out: {what}");
 }
 
-/// What a call comes to, and how long it takes.
+/// The result of a call, and how long it took.
 pub fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     (call(), start.elapsed())
-}
-
-impl Scene {
-    /// The requests of the scene's key that were answered.
-    pub fn answered(&self) -> usize {
-        let log = self.sandbox.log();
-        log.iter().filter(|entry| entry.key_id.as_deref() == Some(ID) && entry.status.is_some()).count()
-    }
 }

@@ -5,5 +5,7 @@ pub mod api;
 pub mod b2_database;
 pub mod concurrent;
 pub mod fixture;
+pub mod log_lines;
 pub mod secret_search;
+pub mod subprocess;
 pub mod wait_points;
