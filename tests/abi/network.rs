@@ -5,9 +5,9 @@ use std::time::Duration;
 use b2_sandbox::{Fault, How};
 
 use crate::retry_after::LONG_TIMEOUTS;
-use crate::support::api::{self, Failure, Operation};
+use crate::support::api::Failure;
 use crate::support::concurrent::{during_call, eventually, timed, wait_until};
-use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
+use crate::support::fixture::{Fixture, ID, TEST_TIMEOUT};
 
 /// What a busy machine may add to a time limit.
 const GRACE: Duration = Duration::from_secs(20);
@@ -30,30 +30,6 @@ fn a_refused_connect_is_retried() {
     assert!(failure.hint.expect("a hint").contains("firewall"));
     assert!(took < GRACE, "{took:?}");
     assert_eq!(fixture.api.counter("requests"), 3);
-}
-
-#[test]
-fn a_name_that_nobody_knows_ends_within_the_limits() {
-    let api = api::load();
-    let options = api.options(&[
-        ("realm", "https://nonexistent.invalid"),
-        ("proxy", "none"),
-        ("max_attempts", "2"),
-        ("initial_backoff_ms", "1"),
-        ("connect_timeout_ms", "2000"),
-        ("total_timeout_ms", "5000"),
-    ]);
-    let (answer, took) = timed(|| api.call(Some(ID), Some(KEY), Operation::Authorize, Some(&options)));
-    let failure = answer.expect_err("nobody is there");
-    assert!(took < Duration::from_secs(5) + GRACE, "{took:?}");
-    assert!(failure.message.contains("nonexistent.invalid"), "{failure}");
-    // A machine whose name servers do not answer takes as long as it is let.
-    if failure.name == "B2_TIMEOUT" {
-        assert!(took >= Duration::from_secs(2), "{failure} after {took:?}");
-    } else {
-        assert_network_error(&failure, 2);
-        assert!(failure.hint.expect("a hint").contains("DNS"));
-    }
 }
 
 #[test]

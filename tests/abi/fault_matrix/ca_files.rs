@@ -1,39 +1,41 @@
-//! Files of certificates that are none, or out of reach.
+//! Certificate files that are invalid or unreadable.
 
-use std::ffi::CStr;
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::cause::{Broken, Cause, Time};
-use super::private_etc::{etc, is_stranger_possible, set, stranger};
-use super::subprocess::{Place, say};
+use super::fault::{Conditions, FaultCase, TokenAge, fault};
+use super::private_etc::{can_drop_privileges, etc, etc_directory, etc_link, etc_pipe, set_env, unprivileged};
+use super::subprocess::{Group, print};
 use super::{Row, TLS};
 use crate::support::api::Options;
 use crate::support::fixture::Fixture;
 
-pub const PLACE: Place = Place { name: "trusts", rows, walled: true };
+pub const GROUP: Group = Group { name: "ca_files", rows, private: true };
 
-const INVALID: &str = "B2_INVALID_ARGUMENT";
 const FILE: &str = "/etc/ca.pem";
+const SYSTEM_FILE: &str = "ssl/certs/ca-certificates.crt";
 
 fn rows() -> Vec<Row> {
-    let mut causes = [ca_files(), variables(), the_machines()].into_iter().flatten().collect::<Vec<_>>();
-    if is_stranger_possible() {
-        causes.push(
-            Cause::ends("ca_file is out of reach", INVALID, "permission denied", "ca_file names it", |_, good| {
-                write("ca.pem", &[]);
-                Broken::new(good.with(&[]), stranger())
-            })
-            .good(by_option),
-        );
+    let mut cases = [ca_file(), variables(), system()].concat();
+    if can_drop_privileges() {
+        cases.push(invalid("ca_file is not readable", "permission denied", "ca_file names it").conditions(
+            |_, good| {
+                write_private("ca.pem", &[]);
+                Conditions::new(good.with(&[]), unprivileged())
+            },
+        ));
     } else {
-        say("SKIP night: files out of reach: only root can make a stranger of itself");
+        print("SKIP fault_matrix: unreadable files: only root can drop its privileges");
     }
-    causes.into_iter().flat_map(Cause::rows).collect()
+    cases.into_iter().flat_map(FaultCase::rows).collect()
 }
 
-/// A file that nobody but its owner may read.
-fn write(name: &str, content: &[u8]) {
+fn invalid(name: &str, message: &'static str, hint: &'static str) -> FaultCase {
+    fault(name).options(by_option).status("B2_INVALID_ARGUMENT").message(message).hint(hint)
+}
+
+/// A file that only its owner may read.
+fn write_private(name: &str, content: &[u8]) {
     use std::os::unix::fs::PermissionsExt;
     etc(name, Some(content));
     let path = Path::new("/etc").join(name);
@@ -49,138 +51,109 @@ fn by_option(fixture: &Fixture) -> Options {
     fixture.options.with(&[("realm", fixture.sandbox.https()), ("ca_file", FILE)])
 }
 
-/// What may stand in the place of a file of certificates, and what is said of it.
-fn instead() -> Vec<(&'static str, &'static str, fn())> {
+/// What replaces a certificate file, and the message for it.
+fn replacements() -> Vec<(&'static str, &'static str, fn())> {
     vec![
         ("is missing", "there is no such file", || etc("ca.pem", None)),
-        ("is a folder", "it is a directory", || {
-            etc("ca.pem", None);
-            fs::create_dir(FILE).expect("a folder can be made");
-        }),
+        ("is a directory", "it is a directory", || etc_directory("ca.pem")),
         ("is empty", "it has no certificate", || etc("ca.pem", Some(b""))),
-        ("is rubbish", "it has no certificate", || etc("ca.pem", Some(&[0xa5; 4096]))),
+        ("is garbage", "it has no certificate", || etc("ca.pem", Some(&[0xa5; 4096]))),
         ("has a key and no certificate", "it has no certificate", || {
             etc("ca.pem", Some(b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n"));
         }),
-        ("has a certificate that is none", "none of its certificates", || {
+        ("has an invalid certificate", "none of its certificates", || {
             etc("ca.pem", Some(b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"));
         }),
-        ("is broken off", "it is not PEM", || {
-            etc("ca.pem", Some(b"-----BEGIN CERTIFICATE-----\nMIIB"));
-        }),
-        ("has 1 GiB of nothing", "it has no certificate", || {
+        ("is truncated", "it is not PEM", || etc("ca.pem", Some(b"-----BEGIN CERTIFICATE-----\nMIIB"))),
+        ("has 1 GiB of zeros", "it has no certificate", || {
             etc("ca.pem", Some(b""));
             let file = File::options().write(true).open(FILE).expect("it is there");
-            file.set_len(1 << 30).expect("it takes no room");
+            file.set_len(1 << 30).expect("a sparse file takes no space");
         }),
-        ("is a pipe that nobody writes to", "it is not a file", || pipe(c"/etc/ca.pem")),
-        ("is a device without an end", "it is not a file", || {
-            etc("ca.pem", None);
-            std::os::unix::fs::symlink("/dev/zero", FILE).expect("a link can be made");
-        }),
-        ("is a link to itself", "cannot be used", || {
-            etc("ca.pem", None);
-            std::os::unix::fs::symlink(FILE, FILE).expect("a link can be made");
-        }),
+        ("is a pipe without a writer", "it is not a file", || etc_pipe(c"/etc/ca.pem")),
+        ("is an endless device", "it is not a file", || etc_link("ca.pem", "/dev/zero")),
+        ("is a link to itself", "cannot be used", || etc_link("ca.pem", FILE)),
     ]
 }
 
-fn pipe(path: &CStr) {
-    etc("ca.pem", None);
-    // SAFETY: the name lives through the call.
-    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
-}
-
-fn ca_files() -> Vec<Cause> {
-    let cause = |(what, says, put): (&str, &'static str, fn())| {
-        Cause::ends(format!("ca_file {what}"), INVALID, says, "ca_file names it", move |_, good| {
-            put();
-            Broken::new(good.with(&[]), ())
+fn ca_file() -> Vec<FaultCase> {
+    let case = |(what, message, replace): (&str, &'static str, fn())| {
+        invalid(&format!("ca_file {what}"), message, "ca_file names it").conditions(move |_, good| {
+            replace();
+            Conditions::new(good.with(&[]), ())
         })
-        .good(by_option)
     };
-    instead().into_iter().map(cause).collect()
+    replacements().into_iter().map(case).collect()
 }
 
-/// The variable names the authority's file, for as long as this process lives or another row says otherwise.
+/// The variable names the authority's file until another row changes it.
 fn by_variable(fixture: &Fixture) -> Options {
     etc("ca.pem", Some(&authority(fixture)));
-    std::mem::forget((set("SSL_CERT_FILE", Some(FILE)), set("SSL_CERT_DIR", None)));
+    std::mem::forget((set_env("SSL_CERT_FILE", Some(FILE)), set_env("SSL_CERT_DIR", None)));
     fixture.options.with(&[("realm", fixture.sandbox.https())])
 }
 
-fn variables() -> Vec<Cause> {
-    let file = |(what, says, put): (&str, &'static str, fn())| {
-        Cause::ends(format!("SSL_CERT_FILE {what}"), INVALID, says, "SSL_CERT_FILE names it", move |_, good| {
-            put();
-            Broken::new(good.with(&[]), ())
-        })
-        .good(by_variable)
-        .at(&[Time::First])
+fn variables() -> Vec<FaultCase> {
+    let file = |(what, message, replace): (&str, &'static str, fn())| {
+        let case = invalid(&format!("SSL_CERT_FILE {what}"), message, "SSL_CERT_FILE names it");
+        let case = case.conditions(move |_, good| {
+            replace();
+            Conditions::new(good.with(&[]), ())
+        });
+        case.options(by_variable).ages(&[TokenAge::None])
     };
-    let folder = |what: &str, put: fn()| {
+    let directory = |what: &str, replace: fn()| {
         let name = format!("SSL_CERT_DIR {what}");
-        Cause::ends(name, INVALID, "there is no certificate", "SSL_CERT_DIR names it", move |_, good| {
-            put();
-            let guards = (set("SSL_CERT_FILE", None), set("SSL_CERT_DIR", Some(FILE)));
-            Broken::new(good.with(&[]), guards)
-        })
-        .good(by_variable)
-        .at(&[Time::First])
+        let case = invalid(&name, "there is no certificate", "SSL_CERT_DIR names it").conditions(move |_, good| {
+            replace();
+            let guards = (set_env("SSL_CERT_FILE", None), set_env("SSL_CERT_DIR", Some(FILE)));
+            Conditions::new(good.with(&[]), guards)
+        });
+        case.options(by_variable).ages(&[TokenAge::None])
     };
-    let mut causes: Vec<_> = instead().into_iter().map(file).collect();
-    causes.extend([
-        folder("is missing", || etc("ca.pem", None)),
-        folder("is a file", || ()),
-        folder("is empty", || {
-            etc("ca.pem", None);
-            fs::create_dir(FILE).expect("a folder can be made");
+    let mut cases: Vec<_> = replacements().into_iter().map(file).collect();
+    cases.extend([
+        directory("is missing", || etc("ca.pem", None)),
+        directory("is a file", || ()),
+        directory("is empty", || etc_directory("ca.pem")),
+        directory("is a pipe without a writer", || etc_pipe(c"/etc/ca.pem")),
+        directory("has only a pipe in it", || {
+            etc_directory("ca.pem");
+            etc_pipe(c"/etc/ca.pem/0123abcd.0");
         }),
-        folder("is a pipe that nobody writes to", || pipe(c"/etc/ca.pem")),
-        folder("has a pipe in it and nothing else", || {
-            etc("ca.pem", None);
-            fs::create_dir(FILE).expect("a folder can be made");
-            // SAFETY: the name lives through the call.
-            assert_eq!(unsafe { libc::mkfifo(c"/etc/ca.pem/0123abcd.0".as_ptr(), 0o600) }, 0);
-        }),
-        Cause::passes("SSL_CERT_FILE is gone after the first call", |_, good| {
-            etc("ca.pem", None);
-            Broken::new(good.with(&[]), ())
-        })
-        .good(by_variable)
-        .at(&[Time::Live, Time::Dead]),
+        fault("SSL_CERT_FILE is removed after the first call")
+            .conditions(|_, good| {
+                etc("ca.pem", None);
+                Conditions::new(good.with(&[]), ())
+            })
+            .options(by_variable)
+            .ages(&[TokenAge::Stale, TokenAge::Expired]),
     ]);
-    causes
+    cases
 }
 
-/// Trusts what the machine does.
-fn by_the_machine(fixture: &Fixture) -> Options {
-    etc("ssl/certs/ca-certificates.crt", Some(&authority(fixture)));
-    std::mem::forget((set("SSL_CERT_FILE", None), set("SSL_CERT_DIR", None)));
+/// Trusts the system's certificates, among which is the sandbox's authority.
+fn by_system(fixture: &Fixture) -> Options {
+    etc(SYSTEM_FILE, Some(&authority(fixture)));
+    std::mem::forget((set_env("SSL_CERT_FILE", None), set_env("SSL_CERT_DIR", None)));
     fixture.options.with(&[("realm", fixture.sandbox.https())])
 }
 
-/// Without anything of the machine's own the library has what most machines trust. The sandbox is not among that.
-fn the_machines() -> Vec<Cause> {
-    let without = |what: &str, put: fn()| {
-        let name = format!("the machine's certificates {what}");
-        Cause::ends(name, TLS, "whom this machine does not trust", "ca_file", move |fixture, _| {
-            put();
-            // By a library that has not read them, and will not again.
-            Broken::new(fixture.options.with(&[("realm", fixture.sandbox.https())]), ())
-        })
-        .good(by_option)
-        .at(&[Time::First])
+/// Without certificates of the system the library has built-in ones, among which the sandbox's authority is not.
+fn system() -> Vec<FaultCase> {
+    let without = |what: &str, replace: fn()| {
+        let case = fault(format!("the system's certificates {what}")).conditions(move |fixture, _| {
+            replace();
+            // Not the options of the other calls, with which the library has read the certificates.
+            Conditions::new(fixture.options.with(&[("realm", fixture.sandbox.https())]), ())
+        });
+        let case = case.options(by_option).status(TLS).message("whom this machine does not trust").hint("ca_file");
+        case.ages(&[TokenAge::None])
     };
     vec![
-        Cause::passes("the machine's certificates are good", |_, good| Broken::new(good.with(&[]), ()))
-            .good(by_the_machine),
+        fault("the system's certificates are valid").usual_conditions().options(by_system),
         without("are missing", || etc("ssl", None)),
-        without("are rubbish", || etc("ssl/certs/ca-certificates.crt", Some(b"\xff\0rubbish"))),
-        without("are a pipe", || {
-            etc("ssl/certs/ca-certificates.crt", None);
-            // SAFETY: the name lives through the call.
-            assert_eq!(unsafe { libc::mkfifo(c"/etc/ssl/certs/ca-certificates.crt".as_ptr(), 0o600) }, 0);
-        }),
+        without("are garbage", || etc(SYSTEM_FILE, Some(b"\xff\0garbage"))),
+        without("are a pipe", || etc_pipe(c"/etc/ssl/certs/ca-certificates.crt")),
     ]
 }

@@ -1,170 +1,161 @@
-//! Name servers, and the files that say which to ask.
+//! Name servers, and the files that configure the resolver.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
-use super::addresses::{FAR, listening_on};
-use super::cause::{Broken, Cause};
-use super::name_server::{NameServer, Says};
-use super::private_etc::{by_name, etc, hosts, is_stranger_possible, named, stranger};
-use super::subprocess::{Place, say};
+use super::addresses::{LAST, listening_on};
+use super::fault::{Conditions, FaultCase, TokenAge, fault};
+use super::name_server::{Answer, NameServer};
+use super::private_etc::{
+    by_name, by_name_with_current_hosts, can_drop_privileges, etc, etc_directory, hosts, unprivileged,
+};
+use super::subprocess::{Group, print};
 use super::{NETWORK, Row, TIMEOUT};
-use crate::support::api::Options;
-use crate::support::fixture::Fixture;
 
-pub const PLACE: Place = Place { name: "names", rows, walled: true };
+pub const GROUP: Group = Group { name: "dns", rows, private: true };
 
-const DNS: &str = "DNS";
 /// Response codes.
-const FAILED: u8 = 2;
-const NO_SUCH_NAME: u8 = 3;
+const SERVFAIL: u8 = 2;
+const NXDOMAIN: u8 = 3;
 const REFUSED: u8 = 5;
-const CANNOT: &str = "the name api.b2.test cannot be resolved";
-/// Far less than a resolver takes to give up.
-const SHORT: [(&str, &str); 1] = [("connect_timeout_ms", "300")];
 
 fn rows() -> Vec<Row> {
-    let mut causes: Vec<_> = [files(), servers(), addresses(), proxies()].into_iter().flatten().collect();
-    if is_stranger_possible() {
-        causes.push(out_of_reach());
+    let mut cases: Vec<_> = [files(), servers(), addresses(), proxies(), unknown_realm()].concat();
+    if can_drop_privileges() {
+        cases.push(unresolved("resolv.conf is not readable").conditions(|_, good| {
+            remove_from_hosts();
+            fs::set_permissions("/etc/resolv.conf", fs::Permissions::from_mode(0o600)).expect("it is ours");
+            let server = NameServer::start(Answer::Code(REFUSED));
+            Conditions::new(good.with(&[]), (unprivileged(), server))
+        }));
     } else {
-        say("SKIP night: files out of reach: only root can make a stranger of itself");
+        print("SKIP fault_matrix: unreadable files: only root can drop its privileges");
     }
-    causes.into_iter().flat_map(Cause::rows).collect()
+    cases.into_iter().flat_map(FaultCase::rows).collect()
 }
 
-/// The name stands in no file any more.
-fn ask_the_server() {
+fn unresolved(name: &str) -> FaultCase {
+    let case = fault(name).options(by_name).status(NETWORK).message("the name api.b2.test cannot be resolved");
+    case.hint("DNS").retried()
+}
+
+/// So that the name server is used.
+fn remove_from_hosts() {
     etc("hosts", Some(b"127.0.0.1 localhost\n"));
 }
 
-fn out_of_reach() -> Cause {
-    Cause::retried("resolv.conf is out of reach", NETWORK, CANNOT, DNS, |_, good| {
-        ask_the_server();
-        fs::set_permissions("/etc/resolv.conf", fs::Permissions::from_mode(0o600)).expect("it is ours");
-        let server = NameServer::start(Says::Code(REFUSED));
-        Broken::new(good.with(&[]), (stranger(), server))
-    })
-    .good(by_name)
+fn files() -> Vec<FaultCase> {
+    let resolv_conf = |name: &str, content: Option<&'static [u8]>| {
+        unresolved(&format!("resolv.conf {name}")).conditions(move |_, good| {
+            remove_from_hosts();
+            etc("resolv.conf", content);
+            Conditions::new(good.with(&[]), ())
+        })
+    };
+    vec![
+        resolv_conf("is missing", None),
+        resolv_conf("is empty", Some(b"")),
+        resolv_conf("is garbage", Some(b"\xff\xfe\0nameserver nowhere\nnameserver 300.1.2.3\n\x1b[0m")),
+        resolv_conf("names a server that is down", Some(b"nameserver 127.0.0.1\n")),
+        resolv_conf("names an unreachable server", Some(b"nameserver 203.0.113.53\n")),
+        unresolved("resolv.conf is a directory").conditions(|_, good| {
+            remove_from_hosts();
+            etc_directory("resolv.conf");
+            Conditions::new(good.with(&[]), ())
+        }),
+        unresolved("hosts and nsswitch.conf are missing").conditions(|_, good| {
+            etc("hosts", None);
+            etc("nsswitch.conf", None);
+            Conditions::new(good.with(&[]), ())
+        }),
+        unresolved("nsswitch.conf excludes DNS").conditions(|_, good| {
+            remove_from_hosts();
+            etc("nsswitch.conf", Some(b"hosts: files\n"));
+            Conditions::new(good.with(&[]), ())
+        }),
+    ]
 }
 
-/// A proxy that nobody knows. The realm's own name is the proxy's to look up.
-fn proxies() -> Vec<Cause> {
+/// Gives the resolver more time than an attempt of the library's.
+fn slow_resolver() {
+    etc("resolv.conf", Some(b"nameserver 127.0.0.1\noptions timeout:2 attempts:1\n"));
+}
+
+/// A name server with this answer.
+fn server(case: FaultCase, answer: Answer) -> FaultCase {
+    case.conditions(move |_, good| {
+        remove_from_hosts();
+        slow_resolver();
+        Conditions::new(good.with(&[]), NameServer::start(answer.clone()))
+    })
+}
+
+fn servers() -> Vec<FaultCase> {
+    let fails = |name: &str, answer| server(unresolved(&format!("the name server: {name}")), answer);
+    let late = |name: &str| {
+        let case = unresolved(&format!("the name server: {name}")).settings(&[("connect_timeout_ms", "400")]);
+        case.status(TIMEOUT).message("within 400 ms (looking up the name)")
+    };
+    vec![
+        fails("NXDOMAIN", Answer::Code(NXDOMAIN)),
+        fails("SERVFAIL", Answer::Code(SERVFAIL)),
+        fails("REFUSED", Answer::Code(REFUSED)),
+        fails("no address", Answer::Addresses(Vec::new())),
+        fails("truncated, and no TCP", Answer::Truncated),
+        fails("the name is its own alias", Answer::OwnAlias),
+        server(late("silence"), Answer::Nothing),
+        server(late("garbage"), Answer::Garbage),
+        late("a port that is not read").message("looking up the name").conditions(|_, good| {
+            remove_from_hosts();
+            slow_resolver();
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).expect("no other name server is here");
+            Conditions::new(good.with(&[]), socket)
+        }),
+    ]
+}
+
+fn addresses() -> Vec<FaultCase> {
+    let dead = || (1..=20).map(|number| IpAddr::from(Ipv4Addr::new(127, 0, 1, number)));
+    let alive: IpAddr = LAST.parse().expect("an address");
+    let all_dead = unresolved("20 addresses, all dead").message("127.0.1.20: connection refused").hint("firewall");
+    let works = |name: &str, addresses| server(fault(name).options(by_name), Answer::Addresses(addresses));
+    vec![
+        server(all_dead, Answer::Addresses(dead().collect())),
+        // The resolver puts the nearest address first.
+        works("20 dead addresses before one that works", dead().chain([alive]).collect())
+            .fixture(|| listening_on(LAST))
+            .options(|fixture| {
+                hosts(&[LAST]);
+                by_name_with_current_hosts(fixture)
+            }),
+        works(
+            "20 dead addresses after one that works",
+            [Ipv4Addr::LOCALHOST.into()].into_iter().chain(dead()).collect(),
+        ),
+        works("a name server with IPv6 addresses only", vec![Ipv6Addr::LOCALHOST.into()]),
+        works("a name server instead of the hosts file", vec![Ipv4Addr::LOCALHOST.into()]),
+    ]
+}
+
+/// A proxy whose name does not exist. The realm's name is resolved by the proxy.
+fn proxies() -> Vec<FaultCase> {
     let unknown = |scheme: &'static str| {
-        let says = "the name proxy.b2.test cannot be resolved";
-        Cause::retried(format!("{scheme} to a proxy whose name nobody knows"), NETWORK, says, DNS, move |_, good| {
-            let url = format!("{scheme}://corp%2Duser:hidden%40password@proxy.b2.test:3128");
-            Broken::new(good.with(&[("proxy", &url)]), NameServer::start(Says::Code(NO_SUCH_NAME)))
+        let case = unresolved(&format!("{scheme} to a proxy whose name does not exist"));
+        let case = case.message("the name proxy.b2.test cannot be resolved").secrets(&super::proxies::SECRETS);
+        case.conditions(move |_, good| {
+            let url = format!("{scheme}://{}@proxy.b2.test:3128", super::proxies::LOGIN);
+            Conditions::new(good.with(&[("proxy", &url)]), NameServer::start(Answer::Code(NXDOMAIN)))
         })
-        .good(by_name)
-        .keeping(&["corp-user", "corp%2Duser", "hidden@password", "hidden%40password"])
     };
     ["http", "https", "socks5"].map(unknown).into()
 }
 
-fn files() -> Vec<Cause> {
-    let without = |name: &str, resolv_conf: Option<&'static [u8]>| {
-        Cause::retried(format!("resolv.conf {name}"), NETWORK, CANNOT, DNS, move |_, good| {
-            ask_the_server();
-            etc("resolv.conf", resolv_conf);
-            Broken::new(good.with(&[]), ())
-        })
-        .good(by_name)
-    };
-    let mut causes = vec![
-        without("is missing", None),
-        without("is empty", Some(b"")),
-        without("is rubbish", Some(b"\xff\xfe\0nameserver nowhere\nnameserver 300.1.2.3\n\x1b[0m")),
-        without("names a server that is down", Some(b"nameserver 127.0.0.1\n")),
-        without("names a server without a way to it", Some(b"nameserver 203.0.113.53\n")),
-    ];
-    causes.push(
-        Cause::retried("resolv.conf is a folder", NETWORK, CANNOT, DNS, |_, good| {
-            ask_the_server();
-            etc("resolv.conf", None);
-            fs::create_dir("/etc/resolv.conf").expect("a folder can be made");
-            Broken::new(good.with(&[]), ())
-        })
-        .good(by_name),
-    );
-    causes.push(
-        Cause::retried("hosts and nsswitch.conf are missing", NETWORK, CANNOT, DNS, |_, good| {
-            etc("hosts", None);
-            etc("nsswitch.conf", None);
-            Broken::new(good.with(&[]), ())
-        })
-        .good(by_name),
-    );
-    causes.push(
-        Cause::retried("nsswitch.conf leaves DNS out", NETWORK, CANNOT, DNS, |_, good| {
-            ask_the_server();
-            etc("nsswitch.conf", Some(b"hosts: files\n"));
-            Broken::new(good.with(&[]), ())
-        })
-        .good(by_name),
-    );
-    causes
-}
-
-/// A name server that says this and nothing else.
-fn server(says: Says) -> impl Fn(&Fixture, &Options) -> Broken + Send + Sync {
-    move |_, good| {
-        ask_the_server();
-        Broken::new(good.with(&SHORT), NameServer::start(says.clone()))
-    }
-}
-
-fn servers() -> Vec<Cause> {
-    let fails = |name: &str, says| Cause::retried(name, NETWORK, CANNOT, DNS, server(says)).good(by_name);
-    let hangs = |name: &str, says| {
-        Cause::retried(name, TIMEOUT, "within 300 ms (looking up the name)", DNS, server(says)).good(by_name)
-    };
-    vec![
-        fails("the name server: no such name", Says::Code(NO_SUCH_NAME)),
-        fails("the name server: it has failed", Says::Code(FAILED)),
-        fails("the name server: refused", Says::Code(REFUSED)),
-        fails("the name server: no address", Says::Addresses(Vec::new())),
-        fails("the name server: truncated, and no TCP", Says::Truncated),
-        fails("the name server: the name is its own alias", Says::Itself),
-        hangs("the name server: silence", Says::Nothing),
-        hangs("the name server: rubbish", Says::Rubbish),
-        Cause::retried("the name server: a port that nobody reads", TIMEOUT, "looking up the name", DNS, |_, good| {
-            ask_the_server();
-            let deaf = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).expect("nobody else serves names here");
-            Broken::new(good.with(&SHORT), deaf)
-        })
-        .good(by_name),
-    ]
-}
-
-fn addresses() -> Vec<Cause> {
-    let dead = || (1..=20).map(|number| IpAddr::from(Ipv4Addr::new(127, 0, 1, number)));
-    let alive: IpAddr = FAR.parse().expect("an address");
-    let with = |addresses: Vec<IpAddr>| {
-        move |_: &Fixture, good: &Options| {
-            ask_the_server();
-            Broken::new(good.with(&[]), NameServer::start(Says::Addresses(addresses.clone())))
-        }
-    };
-    let passes = |name: &str, addresses| Cause::passes(name, with(addresses)).good(by_name);
-    vec![
-        Cause::retried("20 addresses, all dead", NETWORK, "127.0.1.20: connection refused", "firewall", {
-            with(dead().collect())
-        })
-        .good(by_name),
-        // The system's list has the nearest first.
-        passes("20 dead addresses and one that lives", dead().chain([alive]).collect())
-            .fixture(|| listening_on(FAR))
-            .good(|fixture| {
-                hosts(&[FAR]);
-                named(fixture)
-            }),
-        passes(
-            "one address that lives and 20 dead ones",
-            [Ipv4Addr::LOCALHOST.into()].into_iter().chain(dead()).collect(),
-        ),
-        passes("a server for IPv6 addresses only", vec![Ipv6Addr::LOCALHOST.into()]),
-        passes("a server in place of the hosts file", vec![Ipv4Addr::LOCALHOST.into()]),
-    ]
+fn unknown_realm() -> Vec<FaultCase> {
+    let case = unresolved("a realm whose name does not exist").conditions(|_, good| {
+        let options = good.with(&[("realm", "https://nonexistent.invalid")]);
+        Conditions::new(options, NameServer::start(Answer::Code(NXDOMAIN)))
+    });
+    // No token is cached for this realm.
+    vec![case.message("nonexistent.invalid").ages(&[TokenAge::None])]
 }

@@ -1,4 +1,4 @@
-//! A server of a few lines, for what no library would say; and a relay, behind which one server can take another's place.
+//! Servers that send what no HTTP library would send, and a relay, behind which one server can replace another.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What is done with a connection.
+/// Handles a connection.
 pub type Serve = Arc<dyn Fn(&mut TcpStream) + Send + Sync>;
 
-/// A port behind which first one server is found, then another.
+/// A port that leads to one server first, and then to another.
 pub struct Relay {
     port: u16,
     state: Arc<State>,
@@ -20,7 +20,7 @@ pub struct Relay {
 struct State {
     serve: Mutex<Serve>,
     accepted: AtomicUsize,
-    over: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl Relay {
@@ -28,23 +28,23 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let serve = Mutex::new(serve);
-        let state = Arc::new(State { serve, accepted: AtomicUsize::new(0), over: AtomicBool::new(false) });
-        let mine = Arc::clone(&state);
+        let state = Arc::new(State { serve, accepted: AtomicUsize::new(0), stopped: AtomicBool::new(false) });
+        let shared = Arc::clone(&state);
         let thread = thread::spawn(move || {
             for stream in listener.incoming() {
-                if mine.over.load(Ordering::SeqCst) {
+                if shared.stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 let mut stream = stream.expect("a connection");
-                mine.accepted.fetch_add(1, Ordering::SeqCst);
-                let serve = Arc::clone(&mine.serve.lock().expect("no panic"));
+                shared.accepted.fetch_add(1, Ordering::SeqCst);
+                let serve = Arc::clone(&shared.serve.lock().expect("no panic"));
                 thread::spawn(move || serve(&mut stream));
             }
         });
         Self { port, state, thread: Some(thread) }
     }
 
-    /// From now on connections come to this one.
+    /// From now on connections go to this server.
     pub fn turn_to(&self, serve: Serve) {
         *self.state.serve.lock().expect("no panic") = serve;
         self.state.accepted.store(0, Ordering::SeqCst);
@@ -54,7 +54,7 @@ impl Relay {
         self.port
     }
 
-    /// The connections since the last turn.
+    /// The connections since the last [`Self::turn_to`].
     pub fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::SeqCst)
     }
@@ -62,8 +62,8 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.state.over.store(true, Ordering::SeqCst);
-        // Wakes the one who accepts.
+        self.state.stopped.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -71,7 +71,7 @@ impl Drop for Relay {
     }
 }
 
-/// Whatever comes goes on to the server of this URL, and back.
+/// Relays to the server of this URL.
 pub fn onward(url: &str) -> Serve {
     let port: u16 = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a URL with a port");
     Arc::new(move |near: &mut TcpStream| {
@@ -84,7 +84,7 @@ pub fn onward(url: &str) -> Serve {
     })
 }
 
-/// Until the end, however it comes; then the other side is told of it in the same way.
+/// Copies until the end, and then ends the other side in the same way.
 fn copy(mut from: TcpStream, mut to: TcpStream) {
     let mut bytes = [0; 16 * 1024];
     loop {
@@ -102,8 +102,8 @@ fn copy(mut from: TcpStream, mut to: TcpStream) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// A lingering time of nought turns the close into a reset.
-fn reset_on_close(stream: &TcpStream) {
+/// A linger time of 0 turns the close into a reset.
+pub fn reset_on_close(stream: &TcpStream) {
     use std::os::fd::AsRawFd;
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = libc::socklen_t::try_from(size_of::<libc::linger>()).expect("a few bytes");
@@ -113,7 +113,7 @@ fn reset_on_close(stream: &TcpStream) {
     }
 }
 
-/// Ends it in good order: what the client still says is read, or its unread bytes would turn the end into a reset.
+/// Closes gracefully: what the client still sends is read, since unread bytes would turn the close into a reset.
 pub fn finish(stream: &mut TcpStream) {
     let _ = stream.shutdown(Shutdown::Write);
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
@@ -121,8 +121,8 @@ pub fn finish(stream: &mut TcpStream) {
     while stream.read(&mut rest).is_ok_and(|count| count > 0) {}
 }
 
-/// Reads a client's hello, and no more.
-pub fn hello(stream: &mut TcpStream) {
+/// Reads a ClientHello, and no more.
+pub fn read_hello(stream: &mut TcpStream) {
     let mut head = [0; 5];
     if stream.read_exact(&mut head).is_ok() {
         let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
@@ -131,7 +131,7 @@ pub fn hello(stream: &mut TcpStream) {
 }
 
 /// Reads a request up to its blank line.
-pub fn request(stream: &mut TcpStream) {
+pub fn read_request(stream: &mut TcpStream) {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count == 1) {
         head.push(byte[0]);

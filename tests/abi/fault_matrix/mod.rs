@@ -1,33 +1,35 @@
-//! The worst night, as one table: what goes wrong, what the caller is told, what it costs, and that no secret gets out.
+//! The fault matrix: what fails, and the status, message, hint, requests and time that a caller gets. No row may show a
+//! secret.
 //!
-//! The rows stand in `night/*.rs`, one kind of cause a file. `cargo test … night -- --nocapture` prints them all.
+//! Each file has the rows of one kind of fault. `cargo test … fault_matrix -- --nocapture` prints all rows.
 
 mod addresses;
 #[cfg(feature = "b2-tool")]
 mod b2_databases;
 mod ca_files;
-mod case;
-mod cause;
 mod dns;
 mod fake_proxy;
 mod fake_server;
-mod isolated;
+mod fault;
 mod kept_connections;
 mod key_changes;
 mod memory;
 mod name_server;
+mod own_fixture;
 mod plain_tcp;
 mod private_etc;
 mod process_limits;
 mod proxies;
 mod recorded;
 mod scripted;
+mod shared_fixture;
 mod signals;
 mod socks;
 mod standard_streams;
 mod subprocess;
-mod times;
 mod tls;
+mod token_age;
+mod trigger;
 
 use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
@@ -36,39 +38,42 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-
 use crate::support::fixture::KEY;
+use crate::support::secret_search::SecretSearch;
+use recorded::Outcome;
 
-pub use recorded::{Answer, Outcome, watch};
+/// Most rows wait more than they compute.
+const THREADS: usize = 48;
 
-/// Most rows wait more than they work.
-const THREADS: usize = 16;
-
-/// One thing that goes wrong, and all that is expected of the library then.
+/// One fault at one time, and what is expected of a call then.
 pub struct Row {
-    /// What goes wrong, where, and when: "503 for ever · https · first call". No two are the same.
-    pub what: String,
-    /// What a caller must be told, at which cost.
+    /// What fails, where, and with which cached token: "503 · https · no token". Each name is used once.
+    pub name: String,
     pub expect: Expect,
-    /// Does it, and tells what came of it. The call is made with [`KEY`], which nothing may tell.
+    /// Causes the fault, makes a call with [`KEY`], and returns its outcome.
     pub run: Box<dyn FnOnce() -> Outcome + Send>,
 }
 
-/// What a caller must be told, at which cost.
+/// What a caller gets, and what it costs.
 #[derive(Clone, Debug)]
 pub struct Expect {
     /// The status's name, `B2_OK` too.
     pub status: &'static str,
-    /// A telling part of the hint; `None`: there is none.
+    /// A part of the hint; `None` if there is none.
     pub hint: Option<&'static str>,
-    /// A telling part of the message; "" for success.
-    pub says: &'static str,
-    /// The authorize requests that reached the server.
+    /// A part of the message; empty for success.
+    pub message: &'static str,
+    /// The authorize requests that reach the server.
     pub requests: usize,
-    /// A generous bound on the call.
+    /// A generous bound on the duration of the call.
     pub within: Duration,
+}
+
+impl Expect {
+    /// The same for a call that succeeds.
+    fn success(self) -> Self {
+        Self { status: "B2_OK", hint: None, message: "", ..self }
+    }
 }
 
 const NETWORK: &str = "B2_NETWORK_ERROR";
@@ -91,20 +96,20 @@ fn rows() -> Vec<Row> {
     all.into_iter().flatten().collect()
 }
 
-/// Where rows run that this process has no room for.
-const PLACES: &[&subprocess::Place] = &[
-    &dns::PLACE,
-    &addresses::PLACE,
-    &process_limits::PLACE,
-    &signals::PLACE,
-    &proxies::PLACE,
-    &ca_files::PLACE,
+/// Rows that run in subprocesses.
+const GROUPS: &[&subprocess::Group] = &[
+    &dns::GROUP,
+    &addresses::GROUP,
+    &process_limits::GROUP,
+    &signals::GROUP,
+    &proxies::GROUP,
+    &ca_files::GROUP,
     #[cfg(feature = "b2-tool")]
-    &b2_databases::PLACE,
+    &b2_databases::GROUP,
 ];
 
-/// Mixes those that wait, those that compute and those that take memory, which stand together.
-fn spread<T>(rows: impl Iterator<Item = T>) -> VecDeque<T> {
+/// Mixes rows that wait, that compute and that take memory, which are next to each other in the table.
+fn interleave<T>(rows: impl Iterator<Item = T>) -> VecDeque<T> {
     let mut lanes: Vec<VecDeque<T>> = (0..THREADS * 2).map(|_| VecDeque::new()).collect();
     let count = rows.size_hint().0 / lanes.len() + 1;
     rows.enumerate().for_each(|(number, row)| lanes[number / count].push_back(row));
@@ -112,126 +117,103 @@ fn spread<T>(rows: impl Iterator<Item = T>) -> VecDeque<T> {
     (0..longest).flat_map(|_| lanes.iter_mut().filter_map(VecDeque::pop_front).collect::<Vec<_>>()).collect()
 }
 
-/// What came of a row: a line to print, and what is wrong with it.
+/// A line to print for a row, and its differences from what is expected.
 struct Verdict {
     line: String,
-    wrong: Vec<String>,
+    differences: Vec<String>,
 }
 
 #[test]
-fn the_worst_night() {
-    let (rows, elsewhere) = (rows(), subprocess::rows(PLACES));
-    let here = rows.len();
-    let count = here + elsewhere.len();
-    assert!(count >= 120, "{count} rows are too few for a bad night");
-    let names: BTreeSet<_> = rows.iter().chain(&elsewhere).map(|row| row.what.clone()).collect();
+fn every_fault_has_the_expected_outcome() {
+    let (here, elsewhere) = (rows(), subprocess::rows(GROUPS));
+    let count = here.len() + elsewhere.len();
+    assert!(count >= 120, "only {count} rows");
+    let names: BTreeSet<_> = here.iter().chain(&elsewhere).map(|row| row.name.clone()).collect();
     assert_eq!(names.len(), count, "two rows have the same name");
-    let mut queue = spread(rows.into_iter().enumerate());
-    // Of these there is nothing to do but to wait for what others tell.
-    queue.extend((here..).zip(elsewhere));
+    let first_elsewhere = here.len();
+    let mut queue = interleave(here.into_iter().enumerate());
+    // These only wait for a subprocess.
+    queue.extend((first_elsewhere..).zip(elsewhere));
     let queue = Mutex::new(queue);
     let verdicts = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 loop {
-                    // Taken by itself, so that the lock is not held while the row runs.
-                    let next = queue.lock().expect("no row panics here").pop_front();
+                    // In a statement of its own, so that the lock is not held while the row runs.
+                    let next = queue.lock().expect("no panic with the lock").pop_front();
                     let Some((number, row)) = next else { return };
                     let verdict = judge(row);
-                    verdicts.lock().expect("no row panics here").push((number, verdict));
+                    verdicts.lock().expect("no panic with the lock").push((number, verdict));
                 }
             });
         }
     });
-    let mut verdicts = verdicts.into_inner().expect("no row panicked here");
+    let mut verdicts = verdicts.into_inner().expect("no panic with the lock");
     verdicts.sort_by_key(|(number, _)| *number);
     let mut report = String::new();
     for (_, verdict) in &verdicts {
         println!("{}", verdict.line);
-        if !verdict.wrong.is_empty() {
-            let _ = write!(report, "\n{}\n    {}\n", verdict.line, verdict.wrong.join("\n    "));
+        if !verdict.differences.is_empty() {
+            let _ = write!(report, "\n{}\n    {}\n", verdict.line, verdict.differences.join("\n    "));
         }
     }
-    let differ = verdicts.iter().filter(|(_, verdict)| !verdict.wrong.is_empty()).count();
+    let differ = verdicts.iter().filter(|(_, verdict)| !verdict.differences.is_empty()).count();
     assert!(differ == 0, "{differ} of {count} rows differ:\n{report}");
 }
 
 fn judge(row: Row) -> Verdict {
-    let Row { what, expect, run } = row;
+    let Row { name, expect, run } = row;
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(outcome) => {
-            let (status, requests) = (&outcome.answer.status, outcome.requests);
-            let hint = outcome.answer.hint.as_deref().unwrap_or("-");
+            let (status, requests) = (&outcome.result.status, outcome.requests);
+            let hint = outcome.result.hint.as_deref().unwrap_or("-");
             let line = format!(
-                "{what:<72.72} {status:<24} {requests} requests {:>6} ms  {} | {hint}",
+                "{name:<72.72} {status:<24} {requests} requests {:>6} ms  {} | {hint}",
                 outcome.took.as_millis(),
-                outcome.answer.message
+                outcome.result.message
             );
-            Verdict { line, wrong: differences(&expect, outcome) }
+            Verdict { line, differences: differences(&expect, outcome) }
         }
-        Err(panic) => Verdict { line: what, wrong: vec![format!("it panicked: {}", words_of(panic.as_ref()))] },
+        Err(panic) => Verdict { line: name, differences: vec![format!("a panic: {}", panic_message(panic.as_ref()))] },
     }
 }
 
-/// All that is not as expected.
 fn differences(expect: &Expect, outcome: Outcome) -> Vec<String> {
-    let leaks = leaks(&outcome);
-    let Outcome { answer, requests, took, mut wrong, .. } = outcome;
-    let mut differ = |what: String| wrong.push(what);
-    if answer.status != expect.status {
-        differ(format!("{} instead of {}", answer.status, expect.status));
-    }
-    let hinted = match (expect.hint, &answer.hint) {
+    let shown_secrets = shown_secrets(&outcome);
+    let Outcome { result, requests, took, mut failed_checks, .. } = outcome;
+    let mut check = |holds: bool, difference: String| {
+        if !holds {
+            failed_checks.push(difference);
+        }
+    };
+    check(result.status == expect.status, format!("{} instead of {}", result.status, expect.status));
+    let hint = match (expect.hint, &result.hint) {
         (None, None) => true,
         (Some(part), Some(hint)) => !part.is_empty() && hint.contains(part),
         _ => false,
     };
-    if !hinted {
-        differ(format!("the hint is {:?} and not about {:?}", answer.hint, expect.hint));
-    }
-    let said = if expect.says.is_empty() { answer.message.is_empty() } else { answer.message.contains(expect.says) };
-    if !said {
-        differ(format!("{:?} is not in the message {:?}", expect.says, answer.message));
-    }
-    if requests != expect.requests {
-        differ(format!("{requests} requests instead of {}", expect.requests));
-    }
-    if took > expect.within {
-        differ(format!("{took:?} instead of {:?} at most", expect.within));
-    }
-    wrong.extend(leaks);
-    wrong
+    check(hint, format!("the hint is {:?}, without {:?}", result.hint, expect.hint));
+    let message =
+        if expect.message.is_empty() { result.message.is_empty() } else { result.message.contains(expect.message) };
+    check(message, format!("the message is {:?}, without {:?}", result.message, expect.message));
+    check(requests == expect.requests, format!("{requests} requests instead of {}", expect.requests));
+    check(took <= expect.within, format!("{took:?}, more than {:?}", expect.within));
+    let no_response = [NETWORK, TIMEOUT, TLS].contains(&expect.status);
+    check(!no_response || (result.http_status, &result.code) == (0, &None), "an HTTP status without a response".into());
+    failed_checks.extend(shown_secrets);
+    failed_checks
 }
 
-/// What was told of the key or of a token, in whatever spelling.
-fn leaks(outcome: &Outcome) -> Vec<String> {
-    let pair = format!("{}:{KEY}", outcome.key_id);
-    let secrets =
-        [KEY.to_owned(), pair].into_iter().chain(outcome.tokens.iter().cloned()).chain(outcome.answer.token());
-    let spellings: Vec<_> = secrets.flat_map(|secret| spellings(&secret)).collect();
-    let told = std::iter::once(&outcome.answer.told).chain(&outcome.said);
-    told.filter(|text| spellings.iter().any(|secret| text.contains(secret.as_str())))
-        .map(|text| format!("a secret stands in {text:?}"))
-        .collect()
+/// Texts that show a part of the key, of a token or of another secret.
+fn shown_secrets(outcome: &Outcome) -> Vec<String> {
+    let secrets = [KEY].into_iter().chain(outcome.secrets.iter().map(String::as_str));
+    let search = SecretSearch::new(secrets.chain(outcome.result.token.as_deref()));
+    let texts = std::iter::once(&outcome.result.all_text).chain(&outcome.log);
+    texts.filter_map(|text| Some(format!("{:?} of a secret is in {text:?}", search.find(text)?))).collect()
 }
 
-fn spellings(secret: &str) -> [String; 6] {
-    let percent = |hex: fn(u8) -> String| -> String {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        secret.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { hex(byte) }).collect()
-    };
-    [
-        secret.to_owned(),
-        STANDARD.encode(secret),
-        STANDARD_NO_PAD.encode(secret),
-        URL_SAFE_NO_PAD.encode(secret),
-        percent(|byte| format!("%{byte:02X}")),
-        percent(|byte| format!("%{byte:02x}")),
-    ]
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_else(|| "no words".to_owned())
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_else(|| "no message".to_owned())
 }

@@ -1,5 +1,4 @@
-//! Servers over plain TCP that do what no HTTP server would: listen too slowly, speak first, speak TLS. Each at every
-//! time, in a good server's place.
+//! Servers over plain TCP that behave as no HTTP server would: they read slowly, send too early, or send TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,78 +6,56 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::case::{TIMES, When};
-use super::fake_server::{Relay, Serve, finish, onward, request};
-use super::{Expect, Outcome, Row, watch};
-use crate::support::fixture::Fixture;
-
-struct Case {
-    name: &'static str,
-    serve: Serve,
-    status: &'static str,
-    says: &'static str,
-    hint: &'static str,
-    /// How often it is tried.
-    tries: usize,
-    /// The time for the whole call, if that is what ends it.
-    total: Option<Duration>,
-}
-
-const NETWORK: &str = "B2_NETWORK_ERROR";
-const PROTOCOL: &str = "B2_PROTOCOL_ERROR";
-const TIMEOUT: &str = "B2_TIMEOUT";
-const SHORT: Duration = Duration::from_millis(700);
-/// What a call may take beyond its time on a machine that is busy with other things.
-const GRACE: Duration = Duration::from_secs(2);
+use super::fake_server::{Serve, finish, read_request};
+use super::fault::{FaultCase, fault};
+use super::{NETWORK, PROTOCOL, Row, TIMEOUT};
 
 pub fn rows() -> Vec<Row> {
-    cases()
-        .into_iter()
-        .flat_map(|case| {
-            let case = Arc::new(case);
-            TIMES.map(|when| row(&case, when))
-        })
-        .collect()
+    cases().into_iter().flat_map(FaultCase::rows).collect()
 }
 
-fn ends(name: &'static str, serve: Serve, status: &'static str, says: &'static str, hint: &'static str) -> Case {
-    Case { name, serve, status, says, hint, tries: 1, total: None }
-}
-
-fn late(name: &'static str, serve: Serve, says: &'static str) -> Case {
-    Case { total: Some(SHORT), ..ends(name, serve, TIMEOUT, says, "total_timeout_ms") }
-}
-
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<FaultCase> {
+    let late = |name: &str, serve, message| {
+        let case = fault(name).http_server(serve).status(TIMEOUT).message(message).hint("total_timeout_ms");
+        case.settings(&[("total_timeout_ms", "2000")])
+    };
+    let not_http = |name: &str, serve| fault(name).http_server(serve).status(PROTOCOL).message("in HTTP").hint("realm");
+    let incomplete = |name: &str, bytes| {
+        let case = fault(name).http_server(send_after_request(bytes)).status(NETWORK).hint("VPN");
+        case.message("before its answer was complete").retried()
+    };
     let first = "waiting for the first byte";
-    let refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+    let rejection = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
     let alert = [0x15, 3, 3, 0, 2, 2, 10];
     vec![
-        late("a byte of the request a second", Arc::new(read_slowly), first),
-        late("nothing of the request is read", Arc::new(|_| thread::sleep(Duration::from_secs(2))), first),
-        late("a byte of the answer a second", Arc::new(write_slowly), "reading the answer"),
-        ends("a refusal before the request", first_says(refusal), "B2_BAD_CREDENTIALS", "HTTP 401", "Application Keys"),
-        ends("a greeting before the request", first_says(b"220 mail.example\r\n"), PROTOCOL, "in HTTP", "realm"),
-        ends("TLS on the port for http", then_says(&alert), PROTOCOL, "answers in TLS", "https://"),
-        ends("zeroes", then_says(&[0; 100]), PROTOCOL, "in HTTP", "realm"),
-        Case { tries: 2, ..ends("nothing at all", then_says(b""), NETWORK, "before its answer was complete", "VPN") },
-        Case { tries: 2, ..ends("one byte", then_says(b"H"), NETWORK, "before its answer was complete", "VPN") },
-        Case { tries: 2, ..ends("only a 100", then_says(b"HTTP/1.1 100 Go\r\n\r\n"), NETWORK, "complete", "VPN") },
+        late("the request is read at one byte a second", Arc::new(read_slowly), first),
+        late("the request is not read", Arc::new(|_| thread::sleep(Duration::from_secs(60))), first),
+        late("the response is sent at one byte a second", Arc::new(write_slowly), "reading the answer"),
+        not_http("a 401 before the request", send_at_once(rejection))
+            .status("B2_BAD_CREDENTIALS")
+            .message("HTTP 401")
+            .hint("Application Keys"),
+        not_http("a greeting before the request", send_at_once(b"220 mail.example\r\n")),
+        not_http("TLS on the port for http", send_after_request(&alert)).message("answers in TLS").hint("https://"),
+        not_http("zeros", send_after_request(&[0; 100])),
+        incomplete("nothing at all", b""),
+        incomplete("one byte", b"H"),
+        incomplete("only a 100", b"HTTP/1.1 100 Go\r\n\r\n").message("complete"),
     ]
 }
 
-fn first_says(bytes: &'static [u8]) -> Serve {
+fn send_at_once(bytes: &'static [u8]) -> Serve {
     Arc::new(move |stream| {
         let _ = stream.write_all(bytes);
-        request(stream);
+        read_request(stream);
         finish(stream);
     })
 }
 
-fn then_says(bytes: &[u8]) -> Serve {
+fn send_after_request(bytes: &[u8]) -> Serve {
     let bytes = bytes.to_vec();
     Arc::new(move |stream| {
-        request(stream);
+        read_request(stream);
         let _ = stream.write_all(&bytes);
         finish(stream);
     })
@@ -91,46 +68,11 @@ fn read_slowly(stream: &mut TcpStream) {
 }
 
 fn write_slowly(stream: &mut TcpStream) {
-    request(stream);
+    read_request(stream);
     for byte in b"HTTP/1.1 200 OK\r\n" {
         if stream.write_all(&[*byte]).is_err() {
             return;
         }
         thread::sleep(Duration::from_secs(1));
     }
-}
-
-fn row(case: &Arc<Case>, when: When) -> Row {
-    let within = case.total.map_or(Duration::from_secs(10), |total| total + GRACE);
-    let expect = match when.keeps_its_token(case.status) {
-        true => Expect { status: "B2_OK", hint: None, says: "", requests: 0, within },
-        false => Expect { status: case.status, hint: Some(case.hint), says: case.says, requests: 0, within },
-    };
-    let mine = Arc::clone(case);
-    let what = format!("{} · {}", case.name, when.name());
-    Row { what, expect, run: Box::new(move || run(&mine, when)) }
-}
-
-fn run(case: &Case, when: When) -> Outcome {
-    let fixture = Fixture::with_options(&[("max_attempts", "2")]);
-    let relay = Relay::to(onward(fixture.sandbox.http()));
-    let fixture = fixture.and_options(&[("realm", &format!("http://localhost:{}", relay.port()))]);
-    let old = when.prepare(&fixture);
-    relay.turn_to(Arc::clone(&case.serve));
-    let total = case.total.map_or(60_000, |total| total.as_millis()).to_string();
-    let options = fixture.options.with(&[("total_timeout_ms", &total)]);
-    let before = fixture.requests();
-    let mut outcome = watch(&options, |options| fixture.authorize_with(options));
-    outcome = outcome.after(fixture.requests() - before);
-    let (accepted, tries) = (relay.accepted(), if when == When::Live { 1 } else { case.tries });
-    outcome.must(&format!("{accepted} connections are {tries}"), accepted == tries);
-    if when == When::Live {
-        let kept = when.keeps_its_token(case.status);
-        outcome.must("the old token is served if it may be", (outcome.answer.token() == old) == kept);
-        let next = watch(&options, |options| fixture.authorize_with(options));
-        outcome.must("the very next call makes no connection", relay.accepted() == tries);
-        outcome.must("and is answered the same", next.answer.status == outcome.answer.status);
-    }
-    outcome.tokens.extend(old);
-    outcome
 }

@@ -1,62 +1,33 @@
-//! A call of which everything that is told is taken down.
+//! A call, and everything that it returns and logs.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::support::api::{Failure, Options, Session};
-use crate::support::fixture::ID;
+use crate::support::log_lines::LogLines;
 
-/// What a call answered, as far as another process could tell it too.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+/// The result of a call, in a form that another process can report.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CallResult {
     /// The status's name.
     pub status: String,
     /// Empty for success.
     pub message: String,
     pub hint: Option<String>,
-    /// Everything that the error tells: message, hint, code, request id, its JSON. Empty for success.
-    pub told: String,
-    /// The requests that the call says it made; 0 for success.
+    /// Everything that the error shows. Empty for success.
+    pub all_text: String,
+    /// B2's code.
+    pub code: Option<String>,
+    pub http_status: i32,
+    /// The attempts in the error; 0 for success.
     pub attempts: u32,
-    /// True if the call says that the same may succeed later.
     pub retryable: bool,
-    token: Option<String>,
+    /// The token, for success.
+    pub token: Option<String>,
 }
 
-impl Answer {
-    /// The token, if one was granted.
-    pub fn token(&self) -> Option<String> {
-        self.token.clone()
-    }
-
-    /// For a child process to print.
-    pub fn to_json(&self) -> Value {
-        let Self { status, message, hint, told, attempts, retryable, token } = self;
-        json!({
-            "status": status, "message": message, "hint": hint, "told": told, "attempts": attempts,
-            "retryable": retryable, "token": token
-        })
-    }
-
-    /// For its parent to read.
-    pub fn from_json(value: &Value) -> Self {
-        let text = |name: &str| value[name].as_str().map(str::to_owned);
-        let must = |name: &str| text(name).unwrap_or_else(|| panic!("no {name} in {value}"));
-        Self {
-            status: must("status"),
-            message: must("message"),
-            hint: text("hint"),
-            told: must("told"),
-            retryable: value["retryable"].as_bool().expect("a truth"),
-            attempts: value["attempts"].as_u64().and_then(|count| count.try_into().ok()).expect("a small number"),
-            token: text("token"),
-        }
-    }
-}
-
-impl From<&Result<Session, Failure>> for Answer {
+impl From<&Result<Session, Failure>> for CallResult {
     fn from(result: &Result<Session, Failure>) -> Self {
         match result {
             Ok(session) => Self { status: "B2_OK".to_owned(), token: Some(session.token()), ..Self::default() },
@@ -64,7 +35,9 @@ impl From<&Result<Session, Failure>> for Answer {
                 status: failure.name.clone(),
                 message: failure.message.clone(),
                 hint: failure.hint.clone(),
-                told: format!("{failure:?} {}", failure.json),
+                all_text: failure.all_text(),
+                code: failure.code.clone(),
+                http_status: failure.http_status,
                 attempts: failure.attempts,
                 retryable: failure.retryable,
                 token: None,
@@ -73,48 +46,35 @@ impl From<&Result<Session, Failure>> for Answer {
     }
 }
 
-/// What came of a row.
-#[derive(Clone, Debug)]
+/// The outcome of a row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    pub answer: Answer,
-    /// The authorize requests that reached the server.
+    pub result: CallResult,
+    /// The authorize requests that reached the server. The row counts them.
     pub requests: usize,
-    /// How long the call took.
     pub took: Duration,
-    /// The whole log, at the most talkative level.
-    pub said: Vec<String>,
-    /// For whom the call was.
-    pub key_id: String,
-    /// Tokens that nothing may tell, besides the answer's own.
-    pub tokens: Vec<String>,
-    /// What the row itself finds wrong.
-    pub wrong: Vec<String>,
+    /// The whole log, at the most verbose level.
+    pub log: Vec<String>,
+    /// Secrets besides the key and the token of the result.
+    pub secrets: Vec<String>,
+    /// The checks of the row itself that failed.
+    pub failed_checks: Vec<String>,
 }
 
 impl Outcome {
-    /// Says that something must hold.
-    pub fn must(&mut self, what: &str, holds: bool) {
+    pub fn check(&mut self, what: &str, holds: bool) {
         if !holds {
-            self.wrong.push(what.to_owned());
+            self.failed_checks.push(what.to_owned());
         }
-    }
-
-    /// The same with so many requests seen.
-    pub fn after(self, requests: usize) -> Self {
-        Self { requests, ..self }
     }
 }
 
-/// Makes a call with a copy of `options` that reports to the outcome. Its requests are for the row to count, and the key
-/// id is [`ID`] unless the row says another.
-pub fn watch(options: &Options, call: impl FnOnce(&Options) -> Result<Session, Failure>) -> Outcome {
+/// Makes a call with a copy of `options` that logs to the outcome.
+pub fn record(options: &Options, call: impl FnOnce(&Options) -> Result<Session, Failure>) -> Outcome {
     let options = options.with(&[]);
-    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let mine = Arc::clone(&heard);
-    options.set_log(Some(Box::new(move |_, message| mine.lock().expect("no panic").push(message.to_owned()))));
+    let log = LogLines::capture(&options);
     let start = Instant::now();
-    let answer = Answer::from(&call(&options));
+    let result = CallResult::from(&call(&options));
     let took = start.elapsed();
-    let said = std::mem::take(&mut *heard.lock().expect("no panic"));
-    Outcome { answer, requests: 0, took, said, key_id: ID.to_owned(), tokens: Vec::new(), wrong: Vec::new() }
+    Outcome { result, requests: 0, took, log: log.take(), secrets: Vec::new(), failed_checks: Vec::new() }
 }

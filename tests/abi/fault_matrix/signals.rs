@@ -1,4 +1,4 @@
-//! Signals: the one for a broken pipe as systems have it, and one a millisecond that interrupts whatever blocks.
+//! Signals: a SIGPIPE with its default action, and one signal every millisecond that interrupts whatever blocks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,77 +6,63 @@ use std::time::Duration;
 
 use b2_sandbox::{Fault, How};
 
-use super::cause::{Broken, Cause, Time, Undo};
 use super::fake_proxy::{Step, proxy};
+use super::fault::{Conditions, FaultCase, TokenAge, Undo, fault};
 use super::private_etc::by_name;
-use super::subprocess::Place;
+use super::subprocess::Group;
 use super::{NETWORK, Row, TIMEOUT};
-use crate::support::api::Options;
-use crate::support::fixture::{Fixture, ID};
+use crate::support::fixture::ID;
 
-pub const PLACE: Place = Place { name: "disturbed", rows, walled: true };
+pub const GROUP: Group = Group { name: "signals", rows, private: true };
 
 fn rows() -> Vec<Row> {
-    [pipes(), storms()].into_iter().flatten().flat_map(Cause::rows).collect()
+    [sigpipe(), interruptions()].into_iter().flatten().flat_map(FaultCase::rows).collect()
 }
 
-/// Has a broken pipe end the process, as it does by default. Rust programs ignore it.
-fn broken_pipes_kill() -> impl Drop {
-    let set = |to: libc::sighandler_t| {
-        // SAFETY: neither of the two runs any code.
-        unsafe { libc::signal(libc::SIGPIPE, to) };
+/// Makes SIGPIPE end the process, as it does by default. Rust programs ignore it.
+fn default_sigpipe() -> impl Drop {
+    let set = |action: libc::sighandler_t| {
+        // SAFETY: neither action runs any code.
+        unsafe { libc::signal(libc::SIGPIPE, action) };
     };
     set(libc::SIG_DFL);
     Undo(move || set(libc::SIG_IGN))
 }
 
-fn pipes() -> Vec<Cause> {
-    let fails = |name: &str, how: How| {
-        Cause::retried(
-            format!("SIGPIPE kills, and the server {name}"),
-            NETWORK,
-            "127.0.0.1",
-            "call again later",
-            move |fixture: &Fixture, good: &Options| {
-                fixture.sandbox.script(ID, [Fault::default().cut(how, 0).forever()]);
-                Broken::new(good.with(&[]), broken_pipes_kill())
-            },
-        )
-        .requests(2)
+fn sigpipe() -> Vec<FaultCase> {
+    let server = |name: &str, how: How| {
+        let case = fault(format!("default SIGPIPE, and the server {name}")).conditions(move |fixture, good| {
+            fixture.sandbox.script(ID, [Fault::default().cut(how, 0).forever()]);
+            Conditions::new(good.with(&[]), default_sigpipe())
+        });
+        case.status(NETWORK).message("127.0.0.1").hint("call again later").retried().requests(2)
     };
-    let refuses = |name: &str, steps: Vec<Step>| {
-        Cause::retried(
-            format!("SIGPIPE kills, and the proxy {name}"),
-            NETWORK,
-            "the proxy 127.0.0.1",
-            "the proxy's address",
-            {
-                move |_: &Fixture, good: &Options| {
-                    let url = format!("socks5://127.0.0.1:{}", proxy(steps.clone()));
-                    Broken::new(good.with(&[("proxy", &url)]), broken_pipes_kill())
-                }
-            },
-        )
-        .good(by_name)
+    let proxy = |name: &str, steps: &[Step]| {
+        let steps = steps.to_vec();
+        let case = fault(format!("default SIGPIPE, and the proxy {name}")).conditions(move |_, good| {
+            let url = format!("socks5://127.0.0.1:{}", proxy(steps.clone()));
+            Conditions::new(good.with(&[("proxy", &url)]), default_sigpipe())
+        });
+        case.options(by_name).status(NETWORK).message("the proxy 127.0.0.1").hint("the proxy's address").retried()
     };
     vec![
-        fails("resets", How::Reset),
-        fails("closes", How::Close),
-        fails("drops", How::Drop),
-        refuses("resets before it hears", vec![Step::Reset]),
-        refuses("closes before it hears", vec![]),
-        refuses("closes between two words", vec![Step::Hear, Step::Say(vec![5, 0])]),
+        server("resets", How::Reset),
+        server("closes", How::Close),
+        server("closes without close_notify", How::Drop),
+        proxy("resets before it reads", &[Step::Reset]),
+        proxy("closes before it reads", &[]),
+        proxy("closes between two messages", &[Step::Read, Step::Send(vec![5, 0])]),
     ]
 }
 
-extern "C" fn heard(_: libc::c_int) {}
+extern "C" fn ignore(_: libc::c_int) {}
 
 /// Interrupts this thread every millisecond.
-fn storm() -> impl Drop {
-    // SAFETY: the handler does nothing; without SA_RESTART it makes calls end with EINTR.
+fn interrupt() -> impl Drop {
+    // SAFETY: the handler does nothing; without SA_RESTART it makes system calls fail with EINTR.
     let target = unsafe {
         let mut action = std::mem::zeroed::<libc::sigaction>();
-        action.sa_sigaction = heard as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        action.sa_sigaction = ignore as extern "C" fn(libc::c_int) as libc::sighandler_t;
         assert_eq!(libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()), 0);
         libc::pthread_self()
     };
@@ -84,47 +70,44 @@ fn storm() -> impl Drop {
     let stopped = Arc::clone(&stop);
     let mut thread = Some(std::thread::spawn(move || {
         while !stopped.load(Ordering::Relaxed) {
-            // SAFETY: the thread that it is for waits for this one before it ends.
+            // SAFETY: the target thread waits for this one before it ends.
             unsafe { libc::pthread_kill(target, libc::SIGUSR1) };
             std::thread::sleep(Duration::from_millis(1));
         }
     }));
     Undo(move || {
         stop.store(true, Ordering::Relaxed);
-        thread.take().expect("it is dropped once").join().expect("no panic");
+        thread.take().expect("dropped once").join().expect("no panic");
     })
 }
 
-fn storms() -> Vec<Cause> {
-    let under = |fault: Option<Fault>| {
-        move |fixture: &Fixture, good: &Options| {
-            fixture.sandbox.script(ID, fault.clone());
-            Broken::new(good.with(&[]), storm())
-        }
+fn interruptions() -> Vec<FaultCase> {
+    let case = |name: &str, response: Option<Fault>| {
+        fault(format!("a signal every millisecond, {name}")).conditions(move |fixture, good| {
+            fixture.sandbox.script(ID, response.clone());
+            Conditions::new(good.with(&[]), interrupt())
+        })
     };
-    let drip = Fault::default().body_drip(Duration::from_micros(100));
     vec![
-        Cause::passes("a signal a millisecond, over http", under(None)),
-        Cause::passes("a signal a millisecond, by name over https", under(None)).good(by_name),
-        Cause::passes("a signal a millisecond, and an answer in drops", under(Some(drip))),
-        Cause::retried("a signal a millisecond, and silence", TIMEOUT, "within 400 ms", "attempt_timeout_ms", {
-            |fixture, good| {
-                fixture.sandbox.script(ID, [Fault::hold("forever").forever()]);
-                Broken::new(good.with(&[("attempt_timeout_ms", "400")]), storm())
-            }
-        })
-        .requests(2),
-        Cause::retried("a signal a millisecond, and a reset", NETWORK, "127.0.0.1", "call again later", {
-            under(Some(Fault::reset_after(20).forever()))
-        })
-        .requests(2),
-        Cause::passes("a signal a millisecond, and a wait before it goes well", |fixture, good| {
-            fixture.sandbox.script(ID, [Fault::status(503)]);
-            let waits = [("initial_backoff_ms", "200"), ("max_backoff_ms", "200")];
-            Broken::new(good.with(&waits), storm())
-        })
-        .requests(2)
-        .tries(2)
-        .at(&[Time::First, Time::Dead]),
+        case("over http", None),
+        case("by name over https", None).options(by_name),
+        case("a response byte by byte", Some(Fault::default().body_drip(Duration::from_micros(100)))),
+        case("no response", Some(Fault::hold("latch").forever()))
+            .settings(&[("attempt_timeout_ms", "1500")])
+            .status(TIMEOUT)
+            .message("within 1.5 s")
+            .hint("attempt_timeout_ms")
+            .retried()
+            .requests(2),
+        case("a reset", Some(Fault::reset_after(20).forever()))
+            .status(NETWORK)
+            .message("127.0.0.1")
+            .hint("call again later")
+            .retried()
+            .requests(2),
+        case("a backoff before success", Some(Fault::status(503)))
+            .settings(&[("initial_backoff_ms", "200"), ("max_backoff_ms", "200")])
+            .attempts(2)
+            .ages(&[TokenAge::None, TokenAge::Expired]),
     ]
 }

@@ -1,86 +1,67 @@
-//! SOCKS5 proxies that let nobody in, or connect to nothing.
+//! SOCKS5 proxies that refuse the login or do not connect.
 
-use super::cause::Cause;
 use super::fake_proxy::Step;
-use super::proxies::{ASK, CHECK, KIND, all, does, through};
+use super::fault::FaultCase;
+use super::proxies::{ASK, CHECK, KIND, scripted};
 use super::{NETWORK, PROTOCOL, Row, TIMEOUT};
 
 pub fn rows() -> Vec<Row> {
-    all([talk(), replies()])
+    [exchanges(), replies()].into_iter().flatten().flat_map(FaultCase::rows).collect()
 }
 
-/// It asks for user and password.
-const LOGIN_WANTED: &[u8] = &[5, 2];
-const WELCOME: &[u8] = &[1, 0];
+fn respond(bytes: &[u8]) -> [Step; 2] {
+    [Step::Read, Step::Send(bytes.to_vec())]
+}
 
-fn talk() -> Vec<Cause> {
-    let hear = |bytes: &[u8]| [Step::Hear, Step::Say(bytes.to_vec())];
-    let retried = |name: &str, status, says, hint, steps: &[&[Step]]| {
-        Cause::retried(format!("a socks5 proxy {name}"), status, says, hint, does("socks5", steps.concat()))
-            .good(through)
+/// The proxy wants user and password, and accepts them.
+fn logged_in() -> Vec<Step> {
+    [respond(&[5, 2]), respond(&[1, 0])].concat()
+}
+
+fn exchanges() -> Vec<FaultCase> {
+    let socks = |name: &str, steps: &[&[Step]]| scripted(&format!("a socks5 proxy {name}"), "socks5", steps.concat());
+    let refuses = |name: &str, steps: &[&[Step]]| {
+        socks(name, steps).status(NETWORK).message("does not let this user in").hint("socks5://USER")
     };
-    let stay = &[Step::Stay];
-    let (login, welcome) = (hear(LOGIN_WANTED), hear(WELCOME));
+    let closed = |name: &str, steps: &[&[Step]]| {
+        socks(name, steps).status(NETWORK).message("closed the connection").hint(CHECK).retried()
+    };
+    let late = |name: &str, steps: &[&[Step]]| {
+        socks(name, &[steps, &[&[Step::Silence]]].concat())
+            .status(TIMEOUT)
+            .message("(waiting for the proxy)")
+            .hint(CHECK)
+            .retried()
+    };
+    let no_proxy = |name: &str, steps: &[&[Step]]| {
+        socks(name, steps).status(PROTOCOL).message("does not answer as a proxy").hint(KIND)
+    };
+    let (asks, logged_in) = (respond(&[5, 2]), logged_in());
     vec![
-        retried(
-            "that takes no way to log in",
-            NETWORK,
-            "does not let this user in",
-            "socks5://USER",
-            &[&hear(&[5, 0xff])],
-        )
-        .tries(1),
-        retried(
-            "that knows another password",
-            NETWORK,
-            "does not let this user in",
-            "socks5://USER",
-            &[&login, &hear(&[1, 1])],
-        )
-        .tries(1),
-        retried("that says nothing", TIMEOUT, "(waiting for the proxy)", CHECK, &[stay]),
-        retried("that says nothing to a login", TIMEOUT, "(waiting for the proxy)", CHECK, &[&login, stay]),
-        retried("that does not connect", TIMEOUT, "(waiting for the proxy)", CHECK, &[&login, &welcome, stay]),
-        retried("that closes", NETWORK, "closed the connection", CHECK, &[&[Step::Hear]]),
-        retried(
-            "that closes after a login",
-            NETWORK,
-            "closed the connection",
-            CHECK,
-            &[&login, &welcome, &[Step::Hear]],
-        ),
-        retried(
-            "that closes in its reply",
-            NETWORK,
-            "closed the connection",
-            CHECK,
-            &[&login, &welcome, &hear(&[5, 0, 0, 3, 200, b'x'])],
-        ),
-        retried("that speaks http", PROTOCOL, "does not answer as a proxy", KIND, &[&hear(b"HTTP/1.1 400 No\r\n\r\n")])
-            .tries(1),
-        retried("that speaks socks4", PROTOCOL, "does not answer as a proxy", KIND, &[&hear(&[0, 91])]).tries(1),
-        retried(
-            "that tells an address of no kind",
-            PROTOCOL,
-            "does not answer as a proxy",
-            KIND,
-            &[&login, &welcome, &hear(&[5, 0, 0, 9])],
-        )
-        .tries(1),
+        refuses("that accepts no login method", &[&respond(&[5, 0xff])]),
+        refuses("that knows another password", &[&asks, &respond(&[1, 1])]),
+        late("that does not respond", &[]),
+        late("that does not respond to a login", &[&asks]),
+        late("that does not connect", &[&logged_in]),
+        closed("that closes", &[&[Step::Read]]),
+        closed("that closes after a login", &[&logged_in, &[Step::Read]]),
+        closed("that closes in its reply", &[&logged_in, &respond(&[5, 0, 0, 3, 200, b'x'])]),
+        no_proxy("that speaks http", &[&respond(b"HTTP/1.1 400 No\r\n\r\n")]),
+        no_proxy("that speaks SOCKS4", &[&respond(&[0, 91])]),
+        no_proxy("that replies with an unknown address type", &[&logged_in, &respond(&[5, 0, 0, 9])]),
     ]
 }
 
-/// What a socks5 proxy says why there is no way.
-fn replies() -> Vec<Cause> {
-    let reply = |code: u8, says| {
-        let say = |bytes: &[u8]| [Step::Hear, Step::Say(bytes.to_vec())];
-        let steps = [say(LOGIN_WANTED), say(WELCOME), say(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0])].concat();
-        Cause::retried(format!("a socks5 proxy that replies {code}"), NETWORK, says, ASK, does("socks5", steps))
-            .good(through)
+/// The codes with which a proxy refuses to connect.
+fn replies() -> Vec<FaultCase> {
+    let reply = |code: u8, message| {
+        let steps = [logged_in(), respond(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]).into()].concat();
+        let case = scripted(&format!("a socks5 proxy that replies {code}"), "socks5", steps);
+        case.status(NETWORK).message(message).hint(ASK).retried()
     };
     vec![
         reply(1, "it failed"),
-        reply(2, "its rules forbid it").tries(1),
+        reply(2, "its rules forbid it").attempts(1),
         reply(3, "network unreachable"),
         reply(4, "host unreachable"),
         reply(5, "connection refused"),

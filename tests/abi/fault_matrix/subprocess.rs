@@ -1,201 +1,160 @@
-//! Rows that need a process of their own, or a network and an `/etc` of their own: this program, run once more for all
-//! rows of one place, one after the other.
+//! Rows that need a process, or a network and an `/etc`, of their own: this program, run again for all rows of a group, one
+//! after the other.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::recorded::{Answer, Outcome};
-use super::{Row, words_of};
+use super::recorded::Outcome;
+use super::{GROUPS, Row, panic_message};
 use crate::support::fixture::TEST_TIMEOUT;
+use crate::support::subprocess;
 
-const PLACE: &str = "B2AUTH_TEST_PLACE";
-/// Stands in an `/etc` that is a place's own.
-pub const OURS: &str = "/etc/ours-to-change";
+/// A file in a private `/etc`, which shows that it may be changed.
+pub const PRIVATE_MARKER: &str = "/etc/private-for-tests";
 
-/// Where some rows run.
-pub struct Place {
+/// Rows that run in one subprocess.
+pub struct Group {
     pub name: &'static str,
-    /// Makes the rows, here for what they expect and over there to be run.
+    /// Makes the rows: in the parent for what they expect, in the subprocess to run them.
     pub rows: fn() -> Vec<Row>,
-    /// With nothing but loopback for a network, and an empty `/etc`.
-    pub walled: bool,
+    /// With no network but loopback, and an empty `/etc`.
+    pub private: bool,
 }
 
-/// What the other process has told so far.
-struct Told {
+/// What the subprocess has reported so far.
+struct Reports {
     pid: libc::pid_t,
-    heard: Mutex<Heard>,
-    news: Condvar,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
 #[derive(Default)]
-struct Heard {
-    rows: HashMap<String, Value>,
-    /// How it ended, once it has.
+struct State {
+    outcomes: HashMap<String, Value>,
+    /// How the process ended, once it has.
     end: Option<String>,
 }
 
-/// The rows of these places, which have begun to run when this returns.
-pub fn rows(places: &[&'static Place]) -> Vec<Row> {
-    let walls = walls();
+/// The rows of these groups. The subprocesses have started when this returns.
+pub fn rows(groups: &[&'static Group]) -> Vec<Row> {
+    let namespaces = namespaces();
     let mut all = Vec::new();
-    for place in places {
-        let rows = (place.rows)();
-        if place.walled && walls.is_none() {
-            say(&format!("SKIP night: {} rows of {}: no private namespaces here", rows.len(), place.name));
+    for group in groups {
+        let rows = (group.rows)();
+        if group.private && namespaces.is_none() {
+            print(&format!("SKIP fault_matrix: {} rows of {}: no private namespaces here", rows.len(), group.name));
             continue;
         }
-        let told = ask(place, walls);
-        all.extend(rows.into_iter().map(|Row { what, expect, .. }| {
-            let (told, name) = (Arc::clone(&told), what.clone());
-            Row { what, expect, run: Box::new(move || told.of(&name)) }
+        let reports = start(group, namespaces.filter(|_| group.private));
+        all.extend(rows.into_iter().map(|Row { name, expect, .. }| {
+            let (reports, what) = (Arc::clone(&reports), name.clone());
+            Row { name, expect, run: Box::new(move || reports.wait_for(&what)) }
         }));
     }
     all
 }
 
-/// Past libtest, which keeps to itself what a test prints that does not fail.
-pub fn say(line: &str) {
+/// Prints past libtest, which hides the output of tests that pass.
+pub fn print(line: &str) {
     let _ = std::io::stdout().write_all(format!("\n{line}\n").as_bytes());
 }
 
-/// The flags with which `unshare` makes a network and mounts of their own, if there is a way.
-fn walls() -> Option<&'static str> {
-    let may = |flags: &&str| {
+/// The flags with which `unshare` makes a private network and private mounts, if it can.
+fn namespaces() -> Option<&'static str> {
+    let works = |flags: &&str| {
         let script = "PATH=$PATH:/usr/sbin:/sbin; mount -t tmpfs tmpfs /etc && ip link set lo up";
         let mut command = Command::new("unshare");
         let command = command.args([*flags, "sh", "-c", script]).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    ["-mn", "-rmn"].into_iter().find(may)
+    ["-mn", "-rmn"].into_iter().find(works)
 }
 
-fn ask(place: &'static Place, walls: Option<&str>) -> Arc<Told> {
+fn start(group: &'static Group, namespaces: Option<&str>) -> Arc<Reports> {
     let exe = std::env::current_exe().expect("this program has a path");
-    let mut command = match walls.filter(|_| place.walled) {
+    let mut command = match namespaces {
         None => Command::new(exe),
         Some(flags) => {
             let script = "PATH=$PATH:/usr/sbin:/sbin; export PATH
                 mount -t tmpfs tmpfs /etc && : >\"$0\" && ip link set lo up && exec \"$@\"";
             let mut command = Command::new("unshare");
-            command.args([flags, "sh", "-c", script, OURS]).arg(exe);
+            command.args([flags, "sh", "-c", script, PRIVATE_MARKER]).arg(exe);
             command
         }
     };
-    command.args(["--exact", "fault_matrix::subprocess::child", "--ignored", "--nocapture"]).env(PLACE, place.name);
-    clean(&mut command);
+    subprocess::configure(&mut command, "fault_matrix::subprocess::child", &group.name.into());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it runs");
-    let pid = child.id().try_into().expect("a number of a process");
-    let told = Arc::new(Told { pid, heard: Mutex::default(), news: Condvar::new() });
-    let (heard, output) = (Arc::clone(&told), child.stdout.take().expect("it was asked for"));
+    let pid = child.id().try_into().expect("a process ID");
+    let reports = Arc::new(Reports { pid, state: Mutex::default(), changed: Condvar::new() });
+    let (sink, output) = (Arc::clone(&reports), child.stdout.take().expect("it is piped"));
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some(json) = line.strip_prefix("TOLD ") {
-                heard.hear(serde_json::from_str(json).expect("the child writes JSON"));
+            if let Some(report) = subprocess::parse_report(&line) {
+                sink.add(report);
             }
         }
         let end = child.wait().map_or_else(|e| e.to_string(), |status| status.to_string());
-        heard.close(end);
+        sink.end(end);
     });
-    told
+    reports
 }
 
-/// Has it find nothing in its environment.
-pub fn clean(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let known = name.to_string_lossy().to_ascii_uppercase();
-        if known.starts_with("B2_") || known.starts_with("SSL_CERT_") || known.ends_with("_PROXY") {
-            command.env_remove(name);
-        }
-    }
-    // Nobody's own database is looked into.
-    command.env("HOME", "/nonexistent").env_remove("XDG_CONFIG_HOME");
-}
-
-impl Told {
-    fn hear(&self, row: Value) {
-        let what = row["what"].as_str().expect("a name").to_owned();
-        self.heard.lock().expect("nobody panics here").rows.insert(what, row);
-        self.news.notify_all();
+impl Reports {
+    fn add(&self, report: Value) {
+        let name = report["name"].as_str().expect("a name").to_owned();
+        self.state.lock().expect("no panic with the lock").outcomes.insert(name, report);
+        self.changed.notify_all();
     }
 
-    fn close(&self, end: String) {
-        self.heard.lock().expect("nobody panics here").end.get_or_insert(end);
-        self.news.notify_all();
+    fn end(&self, end: String) {
+        self.state.lock().expect("no panic with the lock").end.get_or_insert(end);
+        self.changed.notify_all();
     }
 
-    /// Waits for what came of that row, for as long as the process goes on telling.
-    fn of(&self, what: &str) -> Outcome {
-        let mut heard = self.heard.lock().expect("nobody panics here");
-        let row = loop {
-            match (heard.rows.remove(what), &heard.end) {
-                (Some(row), _) => break Ok(row),
+    /// Waits for the outcome of that row, for as long as the process goes on reporting.
+    fn wait_for(&self, name: &str) -> Outcome {
+        let mut state = self.state.lock().expect("no panic with the lock");
+        let report = loop {
+            match (state.outcomes.remove(name), &state.end) {
+                (Some(report), _) => break Ok(report),
                 (None, Some(end)) => break Err(end.clone()),
                 (None, None) => {}
             }
-            let told = heard.rows.len();
-            let (now, late) = self.news.wait_timeout(heard, 2 * TEST_TIMEOUT).expect("nobody panics here");
-            heard = now;
-            if late.timed_out() && heard.rows.len() == told {
-                // SAFETY: the process has not ended, so the number is still its own.
+            let count = state.outcomes.len();
+            let (now, waited) = self.changed.wait_timeout(state, 2 * TEST_TIMEOUT).expect("no panic with the lock");
+            state = now;
+            if waited.timed_out() && state.outcomes.len() == count {
+                // SAFETY: the process has not ended, so its ID is still its own.
                 unsafe { libc::kill(self.pid, libc::SIGKILL) };
-                heard.end.get_or_insert_with(|| "it hung".to_owned());
+                state.end.get_or_insert_with(|| "it hung".to_owned());
             }
         };
-        // Not with the lock held, which a panic would spoil for the other rows.
-        drop(heard);
-        row.map_or_else(|end| panic!("its process told nothing of it: {end}"), |row| outcome(&row))
+        // Without the lock, which a panic would poison for the other rows.
+        drop(state);
+        let report = report.unwrap_or_else(|end| panic!("its process did not report it: {end}"));
+        match report["panic"].as_str() {
+            Some(message) => panic!("{message}"),
+            None => serde_json::from_value(report["outcome"].clone()).expect("the child writes outcomes"),
+        }
     }
 }
 
-/// The other side: all rows of the place that it is told.
+/// In the subprocess: runs all rows of a group.
 #[test]
-#[ignore = "run by the others, in a process of its own"]
+#[ignore = "run by another test, in a process of its own"]
 fn child() {
-    let Ok(name) = std::env::var(PLACE) else { return };
-    let place = super::PLACES.iter().find(|place| place.name == name).expect("a place");
-    for Row { what, run, .. } in (place.rows)() {
-        let told = match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(outcome) => json(&what, &outcome),
-            Err(panic) => json!({"what": what, "panic": words_of(panic.as_ref())}),
+    let Some(name) = subprocess::task() else { return };
+    let group = GROUPS.iter().find(|group| name == group.name).expect("a group");
+    for Row { name, run, .. } in (group.rows)() {
+        let report = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(outcome) => json!({"name": name, "outcome": outcome}),
+            Err(panic) => json!({"name": name, "panic": panic_message(panic.as_ref())}),
         };
-        println!("\nTOLD {told}");
-    }
-}
-
-/// For another process to read.
-pub fn json(what: &str, outcome: &Outcome) -> Value {
-    let Outcome { answer, requests, took, said, key_id, tokens, wrong } = outcome;
-    let took = u64::try_from(took.as_micros()).expect("not that long");
-    json!({
-        "what": what, "answer": answer.to_json(), "requests": requests, "took": took, "said": said, "keyId": key_id,
-        "tokens": tokens, "wrong": wrong,
-    })
-}
-
-/// What another process has told.
-pub fn outcome(row: &Value) -> Outcome {
-    if let Some(words) = row["panic"].as_str() {
-        panic!("{words}");
-    }
-    let texts = |name: &str| -> Vec<String> {
-        let all = row[name].as_array().expect("a list").iter();
-        all.map(|text| text.as_str().expect("a text").to_owned()).collect()
-    };
-    let number = |name: &str| row[name].as_u64().expect("a number");
-    Outcome {
-        answer: Answer::from_json(&row["answer"]),
-        requests: usize::try_from(number("requests")).expect("not that many"),
-        took: Duration::from_micros(number("took")),
-        said: texts("said"),
-        key_id: row["keyId"].as_str().expect("a text").to_owned(),
-        tokens: texts("tokens"),
-        wrong: texts("wrong"),
+        print!("{}", subprocess::report(&report));
     }
 }

@@ -1,133 +1,106 @@
-//! Bodies, and how they are sent.
+//! Bodies, and how they are transferred.
 
 use b2_sandbox::{Body, DateFault, Fault, Length};
 use serde_json::json;
 
-use super::{NETWORK, OUTAGE, PROTOCOL};
-use crate::fault_matrix::Expect;
-use crate::fault_matrix::case::{Case, When};
+use super::{accepted, incomplete, not_http, outage, portal, protocol};
+use crate::fault_matrix::fault::{FaultCase, TokenAge};
 
-pub fn cases() -> Vec<Case> {
-    [other_bodies(), fields(), sent_otherwise(), odd_and_good()].into_iter().flatten().collect()
+pub fn cases() -> Vec<FaultCase> {
+    [other_bodies(), fields(), transfer(), unusual_but_valid()].into_iter().flatten().collect()
 }
 
-fn text(text: &str) -> Fault {
-    Fault::with_body(Body::Text(text.to_owned()))
-}
-
-fn other_bodies() -> Vec<Case> {
-    let ends = |name, fault, says| Case::ends(name, fault, PROTOCOL, says, "portal");
+fn other_bodies() -> Vec<FaultCase> {
+    let body = |name: &str, body| portal(name, Fault::with_body(body));
+    let text = |name: &str, text: &str| body(name, Body::Text(text.to_owned()));
     vec![
-        ends("an empty body", Fault::with_body(Body::Empty), "empty"),
-        ends("a portal's page", Fault::with_body(Body::Html), "HTML"),
-        ends("half of the body", Fault::with_body(Body::Truncated), "answered 200, but not as B2 documents"),
-        ends("no UTF-8", Fault::with_body(Body::NotUtf8), "UTF-8"),
-        ends("an array", Fault::with_body(Body::Array), "array"),
-        ends("100,000 arrays", Fault::with_body(Body::JsonBomb), "nested"),
-        ends("null", text("null"), "null"),
-        ends("an empty object", text("{}"), "accountId"),
-        ends("two objects", text("{} {}"), "answered 200"),
-        ends("words", text("all is well"), "answered 200"),
-        Case::ends("64 MiB", Fault::with_body(Body::Huge), PROTOCOL, "over 256 KiB", "realm"),
-        Case::ends("256 MiB of gzip", Fault::with_body(Body::GzipBomb), PROTOCOL, "over 256 KiB", "realm"),
-        Case::ends("401 with 64 MiB", Fault::status(401).body(Body::Huge), PROTOCOL, "over 256 KiB", "realm"),
-        Case::retried("503 that is no JSON", Fault::status(503).raw_body(&[0xff, 0]), OUTAGE, "(HTTP 503)", "outage"),
+        body("an empty body", Body::Empty).message("empty"),
+        body("a page of a captive portal", Body::Html).message("HTML"),
+        body("half of the body", Body::Truncated).message("answered 200, but not as B2 documents"),
+        body("invalid UTF-8", Body::NotUtf8).message("UTF-8"),
+        body("an array", Body::Array).message("array"),
+        body("100,000 nested arrays", Body::JsonBomb).message("nested"),
+        text("null", "null").message("null"),
+        text("an empty object", "{}").message("accountId"),
+        text("two objects", "{} {}").message("answered 200"),
+        text("plain text", "all is well").message("answered 200"),
+        body("64 MiB", Body::Huge).message("over 256 KiB").hint("realm"),
+        body("256 MiB of gzip", Body::GzipBomb).message("over 256 KiB").hint("realm"),
+        protocol("401 with 64 MiB", Fault::status(401).body(Body::Huge)).message("over 256 KiB"),
+        outage("503 with a body that is no JSON", Fault::status(503).raw_body(&[0xff, 0])).message("(HTTP 503)"),
     ]
 }
 
-fn fields() -> Vec<Case> {
-    let ends = |name, fault, says| Case::ends(name, fault, PROTOCOL, says, "portal");
+fn fields() -> Vec<FaultCase> {
     let storage = "/apiInfo/storageApi";
-    let set = |path: &str, to| Fault::none().set(&format!("{storage}{path}"), to);
+    let without = |name: &str, path: &str| portal(name, Fault::none().remove(path));
+    let with = |name: &str, path: &str, value| portal(name, Fault::none().set(path, value));
+    let with_storage =
+        |name: &str, path: &str, value| portal(name, Fault::none().set(&format!("{storage}{path}"), value));
     vec![
-        ends("no token", Fault::none().remove("/authorizationToken"), "authorizationToken"),
-        ends("no account", Fault::none().remove("/accountId"), "accountId"),
-        ends("no services", Fault::none().remove("/apiInfo"), "apiInfo"),
-        ends("no storage", Fault::none().remove(storage), "storageApi"),
-        ends("no apiUrl", Fault::none().remove(&format!("{storage}/apiUrl")), "apiUrl"),
-        ends("an account that is a number", Fault::none().set("/accountId", json!(7)), "accountId"),
-        ends("an account with a NUL", Fault::none().set("/accountId", json!("a\0b")), "accountId"),
-        ends(
-            "a token with a line end",
-            Fault::none().set("/authorizationToken", json!("4_x\r\n")),
-            "authorizationToken",
-        ),
-        ends("an apiUrl with a user", set("/apiUrl", json!("https://user:word@evil.example")), "apiUrl"),
-        ends("an apiUrl with a query", set("/downloadUrl", json!("https://b2.example?x=1")), "downloadUrl"),
-        ends("a part size of nought", set("/recommendedPartSize", json!(0)), "recommendedPartSize"),
-        ends("capabilities that are none", set("/allowed/capabilities", json!([7])), "capabilities[0]"),
-        // Nobody can tell at first; later the account of the key is known, and it can't change.
-        // Nobody can tell but by a token that still counts.
-        Case::ends(
-            "another account",
-            Fault::account("abcdefabcdef"),
-            PROTOCOL,
-            "for another account than before",
-            "place",
-        )
-        .but(When::First, granted)
-        .but(When::Dead, granted),
+        without("no authorizationToken", "/authorizationToken").message("authorizationToken"),
+        without("no accountId", "/accountId").message("accountId"),
+        without("no apiInfo", "/apiInfo").message("apiInfo"),
+        without("no storageApi", storage).message("storageApi"),
+        without("no apiUrl", &format!("{storage}/apiUrl")).message("apiUrl"),
+        with("accountId is a number", "/accountId", json!(7)).message("accountId"),
+        with("accountId with a NUL", "/accountId", json!("a\0b")).message("accountId"),
+        with("authorizationToken with a line end", "/authorizationToken", json!("4_x\r\n"))
+            .message("authorizationToken"),
+        with_storage("apiUrl with a user", "/apiUrl", json!("https://user:word@evil.example")).message("apiUrl"),
+        with_storage("downloadUrl with a query", "/downloadUrl", json!("https://b2.example?x=1"))
+            .message("downloadUrl"),
+        with_storage("recommendedPartSize is 0", "/recommendedPartSize", json!(0)).message("recommendedPartSize"),
+        with_storage("a capability is a number", "/allowed/capabilities", json!([7])).message("capabilities[0]"),
+        // This can be found only with a token that is still valid.
+        portal("another account", Fault::account("abcdefabcdef"))
+            .message("for another account than before")
+            .hint("place")
+            .succeeds_at(&[TokenAge::None, TokenAge::Expired]),
     ]
 }
 
-fn granted(expect: &mut Expect) {
-    *expect = Expect { status: "B2_OK", hint: None, says: "", ..expect.clone() };
-}
-
-fn sent_otherwise() -> Vec<Case> {
+fn transfer() -> Vec<FaultCase> {
     let length = |length| Fault::default().length(length);
     let raw = |text: &str| length(Length::Raw(text.to_owned()));
-    let not_http = "does not answer in HTTP";
+    let encoding = |value: &str| Fault::none().header("Content-Encoding", value);
     vec![
-        Case::retried("more was promised", length(Length::OffBy(10)), NETWORK, "before its answer was complete", "VPN"),
-        Case::ends("less was promised", length(Length::OffBy(-10)), PROTOCOL, "answered 200", "portal"),
-        Case::ends("a length of nought", raw("0"), PROTOCOL, "empty", "portal"),
-        Case::ends("a length in words", raw("soon"), PROTOCOL, not_http, "realm"),
-        Case::ends("a length below nought", raw("-5"), PROTOCOL, not_http, "realm"),
-        Case::ends("a length beyond counting", raw("99999999999999999999999"), PROTOCOL, not_http, "realm"),
-        Case::ends(
-            "another encoding",
-            Fault::none().header("Content-Encoding", "br"),
-            PROTOCOL,
-            "encoded in a way that was not asked for",
-            "realm",
-        ),
-        Case::ends(
-            "gzip that is none",
-            Fault::none().header("Content-Encoding", "gzip"),
-            PROTOCOL,
-            "cannot be decompressed",
-            "realm",
-        ),
-        Case::ends("gzip of gzip", Fault::with_body(Body::GzipBomb).gzip(), PROTOCOL, "over 256 KiB", "realm"),
+        incomplete("Content-Length 10 too large", length(Length::OffBy(10))),
+        portal("Content-Length 10 too small", length(Length::OffBy(-10))).message("answered 200"),
+        portal("Content-Length 0", raw("0")).message("empty"),
+        not_http("Content-Length is a word", raw("soon")),
+        not_http("Content-Length is negative", raw("-5")),
+        not_http("Content-Length overflows", raw("99999999999999999999999")),
+        protocol("Content-Encoding br", encoding("br")).message("encoded in a way that was not asked for"),
+        protocol("Content-Encoding gzip for plain text", encoding("gzip")).message("cannot be decompressed"),
+        protocol("gzip of gzip", Fault::with_body(Body::GzipBomb).gzip()).message("over 256 KiB"),
     ]
 }
 
-fn odd_and_good() -> Vec<Case> {
+fn unusual_but_valid() -> Vec<FaultCase> {
     vec![
-        Case::passes("a byte order mark", Fault::with_body(Body::Bom)),
-        Case::passes("in chunks", Fault::none().chunked()),
-        Case::passes("in gzip", Fault::none().gzip()),
-        Case::passes("in chunks of gzip", Fault::none().gzip().chunked()),
-        Case::passes("until the connection ends", Fault::none().length(Length::Omit)),
-        Case::passes("as version 1", Fault::shape(1)),
-        Case::passes("as version 2", Fault::shape(2)),
-        Case::passes("as version 3", Fault::shape(3)),
-        Case::passes("fields unheard of", Fault::none().merge(json!({"new": {"er": [1]}, "status": 401}))),
-        Case::passes("another type", Fault::none().header("Content-Type", "text/plain")),
-        Case::passes("no type", Fault::none().without_header("Content-Type")),
-        Case::passes("no request id", Fault::none().without_header("X-Bz-Request-Id")),
-        Case::passes("a time to come again", Fault::none().header("Retry-After", "60")),
-        Case::passes("no date", Fault::none().date(DateFault::Omit)),
-        Case::passes("a date that is none", Fault::none().date(DateFault::Raw("yesterday".to_owned()))),
-        Case::passes("a clock an hour behind", Fault::none().date(DateFault::OffsetS(-3_600))),
-        Case::passes("a clock an hour ahead", Fault::none().date(DateFault::OffsetS(3_600))),
-        Case::ends(
-            "a portal's page from a clock an hour ahead",
+        accepted("a byte order mark", Fault::with_body(Body::Bom)),
+        accepted("chunked", Fault::none().chunked()),
+        accepted("gzip", Fault::none().gzip()),
+        accepted("chunked gzip", Fault::none().gzip().chunked()),
+        accepted("until the connection closes", Fault::none().length(Length::Omit)),
+        accepted("the reply of version 1", Fault::shape(1)),
+        accepted("the reply of version 2", Fault::shape(2)),
+        accepted("the reply of version 3", Fault::shape(3)),
+        accepted("unknown fields", Fault::none().merge(json!({"new": {"er": [1]}, "status": 401}))),
+        accepted("another Content-Type", Fault::none().header("Content-Type", "text/plain")),
+        accepted("no Content-Type", Fault::none().without_header("Content-Type")),
+        accepted("no X-Bz-Request-Id", Fault::none().without_header("X-Bz-Request-Id")),
+        accepted("200 with Retry-After", Fault::none().header("Retry-After", "60")),
+        accepted("no Date", Fault::none().date(DateFault::Omit)),
+        accepted("an invalid Date", Fault::none().date(DateFault::Raw("yesterday".to_owned()))),
+        accepted("server clock 1 h behind", Fault::none().date(DateFault::OffsetS(-3_600))),
+        accepted("server clock 1 h ahead", Fault::none().date(DateFault::OffsetS(3_600))),
+        portal(
+            "a page of a captive portal, server clock 1 h ahead",
             Fault::with_body(Body::Html).date(DateFault::OffsetS(3_600)),
-            PROTOCOL,
-            "HTML",
-            "clock is off by about 60 minutes",
-        ),
+        )
+        .message("HTML")
+        .hint("clock is off by about 60 minutes"),
     ]
 }

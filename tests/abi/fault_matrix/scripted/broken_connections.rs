@@ -1,80 +1,79 @@
-//! Answers that come late, slowly, or not to their end.
+//! Responses that come late, slowly, or not to their end.
 
 use std::time::Duration;
 
 use b2_sandbox::{Fault, How, Length};
 
-use super::{NETWORK, PROTOCOL, TIMEOUT};
-use crate::fault_matrix::case::Case;
+use super::{NETWORK, accepted, incomplete, late, protocol};
+use crate::fault_matrix::fault::{FaultCase, fault};
 
-pub fn cases() -> Vec<Case> {
-    [ends(), farewells(), waits(), heads()].into_iter().flatten().collect()
+pub fn cases() -> Vec<FaultCase> {
+    [breaks(), without_close(), waits(), long_headers()].into_iter().flatten().collect()
 }
 
-fn ends() -> Vec<Case> {
+fn breaks() -> Vec<FaultCase> {
     let cut = |how, at| Fault::default().cut(how, at);
     let body = |how, at| Fault::default().cut(how, at).of_body();
-    let early = |name, fault| Case::retried(name, fault, NETWORK, "before its answer was complete", "VPN");
-    let reset = |name, fault| Case::retried(name, fault, NETWORK, "reset", "VPN");
+    let reset =
+        |name: &str, response| fault(name).response(response).status(NETWORK).message("reset").hint("VPN").retried();
     vec![
-        reset("a reset instead of an answer", cut(How::Reset, 0)),
-        reset("a reset in the head", cut(How::Reset, 40)),
-        reset("a reset before the body", body(How::Reset, 0)),
-        reset("a reset in the body", body(How::Reset, 100)),
-        early("a close instead of an answer", cut(How::Close, 0)),
-        early("a close in the status line", cut(How::Close, 5)),
-        early("a close in the head", cut(How::Close, 40)),
-        early("a close before the body", body(How::Close, 0)),
-        early("a close in the body", body(How::Close, 100)),
-        early("a close in the chunks", body(How::Close, 100).chunked()),
-        early("a close in the gzip", body(How::Close, 100).gzip()),
-        early("a loss instead of an answer", cut(How::Drop, 0)),
-        early("a loss in the head", cut(How::Drop, 40)),
-        early("a loss before the body", body(How::Drop, 0)),
-        early("a loss in the body", body(How::Drop, 100)),
-        early("a loss in the chunks", body(How::Drop, 100).chunked()),
+        reset("reset before the response", cut(How::Reset, 0)),
+        reset("reset in the head", cut(How::Reset, 40)),
+        reset("reset before the body", body(How::Reset, 0)),
+        reset("reset in the body", body(How::Reset, 100)),
+        incomplete("close before the response", cut(How::Close, 0)),
+        incomplete("close in the status line", cut(How::Close, 5)),
+        incomplete("close in the head", cut(How::Close, 40)),
+        incomplete("close before the body", body(How::Close, 0)),
+        incomplete("close in the body", body(How::Close, 100)),
+        incomplete("close in the chunks", body(How::Close, 100).chunked()),
+        incomplete("close in the gzip", body(How::Close, 100).gzip()),
+        incomplete("close without close_notify before the response", cut(How::Drop, 0)),
+        incomplete("close without close_notify in the head", cut(How::Drop, 40)),
+        incomplete("close without close_notify before the body", body(How::Drop, 0)),
+        incomplete("close without close_notify in the body", body(How::Drop, 100)),
+        incomplete("close without close_notify in the chunks", body(How::Drop, 100).chunked()),
     ]
 }
 
-/// Whether an answer is whole is for its length to say, or its last chunk, or TLS; over http the last byte may be any.
-fn farewells() -> Vec<Case> {
-    let lost = Fault::default().cut(How::Drop, 1 << 20).of_body();
-    let open = lost.clone().length(Length::Omit);
-    let early = "before its answer was complete";
+/// A response is complete by its length, its last chunk, or the end of TLS. Over http any byte may be the last.
+fn without_close() -> Vec<FaultCase> {
+    let dropped = Fault::default().cut(How::Drop, 1 << 20).of_body();
+    let open = dropped.clone().length(Length::Omit);
     vec![
-        Case::passes("a whole answer without a farewell", lost.clone()),
-        Case::passes("a whole answer in chunks without a farewell", lost.chunked()),
-        Case::passes("an answer to the end without a farewell", open.clone()).over_http(),
-        Case::retried("an answer to the end without TLS's farewell", open, NETWORK, early, "VPN").over_https(),
-        Case::passes("an answer to the end and a farewell", Fault::default().length(Length::Omit)).over_https(),
+        accepted("complete, without close_notify", dropped.clone()),
+        accepted("complete in chunks, without close_notify", dropped.chunked()),
+        accepted("until the connection closes, without close_notify, http", open.clone()).http_only(),
+        incomplete("until the connection closes, without close_notify", open).https_only(),
+        accepted("until the connection closes, with close_notify", Fault::default().length(Length::Omit)).https_only(),
     ]
 }
 
-fn waits() -> Vec<Case> {
-    let late = |name, fault, says| Case::retried(name, fault, TIMEOUT, says, "attempt_timeout_ms").lasting();
+fn waits() -> Vec<FaultCase> {
     let body = |at| Fault::default().cut(How::Silence, at).of_body();
-    let drip = Fault::default().body_drip(Duration::from_millis(20));
+    let slow = Fault::default().body_drip(Duration::from_millis(20));
+    let minute = Duration::from_secs(60);
     let pause = Duration::from_millis(30);
-    let (first, answer) = ("waiting for the first byte", "reading the answer");
+    let (first, rest) = ("waiting for the first byte", "reading the answer");
     vec![
-        late("silence", Fault::silent(), first),
-        late("silence in the head", Fault::default().cut(How::Silence, 40), answer),
-        late("silence before the body", body(0), answer),
-        late("silence in the body", body(100), answer),
-        late("silence in the chunks", body(100).chunked(), answer),
-        late("an answer in a minute", Fault::delay(Duration::from_secs(60)), first),
-        late("half of the head in a minute", Fault::default().head_pause(Duration::from_secs(60)), answer),
-        late("a body of fifty bytes a second", drip, answer),
-        Case::passes("a pause before the answer", Fault::delay(pause)),
-        Case::passes("a pause in the head", Fault::default().head_pause(pause)),
-        Case::passes("a body in drops", Fault::default().body_drip(Duration::from_micros(1))),
+        late("no response", Fault::silent(), first),
+        late("silence in the head", Fault::default().cut(How::Silence, 40), rest),
+        late("silence before the body", body(0), rest),
+        late("silence in the body", body(100), rest),
+        late("silence in the chunks", body(100).chunked(), rest),
+        late("a response after a minute", Fault::delay(minute), first),
+        late("half of the head after a minute", Fault::default().head_pause(minute), rest),
+        late("a body of 50 bytes a second", slow, rest),
+        accepted("a pause before the response", Fault::delay(pause)),
+        accepted("a pause in the head", Fault::default().head_pause(pause)),
+        accepted("a body byte by byte", Fault::default().body_drip(Duration::from_micros(1))),
     ]
 }
 
-fn heads() -> Vec<Case> {
+fn long_headers() -> Vec<FaultCase> {
     let long = |length| Fault::none().header("X-Long", &"x".repeat(length));
     vec![
-        Case::ends("a header of 20 KiB", long(20 << 10), PROTOCOL, "over 16 KiB", "realm"),
-        Case::passes("a header of 15 KiB", long(15 << 10)),
+        protocol("a header of 20 KiB", long(20 << 10)).message("over 16 KiB"),
+        accepted("a header of 15 KiB", long(15 << 10)),
     ]
 }

@@ -1,39 +1,42 @@
-//! Servers that send back what they were sent, wherever it may stand.
+//! Responses that contain the key.
 
 use b2_sandbox::{Body, Fault};
 
-use super::{BAD, DENIED, OUTAGE, PROTOCOL};
-use crate::fault_matrix::case::Case;
+use super::{BAD, DENIED, accepted, not_http, outage, portal, protocol};
+use crate::fault_matrix::fault::{FaultCase, fault};
 use crate::support::fixture::KEY;
 
-pub fn cases() -> Vec<Case> {
-    let said = |status| Fault::status(status).message(&format!("what is {KEY}?")).code(KEY);
-    let named = |fault: Fault| fault.header("X-Bz-Request-Id", KEY);
+pub fn cases() -> Vec<FaultCase> {
+    let error = |status| {
+        let fault = Fault::status(status).message(&format!("what is {KEY}?")).code(KEY);
+        fault.header("X-Bz-Request-Id", KEY)
+    };
     let percent = KEY.replace('/', "%2F").replace('+', "%2B");
-    let place = |to: &str| Fault::redirect(302, to);
+    let redirect =
+        |name: &str, to: &str| portal(name, Fault::redirect(302, to)).message("redirects").hint("captive portal");
     let page = Fault::with_body(Body::Text(format!("<html>{KEY}</html>")));
     let url = Fault::none().set("/apiInfo/storageApi/apiUrl", format!("https://{percent}@b2.example").into());
     let field = |path: &str| Fault::none().set(path, format!("{KEY}\n").into());
     let member = Fault::none().body(Body::Text(format!("{{\"{KEY}\": 1, \"{KEY}\": 2}}")));
-    let (moved, portal) = ("redirects", "captive portal");
+    let header = |name: &str| Fault::none().header(name, KEY);
     vec![
-        Case::ends("the key in a 401", named(said(401)), BAD, "HTTP 401", "Application Keys"),
-        Case::ends("the key in a 403", named(said(403)), DENIED, "HTTP 403", "good standing"),
-        Case::ends("the key in a 404", named(said(404)), PROTOCOL, "HTTP 404", "realm"),
-        Case::retried("the key in a 503", named(said(503)), OUTAGE, "what is ***?", "outage"),
-        Case::ends("the key for a user", place(&format!("https://{KEY}@b2.example/")), PROTOCOL, moved, portal),
-        Case::ends("the key for a host", place(&format!("https://{KEY}/")), PROTOCOL, moved, portal),
-        Case::ends("the key in a query", place(&format!("https://b2.example/?q={percent}")), PROTOCOL, moved, portal),
-        Case::ends("the key in a page", page, PROTOCOL, "HTML", "portal"),
-        Case::ends("the key in an apiUrl", url, PROTOCOL, "apiUrl", "portal"),
-        Case::ends("the key for an account", field("/accountId"), PROTOCOL, "accountId", "portal"),
-        Case::ends("the key for a token", field("/authorizationToken"), PROTOCOL, "authorizationToken", "portal"),
-        Case::ends("the key for a member, twice", member, PROTOCOL, "answered 200", "portal"),
-        Case::ends("the key for a status", Fault::none().status_line(KEY), PROTOCOL, "in HTTP", "realm"),
-        Case::ends("the key for a header", Fault::none().header(KEY, "x"), PROTOCOL, "in HTTP", "realm"),
-        Case::ends("the key for a length", Fault::none().header("Content-Length", KEY), PROTOCOL, "in HTTP", "realm"),
-        Case::ends("the key for an encoding", Fault::none().header("Content-Encoding", KEY), PROTOCOL, "enc", "realm"),
-        Case::retried("the key for a time", Fault::status(500).retry_after(KEY), OUTAGE, "HTTP 500", "outage"),
-        Case::passes("the key in an interim answer", Fault::none().before(&format!("HTTP/1.1 103 {KEY}\r\n\r\n"))),
+        fault("the key in a 401").response(error(401)).status(BAD).message("HTTP 401").hint("Application Keys"),
+        fault("the key in a 403").response(error(403)).status(DENIED).message("HTTP 403").hint("good standing"),
+        protocol("the key in a 404", error(404)).message("HTTP 404"),
+        outage("the key in a 503", error(503)).message("what is ***?"),
+        redirect("the key as the user of a location", &format!("https://{KEY}@b2.example/")),
+        redirect("the key as the host of a location", &format!("https://{KEY}/")),
+        redirect("the key in the query of a location", &format!("https://b2.example/?q={percent}")),
+        portal("the key in a page", page).message("HTML"),
+        portal("the key in an apiUrl", url).message("apiUrl"),
+        portal("the key as accountId", field("/accountId")).message("accountId"),
+        portal("the key as authorizationToken", field("/authorizationToken")).message("authorizationToken"),
+        portal("the key as a duplicate member", member).message("answered 200"),
+        not_http("the key as status line", Fault::none().status_line(KEY)).message("in HTTP"),
+        not_http("the key as header name", Fault::none().header(KEY, "x")).message("in HTTP"),
+        not_http("the key as Content-Length", header("Content-Length")).message("in HTTP"),
+        protocol("the key as Content-Encoding", header("Content-Encoding")).message("enc"),
+        outage("the key as Retry-After", Fault::status(500).retry_after(KEY)).message("HTTP 500"),
+        accepted("the key in an interim response", Fault::none().before(&format!("HTTP/1.1 103 {KEY}\r\n\r\n"))),
     ]
 }
