@@ -73,7 +73,7 @@ fn a_failure_is_logged_with_its_hint_and_without_secrets() {
 
 #[test]
 fn retry_after_and_a_blocked_call_are_logged() {
-    let fixture = Fixture::with_options(&[("rate_limit_per_minute", "20"), ("total_timeout_ms", "1000")]);
+    let fixture = Fixture::with_options(&[("rate_limit_per_minute", "20"), ("total_timeout_ms", "30000")]);
     let log = LogLines::capture(&fixture.options);
     fixture.sandbox.script("*", [Fault::status(429).retry_after("3600")]);
     fixture.authorize().expect_err("the wait is too long");

@@ -1,9 +1,10 @@
 //! The effects of options on calls: their defaults, and when they are read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use b2_sandbox::{Fault, TlsFault};
 
+use crate::rate_limit::over_limit_after_burst;
 use crate::support::api::{Options, Session, c_string};
 use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
 
@@ -94,15 +95,7 @@ fn null_restores_a_negative_ttl_of_ten_seconds() {
 fn null_restores_twenty_requests_a_minute_with_a_burst_of_five() {
     let fixture = Fixture::with_options(&[("cache", "bypass")]);
     fixture.options.set("rate_limit_per_minute", None).expect("the default");
-    let start = Instant::now();
-    fixture.in_parallel(5, |_| fixture.authorize().expect("granted"));
-    let short = fixture.options.with(&[("total_timeout_ms", "1")]);
-    let failure = fixture.authorize_with(&short).expect_err("over the limit");
-    assert_eq!((failure.name.as_str(), failure.attempts), ("B2_RATE_LIMITED", 0), "{failure}");
-    // The sixth may go three seconds after the first.
-    let since = i64::try_from(start.elapsed().as_millis()).expect("a short time");
-    assert!(failure.retry_after_ms <= 3_000 && failure.retry_after_ms + since >= 2_900, "{failure:?}");
-    assert_eq!(fixture.requests(), 5);
+    over_limit_after_burst(&fixture);
     fixture.options.set("rate_limit_per_minute", Some("0")).expect("no limit");
     fixture.authorize().expect("granted");
 }

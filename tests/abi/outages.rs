@@ -79,9 +79,9 @@ fn the_waits_in_the_run_log_were_really_waited() {
 
 #[test]
 fn a_wait_that_cannot_end_before_the_deadline_is_not_begun() {
-    // The first wait is drawn from 0 to 60 s, so that one in forty would end before the deadline.
-    let total = 1_500;
-    let settings = [("initial_backoff_ms", "60000"), ("max_backoff_ms", "60000"), ("total_timeout_ms", "1500")];
+    // The first wait is drawn from 0 to 60 s, so that one in twelve would end before the deadline.
+    let total = 5_000;
+    let settings = [("initial_backoff_ms", "60000"), ("max_backoff_ms", "60000"), ("total_timeout_ms", "5000")];
     let at_once = (0..5).any(|_| {
         let fixture = Fixture::with_options(&settings);
         fixture.sandbox.script(ID, [Fault::status(503).forever()]);
@@ -91,7 +91,7 @@ fn a_wait_that_cannot_end_before_the_deadline_is_not_begun() {
         let rest = u64::try_from(failure.retry_after_ms).expect("the wait that was not begun is reported");
         let took = u64::try_from(took.as_millis()).expect("a short time");
         assert!(took + rest + 20 >= total, "{took} ms passed, and {rest} ms to wait");
-        fixture.requests() == 1 && took < 1_000
+        fixture.requests() == 1 && took < 4_000
     });
     assert!(at_once, "five calls in a row waited");
 }

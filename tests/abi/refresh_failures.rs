@@ -72,7 +72,7 @@ fn a_lost_connection_serves_the_stale_token() {
 
 #[test]
 fn a_refresh_without_a_response_serves_the_stale_token() {
-    assert_stale_token_served(Fault::silent(), &[("attempt_timeout_ms", "1000")]);
+    assert_stale_token_served(Fault::silent(), &[("attempt_timeout_ms", "2500")]);
 }
 
 #[test]

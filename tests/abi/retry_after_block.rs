@@ -50,7 +50,7 @@ fn every_call_for_the_key_id_is_blocked() {
             assert_blocked(what, answer);
         }
         assert_eq!(fixture.requests(), 1, "B2 received no other request");
-        assert!(took < Duration::from_secs(10), "no call waited: {took:?}");
+        assert!(took < TEST_TIMEOUT, "no call waited: {took:?}");
     }
 }
 
@@ -111,7 +111,7 @@ fn a_shorter_retry_after_does_not_shorten_the_block() {
     });
     assert_blocked(
         "after the shorter time",
-        fixture.authorize_with(&fixture.options.with(&[("total_timeout_ms", "9000")])),
+        fixture.authorize_with(&fixture.options.with(&[("total_timeout_ms", "30000")])),
     );
 }
 

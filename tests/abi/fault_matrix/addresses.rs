@@ -125,9 +125,9 @@ fn blackhole(address: &str, good: &Options, fixture: &Fixture) -> Conditions {
 
 fn silent_addresses() -> Vec<FaultCase> {
     vec![
-        refused("connects get no response", "within 2 s (connecting)")
+        refused("connects get no response", "within 3 s (connecting)")
             .status(TIMEOUT)
-            .settings(&[("connect_timeout_ms", "2000")])
+            .settings(&[("connect_timeout_ms", "3000")])
             .conditions(|fixture, good| {
                 hosts(&["127.0.0.3"]);
                 blackhole("127.0.0.3", good, fixture)
@@ -172,7 +172,7 @@ fn silent_ipv6() -> Vec<FaultCase> {
             .within(Duration::from_secs(20))
             .ages(&[TokenAge::None, TokenAge::Stale]),
         refused("all of IPv6 is silent, IPv4 dead", DEAD)
-            .settings(&[("connect_timeout_ms", "4000")])
+            .settings(&[("connect_timeout_ms", "5000")])
             .conditions(|_, good| Conditions::new(good.with(&[]), silent_then("127.0.0.2")))
             .ages(&[TokenAge::None, TokenAge::Stale]),
     ]

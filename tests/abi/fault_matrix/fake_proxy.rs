@@ -13,7 +13,7 @@ pub enum Step {
     /// Reads what the client sends.
     Read,
     Send(Vec<u8>),
-    /// Sends a byte every 50 ms.
+    /// Sends a byte every 500 ms.
     SendSlowly(Vec<u8>),
     /// Sends the same again and again, until the client closes.
     Flood(Vec<u8>),
@@ -53,7 +53,7 @@ fn play(mut stream: TcpStream, steps: &[Step]) {
             Step::Read => stream.read(&mut [0; 4096]).map(drop),
             Step::Send(bytes) => stream.write_all(bytes),
             Step::SendSlowly(bytes) => bytes.chunks(1).try_for_each(|byte| {
-                std::thread::sleep(Duration::from_millis(50));
+                std::thread::sleep(Duration::from_millis(500));
                 stream.write_all(byte)
             }),
             Step::Flood(bytes) => loop {

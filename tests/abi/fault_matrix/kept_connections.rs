@@ -92,7 +92,7 @@ fn failures() -> Vec<Exchange> {
     vec![
         fails(early("closed at each request").requests(3), Fault::close_after(0), 3),
         fails(early("closed in each response"), Fault::close_after(5), 2),
-        fails(silence.retried().settings(&[("attempt_timeout_ms", "2000")]), Fault::silent(), 2),
+        fails(silence.retried().settings(&[("attempt_timeout_ms", "4000")]), Fault::silent(), 2),
         fails(rejection, Fault::status(401), 1),
     ]
 }

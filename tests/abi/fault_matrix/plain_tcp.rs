@@ -17,7 +17,7 @@ pub fn rows() -> Vec<Row> {
 fn cases() -> Vec<FaultCase> {
     let late = |name: &str, serve, message| {
         let case = fault(name).http_server(serve).status(TIMEOUT).message(message).hint("total_timeout_ms");
-        case.settings(&[("total_timeout_ms", "2000")])
+        case.settings(&[("total_timeout_ms", "4000")])
     };
     let not_http = |name: &str, serve| fault(name).http_server(serve).status(PROTOCOL).message("in HTTP").hint("realm");
     let incomplete = |name: &str, bytes| {

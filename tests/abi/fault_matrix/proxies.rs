@@ -39,14 +39,15 @@ pub fn through_proxy(fixture: &Fixture) -> Options {
     ])
 }
 
+/// Instead of the default, for proxies that do not respond.
+pub const SHORT: [(&str, &str); 1] = [("connect_timeout_ms", "3000")];
+
 /// A proxy that takes these steps.
 pub fn scripted(name: &str, scheme: &'static str, steps: Vec<Step>) -> FaultCase {
-    let silent = steps.iter().any(|step| matches!(step, Step::Silence | Step::SendSlowly(_)));
-    let case = fault(name).options(through_proxy).secrets(&SECRETS).conditions(move |_, good| {
+    fault(name).options(through_proxy).secrets(&SECRETS).conditions(move |_, good| {
         let url = format!("{scheme}://{LOGIN}@127.0.0.1:{}", proxy(steps.clone()));
         Conditions::new(good.with(&[("proxy", &url)]), ())
-    });
-    if silent { case.settings(&[("connect_timeout_ms", "1500")]) } else { case }
+    })
 }
 
 fn send(text: &str) -> Step {
@@ -58,7 +59,8 @@ fn failures() -> Vec<FaultCase> {
     let closed =
         |name: &str, steps| http(name, steps).status(NETWORK).message("closed the connection").hint(CHECK).retried();
     let reset = |name: &str, steps| closed(name, steps).message("the proxy 127.0.0.1");
-    let late = |name: &str, steps| closed(name, steps).status(TIMEOUT).message("(waiting for the proxy)");
+    let late =
+        |name: &str, steps| closed(name, steps).status(TIMEOUT).message("(waiting for the proxy)").settings(&SHORT);
     let no_proxy =
         |name: &str, steps| http(name, steps).status(PROTOCOL).message("does not answer as a proxy").hint(KIND);
     let slow = b"HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 03:00:00 GMT\r\n\r\n".to_vec();
@@ -75,7 +77,7 @@ fn failures() -> Vec<FaultCase> {
         reset("that resets", vec![Step::Read, Step::Reset]),
         reset("that resets before it reads", vec![Step::Reset]),
         closed("that closes in its response", vec![Step::Read, send("HTTP/1.1 200 OK\r\nX: y")]),
-        late("that responds at 20 bytes a second", vec![Step::Read, Step::SendSlowly(slow)]),
+        late("that responds at 2 bytes a second", vec![Step::Read, Step::SendSlowly(slow)]),
         no_proxy(
             "that sends endless headers",
             vec![Step::Read, send("HTTP/1.1 200 OK\r\n"), Step::Flood(b"X-More: and more, and more\r\n".to_vec())],
@@ -133,7 +135,10 @@ fn tls_through_proxy() -> Vec<FaultCase> {
             .hint("no other program"),
         broken("closes", &[Step::Read]),
         broken("resets", &[Step::Read, Step::Reset]),
-        broken("does not respond", &[Step::Silence]).status(TIMEOUT).message("(waiting for the TLS handshake)"),
+        broken("does not respond", &[Step::Silence])
+            .status(TIMEOUT)
+            .message("(waiting for the TLS handshake)")
+            .settings(&SHORT),
         scripted("an https proxy that speaks http", "https", https)
             .status(TLS)
             .message("does not answer in TLS")

@@ -14,9 +14,9 @@ use crate::support::api::{self, Api, Operation, Options};
 use crate::support::fixture::{KEY, TEST_TIMEOUT};
 
 /// Long enough for every phase before the one that times out, on a busy machine.
-const SHORT_ATTEMPT_MS: u64 = 2_500;
+const SHORT_ATTEMPT_MS: u64 = 4_000;
 /// Long enough for a second attempt that must succeed.
-const LONG_ATTEMPT_MS: u64 = 6_000;
+const LONG_ATTEMPT_MS: u64 = 8_000;
 
 /// Every case at every age, over http and https; and, if a retry would help, once more for one response only.
 pub fn rows(cases: Vec<FaultCase>) -> Vec<Row> {

@@ -93,9 +93,9 @@ fn interruptions() -> Vec<FaultCase> {
         case("by name over https", None).options(by_name),
         case("a response byte by byte", Some(Fault::default().body_drip(Duration::from_micros(100)))),
         case("no response", Some(Fault::hold("latch").forever()))
-            .settings(&[("attempt_timeout_ms", "1500")])
+            .settings(&[("attempt_timeout_ms", "3000")])
             .status(TIMEOUT)
-            .message("within 1.5 s")
+            .message("within 3 s")
             .hint("attempt_timeout_ms")
             .retried()
             .requests(2),

@@ -2,7 +2,7 @@
 
 use super::fake_proxy::Step;
 use super::fault::FaultCase;
-use super::proxies::{ASK, CHECK, KIND, scripted};
+use super::proxies::{ASK, CHECK, KIND, SHORT, scripted};
 use super::{NETWORK, PROTOCOL, Row, TIMEOUT};
 
 pub fn rows() -> Vec<Row> {
@@ -30,6 +30,7 @@ fn exchanges() -> Vec<FaultCase> {
         socks(name, &[steps, &[&[Step::Silence]]].concat())
             .status(TIMEOUT)
             .message("(waiting for the proxy)")
+            .settings(&SHORT)
             .hint(CHECK)
             .retried()
     };

@@ -40,13 +40,13 @@ fn handshakes() -> Vec<FaultCase> {
     };
     let late = |case: FaultCase| {
         let case = broken(case, "waiting for the TLS handshake").status(TIMEOUT);
-        case.settings(&[("connect_timeout_ms", "1500")])
+        case.settings(&[("connect_timeout_ms", "3000")])
     };
     let closed = "closed the connection in the TLS handshake";
     vec![
         late(fault("no handshake").tls_fault(TlsFault::NoHandshake)),
         late(fault("half a handshake").tls_fault(TlsFault::HalfHandshake)),
-        late(fault("a handshake at 20 bytes a second").https_server(send_slowly())),
+        late(fault("a handshake at 2 bytes a second").https_server(send_slowly())),
         broken(fault("reset in the handshake").tls_fault(TlsFault::Reset), "broke in the TLS handshake"),
         broken(fault("close after the ClientHello").https_server(send(&[])), closed),
         broken(fault("close in the ServerHello").https_server(send(&old_hello()[..20])), closed),
@@ -99,7 +99,7 @@ fn send_slowly() -> Serve {
             if stream.write_all(&[byte]).is_err() {
                 return;
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(500));
         }
     })
 }

@@ -56,7 +56,7 @@ pub fn assert_stays_false(what: &str, condition: impl Fn() -> bool) {
 pub fn advance_until(api: &Api, step: Duration, what: &str, condition: impl Fn() -> bool) {
     for _ in 0..100 {
         api.advance(step);
-        if eventually(&condition, Duration::from_millis(200)) {
+        if eventually(&condition, Duration::from_secs(1)) {
             return;
         }
     }
