@@ -130,8 +130,8 @@ for status in "$logs"/*.status; do
     fi
     passed=$((passed + good)) failed=$((failed + bad))
     grep -h '^SKIP ' "$log" || true
-    # One that other tests run in processes of its own is not skipped.
-    sed -n '/run by the others/!s/^test \(.*\) \.\.\. ignored\(, \(.*\)\)\?$/SKIP \1: \3/p' "$log"
+    # Tests that other tests run in a subprocess are not skipped.
+    sed -n '/run by another test/!s/^test \(.*\) \.\.\. ignored\(, \(.*\)\)\?$/SKIP \1: \3/p' "$log"
 done >"$logs/summary"
 skipped=$(grep -c '^SKIP ' "$logs/summary" || true)
 grep -v '^SKIP ' "$logs/summary" || true
