@@ -60,7 +60,7 @@ impl DatabaseFixture {
     }
 }
 
-/// Waits until another change of a file can be told from the last one.
+/// Waits until another change of a file can be distinguished from the last one.
 fn settle() {
     std::thread::sleep(Duration::from_millis(30));
 }

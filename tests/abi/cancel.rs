@@ -154,7 +154,7 @@ fn a_cancel_triggered_before_the_call_makes_no_request() {
     }
     assert_eq!((fixture.requests(), fixture.sandbox.connection_count("http")), (0, 0));
     fixture.authorize().expect("granted");
-    let failure = fixture.authorize_with(&options).expect_err("a triggered cancel goes before the cache");
+    let failure = fixture.authorize_with(&options).expect_err("a triggered cancel fails a call with a cached token");
     assert_eq!(failure.name, "B2_CANCELLED");
     assert_eq!(fixture.requests(), 1);
 }

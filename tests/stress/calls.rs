@@ -89,9 +89,9 @@ impl Worker<'_> {
     }
 
     /// One call for one identity.
-    pub fn call(&mut self, identity: &Identity, setup: &CallSetup, ask: Operation<'_>) -> Option<HeldSession> {
+    pub fn call(&mut self, identity: &Identity, setup: &CallSetup, operation: Operation<'_>) -> Option<HeldSession> {
         let run = self.run;
-        let fresh = setup.mode != "use" || matches!(ask, Operation::Reauthorize(None));
+        let fresh = setup.mode != "use" || matches!(operation, Operation::Reauthorize(None));
         let cancelled_before = setup.cancel.is_some() && self.rng.chance(150);
         if let Some(cancel) = &setup.cancel {
             if cancelled_before {
@@ -101,7 +101,7 @@ impl Worker<'_> {
             *lock(&run.cancels[self.number]) = Some(Arc::clone(cancel));
         }
         let before = CallStart::now(run, identity);
-        let result = run.api.call(Some(&identity.id), Some(&identity.key), ask, Some(&setup.options));
+        let result = run.api.call(Some(&identity.id), Some(&identity.key), operation, Some(&setup.options));
         *lock(&run.cancels[self.number]) = None;
         run.counters.add(Event::Calls, 1);
         let Logged { requests, granted_at } =
