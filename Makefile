@@ -65,7 +65,7 @@ fuzz:
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 soak:
-	@tests/storm.sh soak $(SOAK_SECONDS)
+	@tests/stress.sh soak $(SOAK_SECONDS)
 
 $(TARGET)/hit: benches/hit.c include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)

@@ -32,8 +32,8 @@ lint() {
     cargo clippy --locked --workspace --all-targets --features test-hooks -- -D warnings
     echo "ok lint: test-hooks"
     # Not among all targets, since cargo test is to leave it out.
-    cargo clippy --locked --workspace --features test-hooks --test storm -- -D warnings
-    echo "ok lint: the storm"
+    cargo clippy --locked --workspace --features test-hooks --test stress -- -D warnings
+    echo "ok lint: the stress test"
     cargo clippy --locked --workspace --all-targets --features c-library -- -D warnings
     echo "ok lint: c-library"
     cargo clippy --locked -p b2auth --lib --tests --no-default-features -- -D warnings
@@ -42,7 +42,7 @@ lint() {
 
 rust() {
     cargo test --locked --workspace --features test-hooks --no-run
-    # The hosts and the C programs want the sandbox as a program, the tests through the C border the library with hooks.
+    # The hosts and the C programs want the sandbox as a program, the tests of the C ABI the library with hooks.
     cargo build --locked --workspace --features test-hooks
     cargo test --locked --workspace --features test-hooks --no-fail-fast
 }
@@ -58,20 +58,20 @@ loom() {
         RUSTFLAGS="--cfg loom" cargo test --locked --release --lib --target-dir "$target/loom" loom_tests
 }
 
-# Behind the others: it is a minute of waiting for each other, however fast the machine is.
-storm() { nice -n 10 tests/storm.sh; }
+# At a lower priority: it takes a minute however fast the machine is.
+stress() { nice -n 10 tests/stress.sh; }
 header() { tests/c/header.sh; }
 symbols() { tests/symbols.sh; }
 c() { tests/c/run.sh; }
 valgrind() { tests/valgrind.sh; }
 deny() { tests/deny.sh; }
 install() { tests/install.sh; }
-raised() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/raised.sh; }
+setuid() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/setuid.sh; }
 examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
-peers() { tests/peers/run.sh "$target/debug/b2-sandbox"; }
+interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
 fuzz() {
@@ -106,10 +106,10 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run c raised install proxies cli readme valgrind &
-run examples peers b2tool fuzz &
-# A third lane, since it takes its minute beside them.
-run storm &
+run c setuid install proxies cli readme valgrind &
+run examples interop b2tool fuzz &
+# A third lane beside them.
+run stress &
 wait
 
 # ---- adding up ----
@@ -130,8 +130,8 @@ for status in "$logs"/*.status; do
     fi
     passed=$((passed + good)) failed=$((failed + bad))
     grep -h '^SKIP ' "$log" || true
-    # One that other tests run in processes of its own is not skipped.
-    sed -n '/run by the others/!s/^test \(.*\) \.\.\. ignored\(, \(.*\)\)\?$/SKIP \1: \3/p' "$log"
+    # Tests that other tests run in a subprocess are not skipped.
+    sed -n '/run by another test/!s/^test \(.*\) \.\.\. ignored\(, \(.*\)\)\?$/SKIP \1: \3/p' "$log"
 done >"$logs/summary"
 skipped=$(grep -c '^SKIP ' "$logs/summary" || true)
 grep -v '^SKIP ' "$logs/summary" || true

@@ -8,14 +8,14 @@ cd "$(dirname "$0")/../.."
 here=$PWD/tests/b2tool
 sandbox=$(realpath "$1")
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
-venv=$target/peers/venv
-debian=$target/peers/debian-b2
+venv=$target/interop/venv
+debian=$target/interop/debian-b2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0 houses=0 updated=
 
-# shellcheck source=tests/peers/tools.sh
-. tests/peers/tools.sh
+# shellcheck source=tests/interop/tools.sh
+. tests/interop/tools.sh
 
 # Debian's tool as it is packed, and what the newest one does not bring with it. Nothing is installed on the machine.
 need_debian() {

@@ -17,6 +17,13 @@ const DEPTH: usize = 100_000;
 const HUGE: usize = 64 << 20;
 const BOMB: u64 = 256 << 20;
 
+/// Makes what takes long to make, so that it does not delay the response.
+pub(crate) fn prepare(kind: &Body) {
+    if matches!(kind, Body::GzipBomb) {
+        bomb();
+    }
+}
+
 /// Replaces or spoils the response's body.
 pub(crate) fn put(kind: &Body, response: &mut Response) {
     let body = &mut response.body;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::body;
 use crate::fault::Fault;
 use crate::sync::lock;
 
@@ -31,6 +32,7 @@ struct Turn {
 impl Scripts {
     /// Replaces what was scripted for this key id.
     pub(crate) fn set(&self, key_id: &str, faults: Vec<Fault>) {
+        faults.iter().filter_map(|fault| fault.body.as_ref()).for_each(body::prepare);
         let turns =
             faults.into_iter().map(|fault| Turn { left: (fault.times != 0).then_some(fault.times), fault }).collect();
         lock(&self.0).insert(key_id.to_owned(), turns);

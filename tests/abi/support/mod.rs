@@ -1,0 +1,11 @@
+//! What the tests share: the C functions with handles that free themselves, a sandbox with one key, and helpers.
+
+pub mod api;
+#[cfg(feature = "b2-tool")]
+pub mod b2_database;
+pub mod concurrent;
+pub mod fixture;
+pub mod log_lines;
+pub mod secret_search;
+pub mod subprocess;
+pub mod wait_points;
