@@ -15,7 +15,13 @@ use crate::ports::transport::{Failure, HttpRequest, HttpResponse};
 
 impl RetryLoop<'_> {
     /// Sends one request and classifies what comes of it.
-    pub(super) fn attempt(&self, log: &mut AttemptLog, waited: Duration, is_retry: bool) -> Verdict<Arc<Session>> {
+    pub(super) fn attempt(
+        &self,
+        log: &mut AttemptLog,
+        waited: Duration,
+        is_retry: bool,
+        may_reuse_connection: bool,
+    ) -> Verdict<Arc<Session>> {
         let call = self.call;
         {
             let mut state = call.runtime.shared.lock();
@@ -26,7 +32,7 @@ impl RetryLoop<'_> {
         let clock = call.runtime.env.clock;
         let sent = clock.now();
         let limits = call.limits.with_timeout(self.policy.attempt_timeout);
-        let result = call.runtime.env.transport.send(&self.request(), &limits);
+        let result = call.runtime.env.transport.send(&self.request(may_reuse_connection), &limits);
         let now = clock.now();
         call.requests_sent.set(call.requests_sent.get() + 1);
         log.made = log.made.saturating_add(1);
@@ -85,13 +91,16 @@ impl RetryLoop<'_> {
         match verdict {
             Verdict::Granted(_) => call.log(Level::Info, format_args!("{host} granted a session after {ms} ms{id}")),
             Verdict::Cancelled => call.log(Level::Info, format_args!("cancelled after {ms} ms")),
+            Verdict::Repeat(error) => {
+                call.log(Level::Info, format_args!("{}: repeating the request on a new connection", error.message()));
+            }
             Verdict::Rejected(error) | Verdict::Failed(error) | Verdict::Retry { error, .. } => {
                 call.log(Level::Warn, format_args!("failed after {ms} ms{id}: {}", error.message()));
             }
         }
     }
 
-    fn request(&self) -> HttpRequest<'_> {
+    fn request(&self, may_reuse_connection: bool) -> HttpRequest<'_> {
         HttpRequest {
             realm: self.call.identity.realm(),
             authorization: &self.authorization,
@@ -99,6 +108,7 @@ impl RetryLoop<'_> {
             proxy: &self.policy.proxy,
             ca_file: self.call.options.ca_file.as_deref(),
             connect_timeout: self.policy.connect_timeout,
+            may_reuse_connection,
         }
     }
 

@@ -163,14 +163,13 @@ impl<'a> Call<'a> {
             }),
             None => self.apply(&mut self.runtime.shared.lock(), true, &fetch, jitter, now),
         }
-        let error = match fetch {
+        let (error, is_verdict) = match fetch {
             Fetch::Granted(session) => return Ok(Led::Session(session)),
-            Fetch::Rejected(error) | Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => error,
+            Fetch::Rejected(error) => (error, true),
+            Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => (error, false),
         };
-        let status = error.status();
-        let Some(stale) = stale.filter(|_| !status.is_about_the_key() && status != Status::Cancelled) else {
-            return Err(error);
-        };
+        let is_final = (is_verdict && error.status().is_about_the_key()) || error.status() == Status::Cancelled;
+        let Some(stale) = stale.filter(|_| !is_final) else { return Err(error) };
         if stale.is_rejected() || stale.validity().is_expired(now) {
             return Ok(Led::Again);
         }
