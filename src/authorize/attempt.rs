@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::classify::{self, Verdict};
 use super::retry::{AttemptLog, RetryLoop};
 use super::retry_after;
+use crate::credentials::Source;
 use crate::diag::error::{Attempt, Error, Status};
 use crate::diag::log::Level;
 use crate::model::session::Session;
@@ -49,7 +50,14 @@ impl RetryLoop<'_> {
         log.attempts.push(entry);
         match verdict {
             Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Rejected(self.another_account()),
-            Verdict::Rejected(error) if error.status() == Status::BadCredentials => {
+            Verdict::Rejected(error) if error.status().is_about_the_key() => {
+                let error = match self.credentials.source() {
+                    Source::Call => error,
+                    source => error.append(&format!("; the key comes from {source}")),
+                };
+                if error.status() != Status::BadCredentials {
+                    return Verdict::Rejected(error);
+                }
                 // The response itself may have given a hint, which comes second.
                 let more = error.hint().map(str::to_owned);
                 Verdict::Rejected(error.with_hint(self.credentials.hint_if_refused()).append_hint(more))
@@ -71,7 +79,7 @@ impl RetryLoop<'_> {
             Ok(response) => {
                 entry.http_status = Some(response.status);
                 entry.request_id = classify::request_id(&response, &self.redactor);
-                classify::response(&response, identity.realm(), &self.redactor, now).map(|grant| {
+                classify::response(&response, identity, &self.redactor, now).map(|grant| {
                     let server_wall_ms = retry_after::server_wall_ms(response.date.as_deref());
                     let validity = Validity::new(sent, server_wall_ms, grant.key_expires_ms);
                     let (key_id, cache_key) = (identity.key_id(), identity.cache_key());

@@ -60,7 +60,10 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn run(mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
-        self.run_loop(intent).map_err(|error| error.with_request_count(self.requests_sent.get()))
+        let result = self.run_loop(intent);
+        result.map_err(|error| {
+            error.with_request_count(self.requests_sent.get()).with_key_id(self.identity.shown_key_id())
+        })
     }
 
     fn run_loop(&mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
@@ -120,7 +123,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn log(&self, level: Level, message: fmt::Arguments<'_>) {
-        self.options.log(level, &self.limits, message);
+        super::log_for_key(self.options, self.identity.shown_key_id(), level, &self.limits, message);
     }
 
     fn log_source(&self) {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{clock_skew, retry_after};
+use crate::credentials::Identity;
 use crate::diag::error::{Error, Status};
 use crate::diag::redact::Redactor;
 use crate::diag::sanitize;
 use crate::model::grant::Grant;
-use crate::model::realm::Realm;
 use crate::model::timestamp::Timestamp;
 use crate::ports::transport::{Failure, FailureKind, HttpResponse};
 use crate::reply::{self, RefusalBody};
@@ -64,7 +64,13 @@ impl<T> Verdict<T> {
 }
 
 /// Classifies a response by its status first; its code and message only add detail.
-pub(super) fn response(response: &HttpResponse, realm: &Realm, redactor: &Redactor, now: Timestamp) -> Verdict<Grant> {
+pub(super) fn response(
+    response: &HttpResponse,
+    identity: &Identity,
+    redactor: &Redactor,
+    now: Timestamp,
+) -> Verdict<Grant> {
+    let realm = identity.realm();
     let clock = clock_skew::hint(realm.host(), response.date.as_deref(), now);
     if response.status == 200 {
         return match reply::parse(&response.body, realm) {
@@ -89,7 +95,7 @@ pub(super) fn response(response: &HttpResponse, realm: &Realm, redactor: &Redact
         408 | 500..=510 | 512..=599 => Status::ServiceUnavailable,
         _ => Status::ProtocolError,
     };
-    let refusal = ErrorResponse { response, realm, body: &body, redactor };
+    let refusal = ErrorResponse { response, identity, body: &body, redactor };
     let mut error = refusal.error(status).append_hint(clock);
     if !matches!(response.status, 408 | 429 | 500 | 502..=510 | 512..=599) {
         if response.status == 501 {
@@ -138,7 +144,7 @@ fn is_about_version(status: u16, body: &RefusalBody) -> bool {
 /// A response other than 200, and what is known about it.
 struct ErrorResponse<'a> {
     response: &'a HttpResponse,
-    realm: &'a Realm,
+    identity: &'a Identity,
     body: &'a RefusalBody,
     redactor: &'a Redactor,
 }
@@ -151,14 +157,15 @@ impl ErrorResponse<'_> {
 
     /// What happened, to which host, and what B2 said.
     fn message(&self, status: Status) -> String {
-        let (host, http) = (self.realm.host(), self.response.status);
+        let (host, http) = (self.identity.realm().host(), self.response.status);
+        let key_id = self.identity.shown_key_id().map(|key_id| format!(" {key_id}")).unwrap_or_default();
         let what = match (status, self.body.is_b2) {
-            (Status::BadCredentials, true) => format!("{host} refused the application key (HTTP {http}"),
+            (Status::BadCredentials, true) => format!("{host} refused the application key{key_id} (HTTP {http}"),
             (Status::BadCredentials | Status::AccessDenied, false) => {
                 format!("the request to {host} was refused, but not by B2 (HTTP {http}")
             }
             (Status::KeyNotSupported, _) => {
-                format!("{host} does not serve this application key by version 4 of the API (HTTP {http}")
+                format!("{host} does not serve the application key{key_id} by version 4 of the API (HTTP {http}")
             }
             (Status::CapExceeded, _) => format!("{host} refused: a cap of the account is exceeded (HTTP {http}"),
             (Status::AccessDenied, true) => format!("{host} denied access (HTTP {http}"),

@@ -27,6 +27,7 @@ struct Detail {
     code: Option<String>,
     message: String,
     hint: Option<String>,
+    key_id: Option<String>,
     http_status: Option<u16>,
     request_id: Option<String>,
     retryable: bool,
@@ -64,6 +65,7 @@ impl Error {
             code: None,
             message: line(&message.into()),
             hint: None,
+            key_id: None,
             hints: 0,
             http_status: None,
             request_id: None,
@@ -108,6 +110,20 @@ impl Error {
                 self
             }
         }
+    }
+
+    /// The key that the call was for, if that is not known yet.
+    pub(crate) fn with_key_id(mut self, key_id: Option<&str>) -> Self {
+        if self.0.key_id.is_none() {
+            self.0.key_id = key_id.map(str::to_owned);
+        }
+        self
+    }
+
+    /// Says more at the end of the message.
+    pub(crate) fn append(mut self, more: &str) -> Self {
+        self.0.message = line(&format!("{}{more}", self.0.message));
+        self
     }
 
     pub(crate) fn with_code(mut self, code: Option<String>) -> Self {
@@ -169,6 +185,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+
+    /// The ID of the key that the call was for, as far as it is known and looks like one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.0.key_id.as_deref()
     }
 
     /// B2's own code, such as `bad_auth_token`.
