@@ -33,8 +33,8 @@ void sessions(test::suite &tests) {
     CHECK(tests, session.s3_api_url() != nullptr && std::string(session.s3_region()) == "us-west-004");
     CHECK(tests, session.recommended_part_size() == 100000000);
     CHECK(tests, session.absolute_minimum_part_size() == 5000000);
-    CHECK(tests, session.capability_count() > 5 && session.capability(0) != nullptr);
-    CHECK(tests, session.capability(session.capability_count()) == nullptr);
+    CHECK(tests, session.capability_count() == 2 && session.capability(1) != nullptr);
+    CHECK(tests, session.capability(2) == nullptr);
     CHECK(tests, session.has_capability("readFiles") && !session.has_capability("flyFiles"));
     CHECK(tests, !session.has_capability(std::string("readFiles\0x", 11)));
     CHECK(tests, !session.is_bucket_restricted() && session.bucket_count() == 0 && session.name_prefix() == nullptr);
@@ -390,14 +390,11 @@ void exceptions(test::suite &tests) {
 
 int main(int count, char **arguments) {
     test::suite tests(count > 1 ? arguments[1] : "c++");
-    sessions(tests);
-    failures(tests);
-    moved_from(tests);
-    choices(tests);
-    logs(tests);
-    batches(tests);
-    json(tests);
-    dead_tokens(tests);
-    exceptions(tests);
+    void (*const all[])(test::suite &) = {sessions, failures, moved_from, choices,    logs,
+                                          batches,  json,     dead_tokens, exceptions};
+    for (void (*part)(test::suite &) : all) {
+        test::use_fresh_key();
+        part(tests);
+    }
     return tests.finish();
 }
