@@ -14,7 +14,7 @@ with_sandbox=$PWD/tests/with-sandbox.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-packaging/need.sh g++ clang-16 pkg-config libcurl 2>"$work/need" || true
+packaging/need.sh g++ clang-16 pkg-config curl libcurl 2>"$work/need" || true
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
 include=$(pkg-config --cflags b2auth)
 link="$(pkg-config --libs b2auth) -pthread"

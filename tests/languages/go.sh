@@ -17,7 +17,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-packaging/need.sh go cc pkg-config python3 2>"$work/need" || true
+packaging/need.sh go cc pkg-config curl python3 2>"$work/need" || true
+python3 -c 'import ensurepip' 2>/dev/null || packaging/need.sh python3-venv 2>>"$work/need" || true
 # Nothing is downloaded: the package and its tests need the standard library only.
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" B2AUTH
 export GOPROXY=off GOTOOLCHAIN=local GOFLAGS= GOCACHE="$kept/go-cache"
