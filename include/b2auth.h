@@ -33,7 +33,10 @@
 #define B2_VERSION_NUMBER 0x000100
 
 /** The compiler warns if the result of such a function is ignored. */
-#if defined(__GNUC__)
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || \
+    (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define B2_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
 #define B2_NODISCARD __attribute__((warn_unused_result))
 #elif defined(_MSC_VER)
 #define B2_NODISCARD _Check_return_
@@ -266,9 +269,10 @@ b2_status b2_reauthorize(const char *key_id,
  *
  * Returns B2_OK if every item got a session, else the status of the first item
  * that did not. If count is 0, nothing is read and B2_OK is returned;
- * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. May
- * block, at most for the option batch_timeout_ms, or else for each item as
- * b2_authorize_with(). Any thread.
+ * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. If
+ * count is over 1000000, B2_INVALID_ARGUMENT is returned and nothing is
+ * written. May block, at most for the option batch_timeout_ms, or else for
+ * each item as b2_authorize_with(). Any thread.
  */
 B2_NODISCARD
 b2_status b2_authorize_many(const char *const *key_ids,
