@@ -3,7 +3,8 @@
     with b2auth.authorize() as session:
         print(session.account_id, session.api_url)
 
-`b2auth.aio` has the same calls for asyncio; `b2auth.requests` and `b2auth.httpx` have authentication for those libraries.
+`b2auth.aio` has the same calls for asyncio; `b2auth.requests` and `b2auth.httpx` authenticate the requests of those
+libraries.
 """
 
 from ._blocking import authorize, authorize_many, reauthorize

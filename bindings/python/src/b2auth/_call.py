@@ -106,15 +106,19 @@ if hasattr(os, "register_at_fork"):
 def run(work: Callable[[Handle], T], options: Options, cancel: Cancel | None) -> T:
     """Makes a call and waits for it.
 
-    Python runs signal handlers on the main thread alone, and between its own instructions only. So there the call is made
-    on another thread, while this one waits for a lock, which a signal interrupts.
+    Python runs signal handlers on the main thread alone, and between its own instructions only. So there the call is
+    made on another thread, while this one waits for a lock, which a signal interrupts.
     """
     call = Call(work, options, cancel)
     if threading.get_ident() != threading.main_thread().ident:
         call.make()
         return call.result()
     try:
-        call.start()
+        try:
+            call.start()
+        except RuntimeError:
+            # There is no room for a thread, or the interpreter is ending.
+            call.make()
         # On Windows no signal interrupts a lock.
         while not call.wait(0.05 if sys.platform == "win32" else -1):
             pass

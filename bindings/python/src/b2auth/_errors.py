@@ -96,7 +96,7 @@ class B2Error(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
     def __repr__(self) -> str:
-        return "b2auth.%s(%r, status=%d)" % (type(self).__name__, self.message, self.status)
+        return f"b2auth.{type(self).__name__}({self.message!r}, status={self.status})"
 
     # Pickled by its fields, since the arguments of the constructor are not those of Exception.
     def __reduce__(self) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn
 
 # What this package needs of the library: B2_ABI_VERSION of the header that it was written against.
 ABI_VERSION = 1
@@ -108,7 +108,7 @@ def _load() -> ctypes.CDLL:
         raise ImportError(f"{library._name} is not a libb2auth that this package can use: {error}") from None
     found = library.b2_abi_version()
     if found < ABI_VERSION:
-        raise ImportError("%s is too old: ABI version %d, needed %d" % (library._name, found, ABI_VERSION))
+        raise ImportError(f"{library._name} is too old: ABI version {found}, needed {ABI_VERSION}")
     return library
 
 
@@ -118,8 +118,8 @@ library = _load()
 class Handle:
     """Owns one object of the library and frees it when the last reference to it goes.
 
-    A handle is passed as it is to the functions of the library: ctypes keeps its arguments alive for the time of a call,
-    so an object is never freed under a call, whatever other threads and the garbage collector do meanwhile.
+    A handle is passed as it is to the functions of the library: ctypes keeps its arguments alive for the time of a
+    call, so an object is never freed under a call, whatever other threads and the garbage collector do meanwhile.
     """
 
     __slots__ = ("_as_parameter_", "_free")
@@ -130,6 +130,9 @@ class Handle:
 
     def __del__(self) -> None:
         self._free(self._as_parameter_)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an object of the library belongs to its process: it is not pickled or copied")
 
 
 def text(function: Callable[..., bytes | None], *arguments: object) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from ctypes import byref, c_void_p
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ._errors import InvalidArgument, Status, from_library
 from ._library import Handle, library
@@ -67,9 +67,16 @@ class Options:
     def _copy(self) -> Handle:
         return Handle(library.b2_options_copy(self._handle), library.b2_options_free)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self._values,)
+
     def __repr__(self) -> str:
         # By name alone: a store or a proxy may have a password in its URL.
         return "b2auth.Options({})".format(", ".join(f"{name}=…" for name in sorted(self._values)))
+
+
+def _restored(values: OptionValues) -> Options:
+    return Options(**values)
 
 
 def chosen(options: Options | None, values: OptionValues) -> Options:

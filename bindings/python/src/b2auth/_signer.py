@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from . import aio
 from ._blocking import authorize, reauthorize
@@ -26,6 +26,9 @@ class Signer:
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.{type(self).__name__}>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("what holds a key is not pickled or copied")
+
     def _session(self) -> Session:
         return authorize(self._key_id, self._key, options=self._options)
 
@@ -37,4 +40,3 @@ class Signer:
 
     async def _async_another(self, rejected: Session) -> Session:
         return await aio.reauthorize(self._key_id, self._key, rejected=rejected, options=self._options)
-

@@ -1,7 +1,7 @@
 """The calls as things to do with options.
 
-A program may report the local variables of every frame of a traceback, so no frame that can be in one has a key among its
-variables: the callers of these drop theirs, and here a key is only ever an attribute or an argument.
+A program may report the local variables of every frame of a traceback, so no frame that can be in one has a key among
+its variables: the callers of these drop theirs, and here a key is only ever an attribute or an argument.
 """
 
 from __future__ import annotations

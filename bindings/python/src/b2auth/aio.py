@@ -78,8 +78,8 @@ async def _run(work: Callable[[Handle], T], options: Options, cancel: Cancel | N
             # The loop is closed, so nobody waits any more.
             pass
 
-    # A thread for each call, not the loop's executor: calls may wait for a minute, and there they would keep the look-up
-    # of names and everything else of the program waiting behind them.
+    # A thread for each call, not the loop's executor: calls may wait for a minute, and there they would keep the
+    # look-up of names and everything else of the program waiting behind them.
     call = Call(work, options, cancel)
     call.start(on_end)
     try:

@@ -1,6 +1,6 @@
 """Authentication for httpx, for its Client and its AsyncClient.
 
-    httpx.Client(auth=b2auth.httpx.B2Auth())
+httpx.Client(auth=b2auth.httpx.B2Auth())
 """
 
 from __future__ import annotations

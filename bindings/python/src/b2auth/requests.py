@@ -1,6 +1,6 @@
 """Authentication for requests.
 
-    requests.get(session.api_url + "/b2api/v4/b2_list_buckets", auth=b2auth.requests.B2Auth(), …)
+requests.get(session.api_url + "/b2api/v4/b2_list_buckets", auth=b2auth.requests.B2Auth(), …)
 """
 
 from __future__ import annotations
