@@ -37,18 +37,13 @@ fi
 
 # ---- packed as for the registry, with a library in it, and installed where a program would have it ----
 
-rm -rf "$work/package" "$work/project"
-mkdir -p "$work/project"
-cp -RL bindings/node "$work/package"
-rm -rf "$work/package/node_modules" "$work/package/prebuilds"
+rm -rf "$work/packed" "$work/again" "$work/project"
+mkdir -p "$work/packed" "$work/again" "$work/project"
 platform=$(node -p 'process.platform + (process.report.getReport().header.glibcVersionRuntime ? "" : "musl") + "-" + process.arch')
-mkdir -p "$work/package/prebuilds/$platform"
-cp "$prefix/lib/libb2auth.so" "$work/package/prebuilds/$platform/"
 echo '{"name": "program", "private": true}' >"$work/project/package.json"
-packed() {
-    (cd "$work/package" && npm pack --silent --pack-destination "$work" | tail -n 1)
-}
-tarball=$work/$(packed)
+tarball=$(bindings/node/pack.sh "$work/packed" "$platform=$prefix/lib/libb2auth.so")
+same_twice() { cmp "$tarball" "$(bindings/node/pack.sh "$work/again" "$platform=$prefix/lib/libb2auth.so")"; }
+verdict "the same files make the same package" same_twice
 contents() {
     tar tzf "$tarball" | sort | tee "$work/names"
     for name in index.js index.d.ts lib/library.js "prebuilds/$platform/libb2auth.so" LICENSE-MIT LICENSE-APACHE README.md; do
