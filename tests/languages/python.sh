@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# python.sh PREFIX SANDBOX: the Python package against an installed library: its style and types, its wheel, its tests
-# with the wheel installed, by the oldest, the newest and the default Python that are here, and its page's snippets.
+# python.sh PREFIX SANDBOX [PYTHON…]: the Python package against an installed library: its style and types, its wheel, its tests
+# with the wheel installed, by the oldest, the newest and the default Python that are here and by those that are named,
+# and its page's snippets.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 prefix=$(realpath "$1")
 sandbox=$(realpath "$2")
+shift 2
 package=bindings/python
 mkdir -p "${CARGO_TARGET_DIR:-target}/languages"
 work=$(realpath "${CARGO_TARGET_DIR:-target}/languages")/python
@@ -114,6 +116,8 @@ while read -r minor python; do
     # What only needs another library is not run by each version.
     run_tests "3.$minor" "$python" $others </dev/null
 done <"$work/others"
+
+for python in "$@"; do run_tests "$(basename "$python")" "$python" $others </dev/null; done
 
 # As a program with types sees it.
 cat >"$work/typed.py" <<'PYTHON'
