@@ -28,9 +28,9 @@ export interface Options {
   ca_file?: string | null;
   user_agent?: string | null;
   concurrency?: number | null;
-  /** Ends the waiting for the call, which is rejected with the signal's reason. */
+  /** Cancels the call: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Is told what the library decides, on this thread. No message has a key or a token in it. */
+  /** Receives the log of the call, on this thread. No message has a key or a token in it. */
   log?: (level: LogLevel, message: string) => void;
 }
 

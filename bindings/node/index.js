@@ -30,7 +30,7 @@ function one({ sessions: [session], errors: [error] }) {
 async function authorize(request = {}) {
   const { keyId, key, signal, log, options } = parted(request);
   const task = { kind: 'authorize', keyIds: [keyId], keys: [key], options };
-  // A call that is to pass the cache by joins nobody.
+  // A call that bypasses the cache is not shared either.
   return one(await fly(task, { signal, log, share: options.cache !== 'bypass' }));
 }
 

@@ -82,7 +82,7 @@ cffi_run() { /usr/bin/python3 "$1"; }
 csharp_packages="mono-mcs mono-runtime" csharp_there="mcs --version"
 csharp_run() { mcs -warnaserror -out:program.exe "$1" && mono program.exe; }
 
-# Nothing in Debian 12 has the finished java.lang.foreign, so it is run where somebody installed a JDK that does.
+# Debian 12 has no JDK with the final java.lang.foreign, so this needs one that was installed by hand.
 java_packages= java_there="jdk"
 jdk() {
     local home

@@ -17,7 +17,7 @@ const waiting = [];
 class Flight {
   #cancel = b2.cancel_new();
 
-  /** What came of the call; to be asked for once. */
+  /** Makes the call, once, and returns its outcome. */
   async start(task, log) {
     try {
       if (underWay.size >= AT_A_TIME) await new Promise((resolve) => waiting.push(resolve));
@@ -38,7 +38,7 @@ class Flight {
   }
 }
 
-// Node waits at its exit for calls that are off the event loop, so these are to end soon.
+// At its exit Node waits for calls that are off the event loop, so they are cancelled.
 process.on('exit', () => {
   for (const flight of underWay) flight.trigger();
 });

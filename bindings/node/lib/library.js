@@ -8,8 +8,8 @@ const koffi = require('koffi');
 // What this package needs of the library: B2_ABI_VERSION of the header that it was written against.
 const ABI_VERSION = 1;
 
-// koffi runs an asynchronous call on a stack of its own making. A call of the library takes up to 96 KiB of it, and koffi
-// gives 128: too near. It can be set only until somebody loads a library.
+// koffi runs an asynchronous call on a stack that it allocates. A call of the library uses up to 96 KiB of it, and koffi
+// provides 128, which leaves little margin. It can be set only before the first library is loaded.
 const STACK_NEEDED = 128 * 1024;
 const STACK_WANTED = 512 * 1024;
 

@@ -1,7 +1,7 @@
 'use strict';
 // Calls whose log goes to a JavaScript function. The library calls its log function on its own threads and waits for it,
 // so that function has to run on an event loop that never waits for the library in turn. The main one does: at its exit Node
-// joins the threads that make asynchronous calls, and one that waits for the main loop then would wait for ever. So these
+// joins the threads that make asynchronous calls, and one that waits for the main loop then waits for ever. So these
 // calls are made by a worker, which passes the messages on. A worker's loop runs until its calls have ended, at its exit too.
 
 const path = require('node:path');
@@ -34,7 +34,7 @@ function start() {
 
 function received({ id, level, message, outcome, failure }) {
   const call = pending.get(id);
-  if (message !== undefined) return tell(call.log, level, message);
+  if (message !== undefined) return report(call.log, level, message);
   ended(id);
   if (failure) call.reject(failure.fields ? rebuilt(failure) : failure.error);
   else call.resolve(outcome);
@@ -43,7 +43,7 @@ function received({ id, level, message, outcome, failure }) {
 const LEVELS = { 1: 'error', 2: 'warn', 3: 'info', 4: 'debug' };
 
 // What a log function throws is the program's own mistake, and is reported as such.
-function tell(log, level, message) {
+function report(log, level, message) {
   try {
     log(LEVELS[level] ?? 'error', message);
   } catch (error) {

@@ -1,6 +1,6 @@
 'use strict';
-// Makes one call of the library off the event loop. What it takes and what comes of it is plain data, so that another
-// thread may do it: { kind, keyIds, keys, rejected, options, cancel } and { status, sessions, errors, response }, where
+// Makes one call of the library off the event loop. Its task and its outcome are plain data, so that another
+// thread may make it: { kind, keyIds, keys, rejected, options, cancel } and { status, sessions, errors, response }, where
 // handles are addresses.
 
 const { b2, textAt } = require('./library');

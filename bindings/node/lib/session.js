@@ -8,7 +8,7 @@ const abandoned = new FinalizationRegistry((address) => b2.session_free(address)
 
 /** What B2 granted: an immutable snapshot. */
 class Session {
-  // Private, so that no inspection, copy or JSON of a session shows more than the methods below say.
+  // Private, so that inspection, copies and JSON of a session show only what the methods below return.
   #address;
 
   constructor(address) {

@@ -18,7 +18,7 @@ class Crowd {
     if (name !== null) alike.set(name, this);
   }
 
-  /** What came of the call. The signal ends this caller's waiting; the call ends when nobody waits for it any more. */
+  /** The outcome of the call. The signal rejects this caller only; the call is cancelled when its last caller has left. */
   join(signal) {
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -57,7 +57,7 @@ class Crowd {
     for (const session of sessions) b2.session_free(session);
   }
 
-  // Whoever comes from now on gets a call of their own.
+  // Later callers start a call of their own.
   #close() {
     if (alike.get(this.#name) === this) alike.delete(this.#name);
   }

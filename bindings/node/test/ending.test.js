@@ -31,7 +31,7 @@ test('a signal ends the call in the library too', async (t) => {
   const controller = new AbortController();
   const messages = [];
   let cancelled;
-  const told = new Promise((resolve) => (cancelled = resolve));
+  const logged = new Promise((resolve) => (cancelled = resolve));
   const log = (level, message) => {
     messages.push(message);
     if (level === 'error') cancelled();
@@ -40,8 +40,8 @@ test('a signal ends the call in the library too', async (t) => {
   await untilHeld();
   controller.abort();
   await assert.rejects(call, aborted);
-  // The library says that it was, within 250 ms by its own promise.
-  await Promise.race([told, new Promise((_, reject) => setTimeout(reject, 10_000, new Error(messages.join('; '))).unref())]);
+  // The library logs the cancellation, within 250 ms by its contract.
+  await Promise.race([logged, new Promise((_, reject) => setTimeout(reject, 10_000, new Error(messages.join('; '))).unref())]);
 });
 
 test('a signal of one caller leaves the others alone', async (t) => {
@@ -149,7 +149,7 @@ test('a worker is terminated in the middle of calls', async (t) => {
     await untilHeld();
     const gone = once(worker, 'exit');
     const terminated = worker.terminate();
-    // The thread waits for its call, which nothing tells of its end.
+    // The thread waits for its call, which termination does not cancel.
     await release();
     await terminated;
     await gone;

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const { isMainThread } = require('node:worker_threads');
 const { b2auth, failNext, newKey, program, requestsOf } = require('./sandbox');
 
-test('a log is told on this thread, in order, before the call ends', async () => {
+test('a log is called on this thread, in order, before the call ends', async () => {
   const key = await newKey();
   const lines = [];
   const session = await b2auth.authorize({ ...key, log: (level, message) => lines.push([level, message, isMainThread]) });

@@ -42,7 +42,7 @@ async function heldKey(t) {
 const failNext = ({ keyId }, ...faults) => ask('script', { keyId, faults });
 const requestsOf = async ({ keyId }) => (await ask(`count?keyId=${keyId}`)).count;
 
-/** Another process that runs this program, with the package as b2auth; says how it ended. */
+/** Another process that runs this program, with the package as b2auth; resolves to how it ended. */
 function program(source, { flags = [], argv = [] } = {}) {
   const child = spawn(
     process.execPath,

@@ -215,7 +215,7 @@ def account_of(key):
 
 
 def in_child(work):
-    """What work() says in a child made by fork, which then ends as interpreters do."""
+    """The result of work() in a child made by fork, which then runs the exit handler."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

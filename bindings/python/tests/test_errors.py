@@ -1,4 +1,4 @@
-"""Errors and options: what they say, and what they never show."""
+"""Errors and options: their fields, and that they show no secret."""
 
 import pickle
 import sys

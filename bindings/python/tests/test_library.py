@@ -14,7 +14,7 @@ from b2auth._options import OptionValues
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 
-# How a declaration's types are written for ctypes. Handles are pointers that nobody looks into.
+# How a declaration's types are written for ctypes. Handles are opaque pointers.
 TYPES = {
     "void": None,
     "int": ctypes.c_int,

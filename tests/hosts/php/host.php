@@ -19,7 +19,7 @@ final class B2
         $this->ffi = FFI::cdef(file_get_contents($cdef), $library);
     }
 
-    /** What $use says of a session, which is freed. */
+    /** Calls $use with a session, which is freed afterwards. */
     public function authorize(?string $keyId, ?string $key, callable $use): mixed
     {
         $session = $this->ffi->new('b2_session *');

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """One call of the library: what to do with its options, and what came of it."""
+    """One call of the library and its outcome."""
 
     __slots__ = ("_ended", "_error", "_options", "_user_cancel", "_values", "_work", "cancel")
 
@@ -34,7 +34,7 @@ class Call(Generic[T]):
         self._error: BaseException | None = None
 
     def make(self) -> None:
-        """Makes the call on this thread and keeps what came of it."""
+        """Makes the call on this thread and keeps its outcome."""
         _under_way.add(self)
         try:
             options = self._options._copy()

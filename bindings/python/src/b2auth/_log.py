@@ -1,4 +1,4 @@
-"""What the library reports of its decisions, as records of the logger "b2auth"."""
+"""The library's log as records of the logger "b2auth"."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _NO_RELEASE = ReleaseFunction()
 
 
 def attach(options: Handle) -> None:
-    """Has the calls of these options report what the logger wants to hear, as of now; by default that is warnings."""
+    """Logs the calls of these options at the level that the logger has now; by default, warnings and errors."""
     for _, level, name in _LEVELS:
         if logger.isEnabledFor(level):
-            # A library without this option reports everything, and the logger drops what it does not want.
+            # A library without this option logs everything, and the logger filters.
             library.b2_options_set(options, b"log_level", name, None)
             library.b2_options_set_log(options, _told, None, _NO_RELEASE)
             return

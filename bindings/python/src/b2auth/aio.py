@@ -75,7 +75,7 @@ async def _run(work: Callable[[Handle], T], options: Options, cancel: Cancel | N
         try:
             loop.call_soon_threadsafe(wake)
         except RuntimeError:
-            # The loop is closed, so nobody waits any more.
+            # The loop is closed, so no task waits any more.
             pass
 
     # A thread for each call, not the loop's executor: calls may wait for a minute, and there they would keep the
