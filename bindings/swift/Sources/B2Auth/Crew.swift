@@ -1,0 +1,77 @@
+import CB2AuthBridge
+import Foundation
+
+/// What the crew does: `begin` on one of its threads, or `refuse` if no thread can be had.
+protocol Job: Sendable {
+    func begin()
+    func refuse()
+}
+
+/// Threads for calls that block. They are not Swift's, which are as many as there are processors and must not wait, nor
+/// Dispatch's, which others share. There are never more than `limit`, and without work they end after a while.
+final class Crew: @unchecked Sendable {
+    static let shared = Crew()
+    static let limit = 64
+    private static let patience: TimeInterval = 5
+
+    private let condition = NSCondition()
+    private var jobs: [any Job] = []
+    private var next = 0 // of the jobs; those before it have begun
+    private var threads = 0
+    private var idle = 0
+    private var working: Int { threads - idle }
+
+    /// How many threads there are, and how many of them are in a call; for the tests.
+    var census: (threads: Int, working: Int) { condition.withLock { (threads, working) } }
+
+    func add(_ job: any Job) {
+        let refused = condition.withLock { () -> [any Job] in
+            jobs.append(job)
+            condition.signal()
+            if jobs.count - next > idle && threads < Self.limit {
+                if bridge_start_thread({ Crew.shared.work() }) == 0 {
+                    threads += 1
+                } else if threads == 0 {
+                    return takeAll()
+                }
+            }
+            return []
+        }
+        for job in refused { job.refuse() }
+    }
+
+    private func work() {
+        condition.lock()
+        while let job = take() {
+            condition.unlock()
+            job.begin()
+            condition.lock()
+        }
+        threads -= 1
+        condition.unlock()
+    }
+
+    /// The next job, or `nil` if none came for a while. The lock is held.
+    private func take() -> (any Job)? {
+        let patience = Date(timeIntervalSinceNow: Self.patience)
+        while next == jobs.count {
+            idle += 1
+            let told = condition.wait(until: patience)
+            idle -= 1
+            if !told && next == jobs.count { return nil }
+        }
+        defer {
+            next += 1
+            if next == jobs.count || next >= 1024 {
+                jobs.removeFirst(next)
+                next = 0
+            }
+        }
+        return jobs[next]
+    }
+
+    private func takeAll() -> [any Job] {
+        defer { (jobs, next) = ([], 0) }
+        return Array(jobs[next...])
+    }
+}

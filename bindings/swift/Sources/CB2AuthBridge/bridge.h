@@ -1,0 +1,73 @@
+/* What Swift cannot say: threads that may fail to start, memory that is wiped, functions that depend on the header. */
+#ifndef B2AUTH_SWIFT_BRIDGE_H
+#define B2AUTH_SWIFT_BRIDGE_H
+
+#include <b2auth.h>
+#include <stdlib.h>
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+/* Foundation's Thread does not report that a thread could not be made. Returns 0 for success. */
+#if defined(_WIN32)
+static inline int bridge_start_thread(void (*body)(void))
+{
+    HANDLE thread = CreateThread(NULL, 1 << 20, (LPTHREAD_START_ROUTINE)(void *)body, NULL, 0, NULL);
+
+    if (!thread)
+        return -1;
+    CloseHandle(thread);
+    return 0;
+}
+#else
+static inline void *bridge_thread_body(void *body)
+{
+    ((void (*)(void))body)();
+    return NULL;
+}
+
+static inline int bridge_start_thread(void (*body)(void))
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    int status = pthread_attr_init(&attributes);
+
+    if (status)
+        return status;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 1 << 20);
+    /* Signals are the program's own: the new thread inherits a mask that keeps them out. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    status = pthread_create(&thread, &attributes, bridge_thread_body, (void *)body);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return status;
+}
+#endif
+
+/* Through volatile, so that the compiler does not leave it out. */
+static inline void bridge_wipe(void *memory, size_t length)
+{
+    volatile char *byte = (volatile char *)memory;
+
+    while (length-- > 0)
+        *byte++ = 0;
+}
+
+/* -1: this library has no such function yet. */
+static inline int bridge_should_reauthorize_body(int http_status, const char *body, size_t length)
+{
+#if B2_ABI_VERSION >= 2
+    return b2_should_reauthorize_body(http_status, body, length);
+#else
+    (void)http_status, (void)body, (void)length;
+    return -1;
+#endif
+}
+
+#endif
