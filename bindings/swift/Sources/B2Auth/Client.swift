@@ -42,15 +42,26 @@ extension B2Auth {
 
         /// Sends a request; the response's body in memory.
         public func data(for request: URLRequest) async throws -> (Data, HTTPURLResponse) {
-            try await send(request) { request, delegate in
-                try await urlSession.data(for: request, delegate: delegate)
+            try await send(request) { request, finish in
+                urlSession.dataTask(with: request) { data, response, error in
+                    finish(response, error) { data ?? Data() }
+                }
             } beginning: { $0 }
         }
 
         /// Sends a request; the response's body in a temporary file, which is the caller's to move or remove.
         public func download(for request: URLRequest) async throws -> (URL, HTTPURLResponse) {
-            try await send(request) { request, delegate in
-                try await urlSession.download(for: request, delegate: delegate)
+            try await send(request) { request, finish in
+                urlSession.downloadTask(with: request) { file, response, error in
+                    finish(response, error) {
+                        guard let file else { throw URLError(.cannotOpenFile) }
+                        // This file goes when its function returns.
+                        let kept = FileManager.default.temporaryDirectory
+                            .appendingPathComponent("b2auth-" + UUID().uuidString)
+                        try FileManager.default.moveItem(at: file, to: kept)
+                        return kept
+                    }
+                }
             } beginning: { file in
                 let handle = try FileHandle(forReadingFrom: file)
                 defer { try? handle.close() }
@@ -59,14 +70,12 @@ extension B2Auth {
             }
         }
 
-        private func send<Body>(
-            _ request: URLRequest, by transport: (URLRequest, TokenKeeper?) async throws -> (Body, URLResponse),
-            beginning: (Body) throws -> Data
+        /// `Body` is what becomes of the response's body, of which `beginning` reads what an error needs.
+        private func send<Body: Sendable>(
+            _ request: URLRequest, by task: Transfer<Body>.Make, beginning: (Body) throws -> Data
         ) async throws -> (Body, HTTPURLResponse) {
             func attempt(_ request: URLRequest, _ keeper: TokenKeeper?) async throws -> (Body, HTTPURLResponse) {
-                let (body, response) = try await transport(request, keeper)
-                guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
-                return (body, response)
+                try await Transfer<Body>().run(request, keeper, task)
             }
             if request.value(forHTTPHeaderField: "Authorization") != nil { return try await attempt(request, nil) }
             let session = try await session()
@@ -95,20 +104,4 @@ extension B2Auth.Client: CustomStringConvertible, CustomDebugStringConvertible, 
     public var description: String { "B2Auth.Client(keyID: \(credentials.keyID ?? "nil"))" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: ["keyID": credentials.keyID as Any]) }
-}
-
-/// Takes the token out of a request that was redirected away from B2. `URLSession` does not on every platform.
-private final class TokenKeeper: NSObject, URLSessionTaskDelegate {
-    private let session: B2Auth.Session
-
-    init(_ session: B2Auth.Session) { self.session = session }
-
-    func urlSession(
-        _ urlSession: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
-    ) {
-        var request = request
-        if !request.setAuthorization(from: session) { request.setValue(nil, forHTTPHeaderField: "Authorization") }
-        completionHandler(request)
-    }
 }

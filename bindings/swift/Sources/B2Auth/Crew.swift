@@ -11,25 +11,31 @@ protocol Job: Sendable {
 /// Dispatch's, which others share. There are never more than `limit`, and without work they end after a while.
 final class Crew: @unchecked Sendable {
     static let shared = Crew()
-    static let limit = 64
-    private static let patience: TimeInterval = 5
 
+    private let limit: Int
+    private let patience: TimeInterval
+    private let start: @Sendable (Crew) -> Bool
     private let condition = NSCondition()
     private var jobs: [any Job] = []
     private var next = 0 // of the jobs; those before it have begun
     private var threads = 0
     private var idle = 0
-    private var working: Int { threads - idle }
+
+    init(limit: Int = 64, patience: TimeInterval = 5, start: @escaping @Sendable (Crew) -> Bool = { $0.startThread() }) {
+        self.limit = limit
+        self.patience = patience
+        self.start = start
+    }
 
     /// How many threads there are, and how many of them are in a call; for the tests.
-    var census: (threads: Int, working: Int) { condition.withLock { (threads, working) } }
+    var census: (threads: Int, working: Int) { condition.withLock { (threads, threads - idle) } }
 
     func add(_ job: any Job) {
         let refused = condition.withLock { () -> [any Job] in
             jobs.append(job)
             condition.signal()
-            if jobs.count - next > idle && threads < Self.limit {
-                if bridge_start_thread({ Crew.shared.work() }) == 0 {
+            if jobs.count - next > idle && threads < limit {
+                if start(self) {
                     threads += 1
                 } else if threads == 0 {
                     return takeAll()
@@ -40,7 +46,18 @@ final class Crew: @unchecked Sendable {
         for job in refused { job.refuse() }
     }
 
-    private func work() {
+    private func startThread() -> Bool {
+        let crew = Unmanaged.passRetained(self)
+        let status = bridge_start_thread(
+            { crew in
+                if let crew { Unmanaged<Crew>.fromOpaque(crew).takeRetainedValue().work() }
+                return nil
+            }, crew.toOpaque())
+        if status != 0 { crew.release() }
+        return status == 0
+    }
+
+    func work() {
         condition.lock()
         while let job = take() {
             condition.unlock()
@@ -53,7 +70,7 @@ final class Crew: @unchecked Sendable {
 
     /// The next job, or `nil` if none came for a while. The lock is held.
     private func take() -> (any Job)? {
-        let patience = Date(timeIntervalSinceNow: Self.patience)
+        let patience = Date(timeIntervalSinceNow: self.patience)
         while next == jobs.count {
             idle += 1
             let told = condition.wait(until: patience)

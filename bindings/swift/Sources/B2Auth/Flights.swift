@@ -21,6 +21,9 @@ final class Flights: @unchecked Sendable {
     private var flights: [Identity: Flight<Outcome>] = [:]
     private var generation: UInt64 = 0
 
+    /// For the tests.
+    var count: Int { lock.withLock { flights.count } }
+
     /// The library's cache has changed: calls that come now must not get what an earlier one found there.
     func forget() { lock.withLock { generation += 1 } }
 

@@ -13,9 +13,10 @@
 
 /* Foundation's Thread does not report that a thread could not be made. Returns 0 for success. */
 #if defined(_WIN32)
-static inline int bridge_start_thread(void (*body)(void))
+static inline int bridge_start_thread(void *(*body)(void *), void *argument)
 {
-    HANDLE thread = CreateThread(NULL, 1 << 20, (LPTHREAD_START_ROUTINE)(void *)body, NULL, 0, NULL);
+    /* x64 and arm64 have one calling convention, and the exit code is not looked at. */
+    HANDLE thread = CreateThread(NULL, 1 << 20, (LPTHREAD_START_ROUTINE)(void *)body, argument, 0, NULL);
 
     if (!thread)
         return -1;
@@ -23,13 +24,7 @@ static inline int bridge_start_thread(void (*body)(void))
     return 0;
 }
 #else
-static inline void *bridge_thread_body(void *body)
-{
-    ((void (*)(void))body)();
-    return NULL;
-}
-
-static inline int bridge_start_thread(void (*body)(void))
+static inline int bridge_start_thread(void *(*body)(void *), void *argument)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -43,7 +38,7 @@ static inline int bridge_start_thread(void (*body)(void))
     /* Signals are the program's own: the new thread inherits a mask that keeps them out. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    status = pthread_create(&thread, &attributes, bridge_thread_body, (void *)body);
+    status = pthread_create(&thread, &attributes, body, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return status;
