@@ -11,9 +11,10 @@ let package = Package(
         .target(name: "B2Auth", dependencies: ["CB2AuthBridge"]),
         .executableTarget(name: "list-buckets", dependencies: ["B2Auth"], path: "Examples/list-buckets"),
         .target(name: "B2AuthTestSupport", dependencies: ["B2Auth"], path: "Tests/Support"),
+        .systemLibrary(name: "CMemory", path: "Tests/CMemory"),
         .executableTarget(name: "exit-in-call", dependencies: ["B2Auth"], path: "Tests/exit-in-call"),
         .testTarget(name: "B2AuthTests", dependencies: ["B2Auth", "B2AuthTestSupport"]),
         // In a process of its own, where threads can be counted.
-        .testTarget(name: "B2AuthXCTests", dependencies: ["B2Auth", "B2AuthTestSupport", "exit-in-call"]),
+        .testTarget(name: "B2AuthXCTests", dependencies: ["B2Auth", "B2AuthTestSupport", "CMemory", "exit-in-call"]),
     ]
 )

@@ -63,7 +63,9 @@ public struct B2Error: Error, Hashable, Sendable {
     private static func runLog(_ status: B2Auth.Status, _ message: String, _ hint: String?) -> String {
         struct Failure: Encodable { let status, message: String, hint: String? }
         let failure = ["error": Failure(status: status.description, message: message, hint: hint)]
-        return (try? JSONEncoder().encode(failure)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys // so that equal errors are equal
+        return (try? encoder.encode(failure)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }
 

@@ -50,6 +50,7 @@ final class Crew: @unchecked Sendable {
         let crew = Unmanaged.passRetained(self)
         let status = bridge_start_thread(
             { crew in
+                bridge_name_thread()
                 if let crew { Unmanaged<Crew>.fromOpaque(crew).takeRetainedValue().work() }
                 return nil
             }, crew.toOpaque())

@@ -22,7 +22,7 @@ final class Flights: @unchecked Sendable {
     private var generation: UInt64 = 0
 
     /// For the tests.
-    var count: Int { lock.withLock { flights.count } }
+    var census: (flights: Int, generation: UInt64) { lock.withLock { (flights.count, generation) } }
 
     /// The library's cache has changed: calls that come now must not get what an earlier one found there.
     func forget() { lock.withLock { generation += 1 } }

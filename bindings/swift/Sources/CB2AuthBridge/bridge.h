@@ -10,6 +10,9 @@
 #include <pthread.h>
 #include <signal.h>
 #endif
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 
 /* Foundation's Thread does not report that a thread could not be made. Returns 0 for success. */
 #if defined(_WIN32)
@@ -44,6 +47,16 @@ static inline int bridge_start_thread(void *(*body)(void *), void *argument)
     return status;
 }
 #endif
+
+/* What debuggers and profilers show the calling thread as. */
+static inline void bridge_name_thread(void)
+{
+#if defined(__linux__)
+    prctl(PR_SET_NAME, "b2auth", 0, 0, 0);
+#elif defined(__APPLE__)
+    pthread_setname_np("b2auth");
+#endif
+}
 
 /* Through volatile, so that the compiler does not leave it out. */
 static inline void bridge_wipe(void *memory, size_t length)
