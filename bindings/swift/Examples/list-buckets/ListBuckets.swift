@@ -21,11 +21,11 @@ func bucketNames(_ client: B2Auth.Client) async throws -> [String] {
     guard response.statusCode == 200 else {
         throw Refusal(description: "b2_list_buckets: \(response.statusCode): \(String(decoding: body.prefix(1024), as: UTF8.self))")
     }
-    struct Answer: Decodable {
+    struct Response: Decodable {
         struct Bucket: Decodable { let bucketName: String }
         let buckets: [Bucket]
     }
-    return try JSONDecoder().decode(Answer.self, from: body).buckets.map(\.bucketName)
+    return try JSONDecoder().decode(Response.self, from: body).buckets.map(\.bucketName)
 }
 
 @main

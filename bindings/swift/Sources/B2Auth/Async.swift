@@ -7,7 +7,7 @@ extension B2Auth {
         keyID: String? = nil, key: String? = nil, options: Options = Options()
     ) async throws(B2Error) -> Session {
         try await one(Flights.Identity(keyID, key, options), options) { cancel, waited in
-            Work.authorize(keyID, key, options, cancel, waited: waited)
+            NativeCalls.authorize(keyID, key, options, cancel, waited: waited)
         }.get()
     }
 
@@ -18,7 +18,7 @@ extension B2Auth {
         keyID: String? = nil, key: String? = nil, rejected: Session?, options: Options = Options()
     ) async throws(B2Error) -> Session {
         try await one(Flights.Identity(keyID, key, options, isReauthorize: true, rejected), options) { cancel, waited in
-            Work.reauthorize(keyID, key, rejected, options, cancel, waited: waited)
+            NativeCalls.reauthorize(keyID, key, rejected, options, cancel, waited: waited)
         }.get()
     }
 
@@ -30,7 +30,7 @@ extension B2Auth {
             Array(repeating: .failure(failure), count: credentials.count)
         }
         return await alone(options.cancel, refused: all(.noThread), ended: all(.ended)) { cancel, waited in
-            Work.authorizeMany(credentials, options, cancel, waited: waited)
+            NativeCalls.authorizeMany(credentials, options, cancel, waited: waited)
         }
     }
 
@@ -39,7 +39,7 @@ extension B2Auth {
     public static func authorizeJSON(_ request: String = "{}") async -> (response: String, status: Status) {
         func failed(_ failure: B2Error) -> (response: String, status: Status) { (failure.runLog, failure.status) }
         return await alone(nil, refused: failed(.noThread), ended: failed(.ended)) { _, _ in
-            Work.authorizeJSON(request)
+            NativeCalls.authorizeJSON(request)
         }
     }
 
@@ -50,33 +50,33 @@ extension B2Auth {
         if options.cache == .bypass {
             return await alone(options.cancel, refused: .failure(.noThread), ended: .failure(.ended), work)
         }
-        return await wait(options.cancel, ended: .failure(.ended)) { Flights.shared.board(identity, $0, work) }
+        return await wait(options.cancel, ended: .failure(.ended)) { Flights.shared.join(identity, $0, work) }
     }
 
     private static func alone<Value: Sendable>(
         _ cancel: Cancel?, refused: Value, ended: Value, _ work: @escaping Flight<Value>.Work
     ) async -> Value {
-        await wait(cancel, ended: ended) { seat in
+        await wait(cancel, ended: ended) { waiter in
             let flight = Flight(refused: refused, work: work)
-            _ = flight.join(seat)
-            Crew.shared.add(flight)
+            _ = flight.join(waiter)
+            ThreadPool.shared.add(flight)
             return flight
         }
     }
 
     private static func wait<Value: Sendable>(
-        _ cancel: Cancel?, ended: Value, _ board: (Seat<Value>) -> Flight<Value>
+        _ cancel: Cancel?, ended: Value, _ join: (Waiter<Value>) -> Flight<Value>
     ) async -> Value {
         if Task.isCancelled || cancel?.isTriggered == true { return ended }
-        let seat = Seat<Value>()
-        let flight = board(seat)
+        let waiter = Waiter<Value>()
+        let flight = join(waiter)
         let leave = { @Sendable in
-            seat.end(ended)
-            flight.leave(seat)
+            waiter.end(ended)
+            flight.leave(waiter)
         }
         let registration = cancel?.onTrigger(leave)
         let value = await withTaskCancellationHandler {
-            await withCheckedContinuation { seat.wait($0) }
+            await withCheckedContinuation { waiter.wait($0) }
         } onCancel: {
             leave()
         }

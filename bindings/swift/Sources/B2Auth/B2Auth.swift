@@ -21,7 +21,7 @@ extension B2Auth {
         keyID: String? = nil, key: String? = nil, options: Options = Options()
     ) throws(B2Error) -> Session {
         try blocking(options) { cancel in
-            Work.authorize(keyID, key, options, cancel, waited: .zero)
+            NativeCalls.authorize(keyID, key, options, cancel, waited: .zero)
         }.get()
     }
 
@@ -32,7 +32,7 @@ extension B2Auth {
         keyID: String? = nil, key: String? = nil, rejected: Session?, options: Options = Options()
     ) throws(B2Error) -> Session {
         try blocking(options) { cancel in
-            Work.reauthorize(keyID, key, rejected, options, cancel, waited: .zero)
+            NativeCalls.reauthorize(keyID, key, rejected, options, cancel, waited: .zero)
         }.get()
     }
 
@@ -41,14 +41,14 @@ extension B2Auth {
         _ credentials: [Credentials], options: Options = Options()
     ) -> [Result<Session, B2Error>] {
         blocking(options) { cancel in
-            Work.authorizeMany(credentials, options, cancel, waited: .zero)
+            NativeCalls.authorizeMany(credentials, options, cancel, waited: .zero)
         }
     }
 
     /// The whole job as text: a JSON object, or an array of them, in; JSON out, failures included. The response is a secret:
     /// it may hold a token.
     public static func authorizeJSON(_ request: String = "{}") -> (response: String, status: Status) {
-        Work.authorizeJSON(request)
+        NativeCalls.authorizeJSON(request)
     }
 
     /// Makes a call that the `Cancel` in its options can end.

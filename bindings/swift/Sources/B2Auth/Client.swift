@@ -17,7 +17,7 @@ extension URLRequest {
 extension B2Auth {
     /// Sends requests by a `URLSession`. To a request to B2's API or download URL that has no `Authorization` header it adds
     /// the token; where B2 responds that the token is no longer good, it gets another one and sends the request once more.
-    /// Every other request goes through untouched, so that the token reaches nobody but B2: uploads, which have tokens of
+    /// Every other request goes through untouched, so that the token reaches B2 alone: uploads, which have tokens of
     /// their own, and redirects to other hosts.
     ///
     /// A request with an `httpBodyStream` is not sent again: the caller gets B2's response, and the next request a new token.
@@ -74,15 +74,15 @@ extension B2Auth {
         private func send<Body: Sendable>(
             _ request: URLRequest, by task: Transfer<Body>.Make, beginning: (Body) throws -> Data
         ) async throws -> (Body, HTTPURLResponse) {
-            func attempt(_ request: URLRequest, _ keeper: TokenKeeper?) async throws -> (Body, HTTPURLResponse) {
-                try await Transfer<Body>().run(request, keeper, task)
+            func attempt(_ request: URLRequest, _ delegate: RedirectDelegate?) async throws -> (Body, HTTPURLResponse) {
+                try await Transfer<Body>().run(request, delegate, task)
             }
             if request.value(forHTTPHeaderField: "Authorization") != nil { return try await attempt(request, nil) }
             let session = try await session()
             var signed = request
             guard signed.setAuthorization(from: session) else { return try await attempt(request, nil) }
 
-            let (body, response) = try await attempt(signed, TokenKeeper(session))
+            let (body, response) = try await attempt(signed, RedirectDelegate(session))
             guard response.statusCode == 401, let start = try? beginning(body),
                 B2Auth.shouldReauthorize(httpStatus: 401, body: start)
             else { return (body, response) }
@@ -94,7 +94,7 @@ extension B2Auth {
                 keyID: credentials.keyID, key: credentials.key, rejected: session, options: options)
             signed.url = signed.url?.moved(from: session, to: fresh)
             signed.setAuthorization(from: fresh)
-            return try await attempt(signed, TokenKeeper(fresh))
+            return try await attempt(signed, RedirectDelegate(fresh))
         }
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// One task that waits for a call, until the call ends or the task does not want to wait any more: the first of both counts.
-final class Seat<Value: Sendable>: @unchecked Sendable {
+final class Waiter<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var outcome: Value?
     private var waiting: CheckedContinuation<Value, Never>?
@@ -25,7 +25,7 @@ final class Seat<Value: Sendable>: @unchecked Sendable {
     }
 }
 
-/// A call in C, made on a thread of the crew, and the tasks that wait for it. Once none does any more it is cancelled.
+/// A call in C, made on a thread of the pool, and the tasks that wait for it. Once none does any more it is cancelled.
 final class Flight<Value: Sendable>: Job, @unchecked Sendable {
     typealias Work = @Sendable (_ cancel: NativeCancel, _ waited: Duration) -> Value
 
@@ -35,7 +35,7 @@ final class Flight<Value: Sendable>: Job, @unchecked Sendable {
     private let onEnd: @Sendable (Flight) -> Void
     private let lock = NSLock()
     private var work: Work? // holds the key, so it goes as soon as it is done or not wanted
-    private var seats: [ObjectIdentifier: Seat<Value>] = [:]
+    private var waiters: [ObjectIdentifier: Waiter<Value>] = [:]
     private var closed = false
 
     init(refused: Value, work: @escaping Work, onEnd: @escaping @Sendable (Flight) -> Void = { _ in }) {
@@ -45,17 +45,17 @@ final class Flight<Value: Sendable>: Job, @unchecked Sendable {
     }
 
     /// False if this call has ended, or is being cancelled.
-    func join(_ seat: Seat<Value>) -> Bool {
+    func join(_ waiter: Waiter<Value>) -> Bool {
         lock.withLock {
-            if !closed { seats[ObjectIdentifier(seat)] = seat }
+            if !closed { waiters[ObjectIdentifier(waiter)] = waiter }
             return !closed
         }
     }
 
-    func leave(_ seat: Seat<Value>) {
+    func leave(_ waiter: Waiter<Value>) {
         let abandoned = lock.withLock {
-            seats[ObjectIdentifier(seat)] = nil
-            guard seats.isEmpty && !closed else { return false }
+            waiters[ObjectIdentifier(waiter)] = nil
+            guard waiters.isEmpty && !closed else { return false }
             closed = true
             work = nil
             return true
@@ -79,10 +79,10 @@ final class Flight<Value: Sendable>: Job, @unchecked Sendable {
     private func finish(_ value: Value) {
         let waiting = lock.withLock {
             closed = true
-            defer { seats = [:] }
-            return seats.values
+            defer { waiters = [:] }
+            return waiters.values
         }
         onEnd(self)
-        for seat in waiting { seat.end(value) }
+        for waiter in waiting { waiter.end(value) }
     }
 }

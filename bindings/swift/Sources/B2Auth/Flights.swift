@@ -22,25 +22,25 @@ final class Flights: @unchecked Sendable {
     private var generation: UInt64 = 0
 
     /// For the tests.
-    var census: (flights: Int, generation: UInt64) { lock.withLock { (flights.count, generation) } }
+    var counts: (flights: Int, generation: UInt64) { lock.withLock { (flights.count, generation) } }
 
     /// The library's cache has changed: calls that come now must not get what an earlier one found there.
     func forget() { lock.withLock { generation += 1 } }
 
-    /// Puts the seat on a call of this identity, a new one if none can be joined.
-    func board(_ wanted: Identity, _ seat: Seat<Outcome>, _ work: @escaping Flight<Outcome>.Work) -> Flight<Outcome> {
+    /// Puts the waiter on a call of this identity, a new one if none can be joined.
+    func join(_ wanted: Identity, _ waiter: Waiter<Outcome>, _ work: @escaping Flight<Outcome>.Work) -> Flight<Outcome> {
         let (flight, isNew) = lock.withLock {
             var identity = wanted
             identity.generation = generation
-            if let flight = flights[identity], isJoinable(flight, identity), flight.join(seat) { return (flight, false) }
+            if let flight = flights[identity], isJoinable(flight, identity), flight.join(waiter) { return (flight, false) }
             let flight = Flight(refused: Outcome.failure(.noThread), work: work) { [identity] flight in
                 self.remove(identity, flight)
             }
-            _ = flight.join(seat)
+            _ = flight.join(waiter)
             flights[identity] = flight
             return (flight, true)
         }
-        if isNew { Crew.shared.add(flight) }
+        if isNew { ThreadPool.shared.add(flight) }
         return flight
     }
 
@@ -50,9 +50,9 @@ final class Flights: @unchecked Sendable {
         }
     }
 
-    /// A call ends by the clock of its beginning. Whoever joins it may lose a sixteenth of its time, but no more.
+    /// A call ends by the clock of its beginning. A caller that joins it may lose a sixteenth of its time, but no more.
     private func isJoinable(_ flight: Flight<Outcome>, _ identity: Identity) -> Bool {
-        guard let whole = Work.Bound.ofOneCall.milliseconds(in: identity.settings) else { return false }
+        guard let whole = NativeCalls.Bound.ofOneCall.milliseconds(in: identity.settings) else { return false }
         return whole == 0 || ContinuousClock.now - flight.began <= .milliseconds(whole / 16)
     }
 }

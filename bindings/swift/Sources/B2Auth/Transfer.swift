@@ -14,7 +14,7 @@ final class Transfer<Body: Sendable>: @unchecked Sendable {
     private var task: URLSessionTask?
     private var isCancelled = false
 
-    func run(_ request: URLRequest, _ keeper: TokenKeeper?, _ make: Make) async throws -> (Body, HTTPURLResponse) {
+    func run(_ request: URLRequest, _ delegate: RedirectDelegate?, _ make: Make) async throws -> (Body, HTTPURLResponse) {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let task = make(request) { response, error, body in
@@ -25,7 +25,7 @@ final class Transfer<Body: Sendable>: @unchecked Sendable {
                             return (try body(), response)
                         })
                 }
-                task.delegate = keeper
+                task.delegate = delegate
                 begin(task)
             }
         } onCancel: {
@@ -52,7 +52,7 @@ final class Transfer<Body: Sendable>: @unchecked Sendable {
 }
 
 /// Takes the token out of a request that was redirected away from B2, which `URLSession` leaves in on Linux.
-final class TokenKeeper: NSObject, URLSessionTaskDelegate {
+final class RedirectDelegate: NSObject, URLSessionTaskDelegate {
     private let session: B2Auth.Session
 
     init(_ session: B2Auth.Session) { self.session = session }

@@ -131,7 +131,7 @@ struct ClientTests {
         #expect(server.requests.count == 2)
     }
 
-    /// The token goes to B2 and to nobody else, not even by a redirect, and a token of the caller's stays.
+    /// The token goes to B2 and nowhere else, not even by a redirect, and the caller's own header stays.
     @Test func keepsTheTokenToItself() async throws {
         let stranger = try StubServer { _, _ in .init(200, body: "stranger") }
         let strangersURL = stranger.url

@@ -90,14 +90,14 @@ struct OptionTests {
         let key = try await Key()
         let latch = try await key.hold()
         let started = ContinuousClock.now
-        let late = Work.authorize(key.id, key.key, .init(), nil, waited: .milliseconds(59_800))
+        let late = NativeCalls.authorize(key.id, key.key, .init(), nil, waited: .milliseconds(59_800))
         #expect(throws: B2Error.self) { try late.get() }
-        let later = Work.authorize(key.id, key.key, .init(totalTimeout: .seconds(50)), nil, waited: .seconds(70))
+        let later = NativeCalls.authorize(key.id, key.key, .init(totalTimeout: .seconds(50)), nil, waited: .seconds(70))
         #expect(throws: B2Error.self) { try later.get() }
         #expect(ContinuousClock.now - started < .seconds(40))
         try await Sandbox.release(latch)
         // What is cached is there even then.
         _ = try await key.authorize()
-        #expect(try Work.authorize(key.id, key.key, .init(), nil, waited: .seconds(70)).get().keyID == key.id)
+        #expect(try NativeCalls.authorize(key.id, key.key, .init(), nil, waited: .seconds(70)).get().keyID == key.id)
     }
 }

@@ -112,7 +112,7 @@ final class HostTests: XCTestCase {
                 task.cancel()
                 _ = await task.result
             }
-            try await eventually("no call is left") { Crew.shared.census.working == 0 }
+            try await eventually("no call is left") { ThreadPool.shared.counts.working == 0 }
         }
         // The library's own tables grow at first; what is leaked grows with every round.
         var growth: [Int] = []
@@ -159,33 +159,33 @@ final class HostTests: XCTestCase {
         func refuse() { refused.with { $0 += 1 } }
     }
 
-    func testTheCrewGrowsToItsLimitAndGoes() async throws {
-        let crew = Crew(limit: 3, patience: 0.05)
+    func testThePoolGrowsToItsLimitAndGoes() async throws {
+        let pool = ThreadPool(limit: 3, idleTimeout: 0.05)
         let note = Note()
-        for _ in 0..<10 { crew.add(note) }
+        for _ in 0..<10 { pool.add(note) }
         try await eventually("three have begun") { note.begun.now == 3 }
-        XCTAssertEqual(crew.census.threads, 3)
+        XCTAssertEqual(pool.counts.threads, 3)
         for _ in 0..<10 { note.gate.signal() }
         try await eventually("all ten have begun") { note.begun.now == 10 }
-        try await eventually("the threads have ended") { crew.census.threads == 0 }
+        try await eventually("the threads have ended") { pool.counts.threads == 0 }
         note.gate.signal()
-        crew.add(note)
+        pool.add(note)
         try await eventually("there are new ones") { note.begun.now == 11 }
         XCTAssertEqual(note.refused.now, 0)
     }
 
     func testNoThreadCanBeHad() async throws {
         let (allowed, note) = (Shared(0), Note())
-        let crew = Crew(limit: 3, patience: 60) { crew in
+        let pool = ThreadPool(limit: 3, idleTimeout: 60) { pool in
             guard allowed.with({ $0 -= 1; return $0 >= 0 }) else { return false }
-            Thread { crew.work() }.start()
+            Thread { pool.work() }.start()
             return true
         }
-        crew.add(note)
+        pool.add(note)
         XCTAssertEqual(note.refused.now, 1)
         allowed.with { $0 = 1 }
-        crew.add(note)
-        crew.add(note) // waits for the one thread that there is
+        pool.add(note)
+        pool.add(note) // waits for the one thread that there is
         XCTAssertEqual(note.refused.now, 1)
         note.gate.signal()
         note.gate.signal()
@@ -196,9 +196,9 @@ final class HostTests: XCTestCase {
         let key = try await Key()
         let session = try await key.authorize()
         func changes(_ what: String, _ call: () async throws -> Void) async throws {
-            let before = Flights.shared.census.generation
+            let before = Flights.shared.counts.generation
             try await call()
-            XCTAssertGreaterThan(Flights.shared.census.generation, before, what)
+            XCTAssertGreaterThan(Flights.shared.counts.generation, before, what)
         }
         func blocking() throws { _ = try B2Auth.reauthorize(keyID: key.id, key: key.key, rejected: session) }
         try await changes("invalidate") { session.invalidate() }
@@ -208,50 +208,50 @@ final class HostTests: XCTestCase {
         }
         try await changes("blocking") { try blocking() }
         try await changes("refresh") { _ = try await key.authorize(.init(cache: .refresh)) }
-        let before = Flights.shared.census.generation
+        let before = Flights.shared.counts.generation
         _ = try await key.authorize()
-        XCTAssertEqual(Flights.shared.census.generation, before)
+        XCTAssertEqual(Flights.shared.counts.generation, before)
     }
 
-    /// Whoever comes after the cache has changed must not get what an earlier call found there.
+    /// A call that begins after the cache has changed must not get what an earlier call found there.
     func testWhatCallsAreShared() async throws {
         let flights = Flights()
         let gate = DispatchSemaphore(value: 0)
         let calls = Shared(0)
-        func board(_ identity: Flights.Identity) -> (Seat<Flights.Outcome>, Flight<Flights.Outcome>) {
-            let seat = Seat<Flights.Outcome>()
-            let flight = flights.board(identity, seat) { _, _ in
+        func join(_ identity: Flights.Identity) -> (Waiter<Flights.Outcome>, Flight<Flights.Outcome>) {
+            let waiter = Waiter<Flights.Outcome>()
+            let flight = flights.join(identity, waiter) { _, _ in
                 calls.with { $0 += 1 }
                 gate.wait()
                 return .failure(.ended)
             }
-            return (seat, flight)
+            return (waiter, flight)
         }
         let first = Flights.Identity("id", "key", .init())
-        let (seat, flight) = board(first)
-        let (other, same) = board(first)
+        let (waiter, flight) = join(first)
+        let (other, same) = join(first)
         XCTAssert(flight === same)
         let log: B2Auth.Options.Log = { _, _ in }
         let different: [Flights.Identity] = [
             .init("id", "other key", .init()), .init("id2", "key", .init()), .init("id", "key", .init(maxAttempts: 2)),
             .init("id", "key", .init(), isReauthorize: true), .init("id", "key", .init(log: log)), .init(nil, nil, .init()),
         ]
-        for identity in different { XCTAssert(board(identity).1 !== flight) }
+        for identity in different { XCTAssert(join(identity).1 !== flight) }
         flights.forget()
-        XCTAssert(board(first).1 !== flight)
+        XCTAssert(join(first).1 !== flight)
         // Those that would lose too much of their time have a call of their own.
         let hasty = Flights.Identity("id", "key", .init(totalTimeout: .milliseconds(1)))
-        let (_, short) = board(hasty)
-        XCTAssert(board(hasty).1 !== short)
+        let (_, short) = join(hasty)
+        XCTAssert(join(hasty).1 !== short)
         // Nor is a call joined that all have left.
-        let (alone, last) = board(.init("alone", "key", .init()))
+        let (alone, last) = join(.init("alone", "key", .init()))
         last.leave(alone)
-        XCTAssert(board(.init("alone", "key", .init())).1 !== last)
+        XCTAssert(join(.init("alone", "key", .init())).1 !== last)
         for _ in 0..<20 { gate.signal() }
-        for seat in [seat, other] {
-            let outcome = await withCheckedContinuation { seat.wait($0) }
+        for waiter in [waiter, other] {
+            let outcome = await withCheckedContinuation { waiter.wait($0) }
             XCTAssertThrowsError(try outcome.get())
         }
-        try await eventually("none is kept") { flights.census.flights == 0 }
+        try await eventually("none is kept") { flights.counts.flights == 0 }
     }
 }

@@ -8,7 +8,7 @@ import XCTest
 final class TaskTests: XCTestCase {
     override func setUp() async throws {
         try XCTSkipUnless(Sandbox.isThere, "run this by tests/with-sandbox.sh")
-        try await eventually("no call of another test is left") { Crew.shared.census.working == 0 }
+        try await eventually("no call of another test is left") { ThreadPool.shared.counts.working == 0 }
     }
 
     private func threads() throws -> Int {
@@ -41,7 +41,7 @@ final class TaskTests: XCTestCase {
             try await key.held(latch)
             task.cancel()
             assertCancelled(await task.result)
-            try await eventually("the call in C has ended as well") { Crew.shared.census.working == 0 }
+            try await eventually("the call in C has ended as well") { ThreadPool.shared.counts.working == 0 }
             try await eventually("the request is gone") {
                 try await Sandbox.control("held?latch=\(latch)&atLeast=0")["held"] as? Int == 0
             }
@@ -59,9 +59,9 @@ final class TaskTests: XCTestCase {
         let (response, status) = await task.value
         XCTAssertEqual(status, .cancelled)
         XCTAssert(response.contains(#""B2_CANCELLED""#), response)
-        XCTAssertEqual(Crew.shared.census.working, 1)
+        XCTAssertEqual(ThreadPool.shared.counts.working, 1)
         try await Sandbox.release(latch)
-        try await eventually("the call ends") { Crew.shared.census.working == 0 }
+        try await eventually("the call ends") { ThreadPool.shared.counts.working == 0 }
     }
 
     /// Also where the session is in the cache, and without a thread.
@@ -154,7 +154,7 @@ final class TaskTests: XCTestCase {
         XCTAssertEqual(requests, 1)
     }
 
-    /// They fail together, too, and soon: not one crew after another.
+    /// They fail together, too, and soon: not in rounds of the pool's size.
     func testThousandsOfTasksShareAFailure() async throws {
         let key = try await Key()
         let latch = "\(key.id)-fails"
@@ -178,7 +178,7 @@ final class TaskTests: XCTestCase {
         XCTAssertLessThan(requests, 50)
     }
 
-    /// Calls that have nothing in common need a thread each, but there are no more than the crew's.
+    /// Calls that have nothing in common need a thread each, but there are no more than the pool's.
     func testManyKeysDoNotMakeManyThreads() async throws {
         let key = try await Key()
         let latch = try await key.hold()
@@ -186,8 +186,8 @@ final class TaskTests: XCTestCase {
         let tasks = (0..<300).map { number in
             Task { try await key.authorize(.init(userAgent: "test/\(number)", concurrency: 1)).keyID }
         }
-        try await eventually("the crew is at work") { Crew.shared.census.working == 64 }
-        XCTAssertLessThanOrEqual(Crew.shared.census.threads, 64)
+        try await eventually("the pool is at work") { ThreadPool.shared.counts.working == 64 }
+        XCTAssertLessThanOrEqual(ThreadPool.shared.counts.threads, 64)
         XCTAssertLessThan(try threads() - before, 80)
         // The threads of Swift are free.
         let other = await Task.detached { 6 * 7 }.value
@@ -222,6 +222,6 @@ final class TaskTests: XCTestCase {
                 }
             }
         }
-        try await eventually("no call is left") { Crew.shared.census.working == 0 }
+        try await eventually("no call is left") { ThreadPool.shared.counts.working == 0 }
     }
 }

@@ -1,7 +1,7 @@
 import CB2AuthBridge
 
 /// The calls of C, which block. `waited` is the time that a call has lost before it could begin.
-enum Work {
+enum NativeCalls {
     typealias Outcome = Result<B2Auth.Session, B2Error>
 
     static func authorize(

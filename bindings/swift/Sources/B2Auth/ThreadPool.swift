@@ -1,7 +1,7 @@
 import CB2AuthBridge
 import Foundation
 
-/// What the crew does: `begin` on one of its threads, or `refuse` if no thread can be had.
+/// What the pool does: `begin` on one of its threads, or `refuse` if no thread can be had.
 protocol Job: Sendable {
     func begin()
     func refuse()
@@ -9,26 +9,26 @@ protocol Job: Sendable {
 
 /// Threads for calls that block. They are not Swift's, which are as many as there are processors and must not wait, nor
 /// Dispatch's, which others share. There are never more than `limit`, and without work they end after a while.
-final class Crew: @unchecked Sendable {
-    static let shared = Crew()
+final class ThreadPool: @unchecked Sendable {
+    static let shared = ThreadPool()
 
     private let limit: Int
-    private let patience: TimeInterval
-    private let start: @Sendable (Crew) -> Bool
+    private let idleTimeout: TimeInterval
+    private let start: @Sendable (ThreadPool) -> Bool
     private let condition = NSCondition()
     private var jobs: [any Job] = []
     private var next = 0 // of the jobs; those before it have begun
     private var threads = 0
     private var idle = 0
 
-    init(limit: Int = 64, patience: TimeInterval = 5, start: @escaping @Sendable (Crew) -> Bool = { $0.startThread() }) {
+    init(limit: Int = 64, idleTimeout: TimeInterval = 5, start: @escaping @Sendable (ThreadPool) -> Bool = { $0.startThread() }) {
         self.limit = limit
-        self.patience = patience
+        self.idleTimeout = idleTimeout
         self.start = start
     }
 
     /// How many threads there are, and how many of them are in a call; for the tests.
-    var census: (threads: Int, working: Int) { condition.withLock { (threads, threads - idle) } }
+    var counts: (threads: Int, working: Int) { condition.withLock { (threads, threads - idle) } }
 
     func add(_ job: any Job) {
         let refused = condition.withLock { () -> [any Job] in
@@ -47,14 +47,14 @@ final class Crew: @unchecked Sendable {
     }
 
     private func startThread() -> Bool {
-        let crew = Unmanaged.passRetained(self)
+        let pool = Unmanaged.passRetained(self)
         let status = bridge_start_thread(
-            { crew in
+            { pool in
                 bridge_name_thread()
-                if let crew { Unmanaged<Crew>.fromOpaque(crew).takeRetainedValue().work() }
+                if let pool { Unmanaged<ThreadPool>.fromOpaque(pool).takeRetainedValue().work() }
                 return nil
-            }, crew.toOpaque())
-        if status != 0 { crew.release() }
+            }, pool.toOpaque())
+        if status != 0 { pool.release() }
         return status == 0
     }
 
@@ -71,12 +71,12 @@ final class Crew: @unchecked Sendable {
 
     /// The next job, or `nil` if none came for a while. The lock is held.
     private func take() -> (any Job)? {
-        let patience = Date(timeIntervalSinceNow: self.patience)
+        let deadline = Date(timeIntervalSinceNow: self.idleTimeout)
         while next == jobs.count {
             idle += 1
-            let told = condition.wait(until: patience)
+            let signalled = condition.wait(until: deadline)
             idle -= 1
-            if !told && next == jobs.count { return nil }
+            if !signalled && next == jobs.count { return nil }
         }
         defer {
             next += 1
