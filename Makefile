@@ -2,6 +2,8 @@
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
 # make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make languages  the bindings for C++, Go, Python, Node and Swift in every form; make hosts, the same of programs in other languages
+# make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
@@ -20,6 +22,7 @@ MAJOR := $(firstword $(subst ., ,$(VERSION)))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUILT := $(TARGET)/release
 SONAME := libb2auth.so.$(MAJOR)
+HEADERS := b2auth.h b2auth.hpp b2auth.cdef.h module.modulemap
 
 # What the C in this repository is held to.
 CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
@@ -27,7 +30,7 @@ EXAMPLES := authorize threads list_buckets demo b2auth
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test fuzz soak bench install uninstall clean
+.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean
 
 all: lib
 
@@ -40,6 +43,7 @@ lib:
 
 header:
 	$(CARGO) run --quiet --locked -p b2auth-header
+	packaging/cdef.sh >include/b2auth.cdef.h
 
 sandbox:
 	$(CARGO) build --locked -p b2-sandbox
@@ -61,6 +65,16 @@ demo:
 test:
 	@tests/run.sh
 
+# Longer and larger than what `make test` has of them: every compiler, interpreter and sanitizer that can be had.
+languages: lib sandbox
+	@tests/run.sh --all cpp go python node swift
+
+hosts: lib sandbox
+	@tests/run.sh --all hosts
+
+swift: lib sandbox
+	@tests/run.sh --all swift
+
 fuzz:
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
@@ -78,7 +92,7 @@ bench: $(TARGET)/hit sandbox
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/libb2auth.so
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/doc/b2auth
-	install -m 644 include/b2auth.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(PREFIX)/include/
 	install -m 755 $(BUILT)/libb2auth.so $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so.$(VERSION)
 	ln -sf libb2auth.so.$(VERSION) $(DESTDIR)$(PREFIX)/$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so
@@ -87,7 +101,7 @@ install: $(BUILT)/libb2auth.so
 	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(DESTDIR)$(PREFIX)/share/doc/b2auth/
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/include/b2auth.h
+	cd $(DESTDIR)$(PREFIX)/include && rm -f $(HEADERS)
 	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && \
 		rm -f libb2auth.so.$(VERSION) $(SONAME) libb2auth.so libb2auth.a pkgconfig/b2auth.pc
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/b2auth

@@ -4,6 +4,7 @@
 #
 #   tests/run.sh             all of it, two suites at a time
 #   tests/run.sh rust c      these suites only
+#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows
 #
 # With CI=true a skip is a failure.
 set -euo pipefail
@@ -12,6 +13,11 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$target/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
+all=
+if [[ ${1:-} = --all ]]; then
+    all=--all
+    shift
+fi
 only=" $* "
 
 # The tests bring their own keys and server, and no proxy stands before loopback.
@@ -83,6 +89,16 @@ fuzz() {
 }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
+# The languages use the library as it is installed in $staged.
+staged=$target/stage
+cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
+go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
+# Only where it is asked for by name: a toolchain of 3 GB.
+swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
+
 # ---- running them ----
 
 run() {
@@ -109,6 +125,8 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
+rm -rf "$staged"
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
 run c setuid install proxies cli readme valgrind &
 run examples interop b2tool fuzz &
 # A third lane beside them.
