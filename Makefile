@@ -31,11 +31,8 @@ EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
 all: lib
 
-# Without the Rust library among the outputs: beside it Cargo leaves link-time optimisation out, and the archive is three
-# times as large.
 lib:
-	$(CARGO) rustc --release --locked --features c-library --lib --crate-type cdylib,staticlib
-	ln -sf libb2auth.so $(BUILT)/$(SONAME)
+	CARGO="$(CARGO)" packaging/lib.sh
 	packaging/pc.sh $(VERSION) $(LIBDIR) >$(BUILT)/b2auth.pc
 
 header:
