@@ -26,16 +26,33 @@ if [ "${FORMAT:-elf}" = macho ]; then
     ZERO_AR_DATE=1 "${AR:-ar}" rcs "$out" "$work/b2auth.o"
     exit
 fi
+if [ "${FORMAT:-elf}" = pe ]; then
+    # The archive brings its own stubs for the functions of Windows. Inside one object they would be no stubs any more: a
+    # program takes them from the system's import libraries. The other name is a table that only a program has.
+    cp $archives "$work/parts.a"
+    while "${AR:-ar}" t "$work/parts.a" | grep -E '\.dll[hst][0-9]*\.o$' >"$work/stubs"; do
+        "${AR:-ar}" d "$work/parts.a" $(sort -u "$work/stubs")
+    done
+    "${OBJCOPY:-objcopy}" --redefine-sym "_tls_used=b2auth_tls_used" --redefine-sym "__tls_used=_b2auth_tls_used" "$work/parts.a"
+    archives=$work/parts.a
+fi
 case ${FORMAT:-elf} in
     # Without force-group-allocation a hidden function that several objects have, such as the one that catches a panic,
     # could still take the place of another library's.
-    elf) set -- --force-group-allocation ;;
-    pe) set -- ;;
+    elf)
+        set -- --force-group-allocation --gc-sections
+        strip=--strip-unneeded
+        ;;
+    # Neither can be had with this format: names without a section would be left, and relocations without their symbols.
+    pe)
+        set --
+        strip=--strip-debug
+        ;;
 esac
-"${LD:-ld}" -r "$@" --gc-sections $(sed 's/^/-u /' "$work/names") -o "$work/all.o" $archives
+"${LD:-ld}" -r "$@" $(sed 's/^/-u /' "$work/names") -o "$work/all.o" $archives
 # The two sections hold LLVM's own form of the code, for which some linkers would take the object.
 "${OBJCOPY:-objcopy}" --remove-section=.llvmbc --remove-section=.llvmcmd --keep-global-symbols="$work/names" \
-    "$work/all.o" "$work/b2auth.o"
-"${OBJCOPY:-objcopy}" --strip-unneeded "$work/b2auth.o"
+    --redefine-sym "b2auth_tls_used=_tls_used" --redefine-sym "_b2auth_tls_used=__tls_used" "$work/all.o" "$work/b2auth.o"
+"${OBJCOPY:-objcopy}" "$strip" "$work/b2auth.o"
 rm -f "$out"
 "${AR:-ar}" rcsD "$out" "$work/b2auth.o"

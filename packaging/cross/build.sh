@@ -57,9 +57,12 @@ build_musl() {
 
 build_windows() {
     packaging/cross/resource.sh "$version" >"$work/b2auth.rc"
-    "${binutils}windres" "$work/b2auth.rc" -O coff -o "$work/b2auth.res.o"
+    # In a place that stays the same: Cargo compiles anew what is linked with other arguments.
+    local resource=$base/build/b2auth-$arch.res.o
+    mkdir -p "$base/build"
+    "${binutils}windres" "$work/b2auth.rc" -O coff -o "$resource"
     # Without the second, the names for VB6 would end in the size of their arguments.
-    compile cdylib,staticlib -C link-arg="$work/b2auth.res.o" -C link-arg=-Wl,--kill-at \
+    compile cdylib,staticlib -C link-arg="$resource" -C link-arg=-Wl,--kill-at \
         -C link-arg=-Wl,--no-insert-timestamp
     mkdir -p "$tree/bin"
     install -m 755 "$built/b2auth.dll" "$tree/bin/"
@@ -83,6 +86,8 @@ one_object() {
 finish() {
     local docs=$tree/share/doc/b2auth
     native_libs >"$base/$name.libs"
+    # The archive had stubs of its own for it, which are left out.
+    [[ $kind != windows ]] || printf ' -lcrypt32' >>"$base/$name.libs"
     install -m 644 include/* "$tree/include/"
     mkdir -p "$tree/lib/pkgconfig" "$docs"
     packaging/pc.sh "$version" lib "$(cat "$base/$name.libs")" >"$tree/lib/pkgconfig/b2auth.pc"

@@ -23,8 +23,8 @@ if [ "$binutils" = i686-w64-mingw32- ]; then
 fi
 
 exports() {
-    sed -n '/\[Ordinal\/Name Pointer\] Table/,$ s/.*\] \(+base\[ *[0-9]*\] *[0-9a-f]* \)\{0,1\}\(b2_[a-z0-9_@]*\|[A-Za-z_@][A-Za-z0-9_@]*\)$/\2/p' \
-        "$work/pe" | LC_ALL=C sort | diff "$work/exported" -
+    sed -n '/\[Ordinal\/Name Pointer\] Table/,/^$/p' "$work/pe" | awk '$1 == "[" { print $NF }' | LC_ALL=C sort |
+        diff "$work/exported" -
 }
 verdict "exported are the functions of the header and no other" exports
 imports() {

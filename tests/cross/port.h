@@ -10,6 +10,7 @@ typedef HANDLE port_thread;
 #define PORT_THREAD(name, argument) static DWORD WINAPI name(void *argument)
 #define PORT_THREAD_END return 0
 
+#ifdef LOADED
 static void *port_load(const char *path)
 {
     return (void *)LoadLibraryA(path);
@@ -28,6 +29,7 @@ static void port_unload(void *library)
 {
     (void)FreeLibrary((HMODULE)library);
 }
+#endif
 
 static port_thread port_start(DWORD(WINAPI *work)(void *), void *argument)
 {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh TARGET…: builds the library for other systems (packaging/cross/build.sh), looks at what came out, and runs the
+# run.sh TARGET…, or --all: builds the library for other systems (packaging/cross/build.sh), looks at what came out, and runs the
 # scenario with it: loaded while the program runs, linked, and linked statically.
 #
 #   linux-*     in a Debian 11 root for this machine's kind of processor, by qemu for others
@@ -18,7 +18,7 @@ base=$target_dir/cross
 sandbox=$target_dir/debug/b2-sandbox
 zig=("$target_dir/tools/zig/bin/python" -m ziglang)
 export ZIG_GLOBAL_CACHE_DIR=$base/zig-cache ZIG_LOCAL_CACHE_DIR=$base/zig-cache
-warnings=(-std=c99 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror)
+warnings=(-std=gnu99 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror)
 failed=0
 mkdir -p "$base"
 . tests/cross/linux.sh
@@ -56,6 +56,7 @@ check() { # what command…
 [[ -x $sandbox ]] || cargo build --quiet --locked -p b2-sandbox
 packaging/need.sh curl python3 readelf || { echo "SKIP cross: a tool is missing"; exit 0; }
 
+if [[ ${1:-} = --all ]]; then set -- $RELEASED $TESTED; fi
 for target in "$@"; do
     describe "$target" || { echo "run.sh: unknown target $target; known are: $RELEASED $TESTED" >&2; exit 1; }
     tree=$base/$name
