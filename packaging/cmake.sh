@@ -6,8 +6,8 @@ here=$(dirname "$0")
 native=${4-$("$here/native.sh")}
 
 up=$(printf '%s/cmake/b2auth' "$libdir" | sed 's,[^/][^/]*,..,g')
-# A list of CMake's. What is no flag is a library's own name, as Microsoft's linker has them.
-list=$(printf '%s' "$native" | tr -s ' ' ';' | sed 's/;$//')
+# A list of CMake's.
+list=$(printf '%s' "$native" | sed 's/-framework /-framework@/g' | tr -s ' ' ';' | sed 's/;$//' | tr @ ' ')
 mkdir -p "$out"
 for name in b2auth-config b2auth-config-version; do
     sed -e "s,@UP@,$up,; s,@LIBDIR@,$libdir,; s,@VERSION@,$version,; s,@NATIVE@,$list," "$here/cmake/$name.cmake.in" \

@@ -29,6 +29,8 @@ package() {
         i686-w64-mingw32-gcc) echo gcc-mingw-w64-i686-win32 ;;
         abidw | abidiff) echo abigail-tools ;;
         dpkg-deb) echo dpkg ;;
+        ld64.lld-19) echo lld-19 ;;
+        llvm-*-19) echo llvm-19 ;;
         libsqlite3.a) echo libsqlite3-dev ;;
         *-linux-gnu*-ld) echo "binutils-$1" | tr _ - | sed 's/-ld$//' ;;
         qemu-*-static) echo qemu-user-static ;;

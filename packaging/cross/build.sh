@@ -31,9 +31,10 @@ compile() { # crate types, rustc's arguments…
 
 # What the archive needs of the system, less what is inside it.
 native_libs() {
-    sed -n 's/^note: native-static-libs: //p' "$base/$name.log" | tail -n 1 | tr ' ' '\n' | awk '
+    sed -n 's/^note: native-static-libs: //p' "$base/$name.log" | tail -n 1 | sed 's/-framework /-framework@/g' |
+        tr ' ' '\n' | awk '
         /^-lgcc_s$|^-lgcc_eh$|^-lunwind$|^$/ { next }
-        !seen[$0]++ { printf "%s%s", separator, $0; separator = " " }'
+        !seen[$0]++ { sub("@", " "); printf "%s%s", separator, $0; separator = " " }'
 }
 
 build_linux() {
@@ -73,6 +74,30 @@ build_windows() {
     [[ $arch = x86_64 ]] || machine=i386
     "$python" -m ziglang dlltool -m "$machine" -d "$tree/lib/b2auth.def" -D b2auth.dll -l "$tree/lib/b2auth.lib"
     one_object "$built/libb2auth.a" "$tree/lib/libb2auth.a"
+}
+
+# Apple's own linker is not to be had elsewhere. Zig's makes one object, but exports what it should not and takes no list;
+# LLVM's takes a list, but makes no object. What the dylib is linked with are lists of names: Zig's of the system library, and
+# ours of the frameworks.
+build_macos() {
+    export MACOSX_DEPLOYMENT_TARGET=11.0
+    compile staticlib
+    packaging/names.sh >"$work/names"
+    mkdir "$work/objects"
+    packaging/cross/macho.py split "$built/libb2auth.a" "$work/names" "$work/objects"
+    "${zig_cc[@]}" -r -o "$work/b2auth.o" "$work"/objects/*.o
+    "$python" -m ziglang ar rcsD "$tree/lib/libb2auth.a" "$work/b2auth.o"
+    sed 's/^/_/' "$work/names" >"$work/exported"
+    # Without a kind of processor that LLVM does not know.
+    sed 's/, *arm64e\.x1-[a-z]*//g; s/arm64e\.x1-[a-z]*,* *//g' "$("$python" -c '
+import pathlib, ziglang
+print(pathlib.Path(ziglang.__file__).parent / "lib/libc/darwin/libSystem.tbd")')" >"$work/libSystem.tbd"
+    "$ld64" -dylib -arch "$arch" -platform_version macos 11.0.0 11.0.0 -dead_strip -x \
+        -install_name "@rpath/libb2auth.$major.dylib" -current_version "$version" -compatibility_version "$major" \
+        -exported_symbols_list "$work/exported" -all_load "$tree/lib/libb2auth.a" -syslibroot packaging/cross/macos \
+        -framework Security -framework CoreFoundation "$work/libSystem.tbd" -o "$tree/lib/libb2auth.$version.dylib"
+    ln -sf "libb2auth.$version.dylib" "$tree/lib/libb2auth.$major.dylib"
+    ln -sf "libb2auth.$major.dylib" "$tree/lib/libb2auth.dylib"
 }
 
 one_object() {

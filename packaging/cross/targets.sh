@@ -23,7 +23,7 @@ describe() {
         linux-*) zig_triple=$arch-linux-gnu.$glibc binutils=$arch-linux-gnu- ;;
         musl-*) zig_triple=$arch-linux-musl binutils=$arch-linux-gnu- ;;
         windows-*) zig_triple=${arch/i686/x86}-windows-gnu binutils=$arch-w64-mingw32- ;;
-        macos-arm64) zig_triple=aarch64-macos ;;
-        macos-x86_64) zig_triple=x86_64-macos ;;
+        macos-arm64) zig_triple=aarch64-macos.11.0 ;;
+        macos-x86_64) zig_triple=x86_64-macos.11.0 ;;
     esac
 }

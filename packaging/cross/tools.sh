@@ -48,6 +48,10 @@ toolchain() {
             local upper=${triple^^} lower=${triple//-/_}
             export "CARGO_TARGET_${upper//-/_}_LINKER=${binutils}gcc" "CC_$lower=${binutils}gcc" "AR_$lower=${binutils}ar"
             ;;
+        macos)
+            packaging/need.sh ld64.lld-19 >&2 || missing "to build $name, install LLVM's linker (Debian: lld-19)"
+            ld64=ld64.lld-19
+            ;;
         linux | musl)
             packaging/need.sh "${binutils}ld" >&2 ||
                 missing "to build $name, install its binutils (Debian: binutils-${binutils//_/-})"

@@ -6,23 +6,25 @@ compile_linux() { # flags…
     "${cc[@]}" -DLOADED tests/cross/scenario.c -o "$work/loaded" -ldl -lpthread
     "${cc[@]}" tests/cross/scenario.c -o "$work/linked" -L "$tree/lib" -lb2auth -lpthread
     "${cc[@]}" tests/cross/scenario.c "$tree/lib/libb2auth.a" -o "$work/static" $(cat "$base/$name.libs")
+    other_archive
+    "${cc[@]}" tests/cross/twice.c "$work/libother.a" "$tree/lib/libb2auth.a" -o "$work/twice" $(cat "$base/$name.libs") -lunwind
+}
+
+# The archive as Cargo makes it, as another library.
+other_archive() {
+    packaging/names.sh | sed "s/\(.*\)/${symbol_prefix-}\1 ${symbol_prefix-}other_\1/; s/other_b2_/other_/" >"$work/renamed"
+    "${binutils}objcopy" --redefine-syms="$work/renamed" "$base/build/$triple/release/libb2auth.a" "$work/libother.a"
 }
 
 # Where to put them, so that each is found: a root's /b2.
 fill() { # root
     mkdir -p "$1/b2" "$1/proc" "$1/tmp"
     rm -rf "$1/b2/"*
-    cp "$work/loaded" "$work/linked" "$work/static" "$1/b2/"
+    cp "$work/loaded" "$work/linked" "$work/static" "$work/twice" "$1/b2/"
     cp "$tree/lib/libb2auth.so.$(major)" "$1/b2/"
 }
 
 major() { sed -n 's/^#define B2_VERSION_MAJOR //p' include/b2auth.h; }
-
-in_root() { # root variables-and-command…
-    local where=$1
-    shift
-    suite "$1" tests/cross/serve.sh "$sandbox" tests/cross/inside.sh "$where" "/b2/$1"
-}
 
 run_linux() {
     local page=4096
@@ -38,7 +40,7 @@ run_linux() {
         fi
         fill "$old"
         export LD_LIBRARY_PATH=/b2 B2_LIBRARY=/b2/libb2auth.so.$(major)
-        for how in loaded linked static; do
+        for how in loaded linked static twice; do
             suite "Debian 11: $how" tests/cross/serve.sh "$sandbox" tests/cross/inside.sh "$old" "/b2/$how"
         done
         unset LD_LIBRARY_PATH B2_LIBRARY
@@ -62,7 +64,7 @@ emulated() {
     export QEMU_LD_PREFIX=$sysroot B2_LIBRARY=$tree/lib/libb2auth.so
     # Only the emulated program's loader may see it.
     export QEMU_SET_ENV=LD_LIBRARY_PATH=$tree/lib:$sysroot/lib
-    for how in loaded linked static; do
+    for how in loaded linked static twice; do
         suite "$qemu: $how" tests/cross/serve.sh "$sandbox" "$qemu" "$work/$how"
     done
     if [[ $arch = aarch64 ]]; then
@@ -90,9 +92,11 @@ run_musl() {
     fi
     # Nothing but the program, and an emulator if it needs one.
     mkdir -p "$bare/b2" "$bare/proc"
-    cp "$work/static" "$bare/b2/"
+    cp "$work/static" "$work/twice" "$bare/b2/"
     [[ -z $emulator ]] || cp "$(command -v "$emulator")" "$bare/b2/qemu"
-    suite "an empty root: static" tests/cross/serve.sh "$sandbox" tests/cross/inside.sh "$bare" ${emulator:+/b2/qemu} /b2/static
+    for how in static twice; do
+        suite "an empty root: $how" tests/cross/serve.sh "$sandbox" tests/cross/inside.sh "$bare" ${emulator:+/b2/qemu} "/b2/$how"
+    done
     # Nothing but the program, the library and musl's loader.
     local loader
     if ! loader=$(tests/cross/musl-loader.sh "$arch" 2>"$work/why"); then
@@ -114,4 +118,6 @@ compile_musl() {
     "${cc[@]}" -dynamic -DLOADED tests/cross/scenario.c -o "$work/loaded" -ldl -lpthread
     "${cc[@]}" -dynamic tests/cross/scenario.c -o "$work/linked" -L "$tree/lib" -lb2auth -lpthread
     "${cc[@]}" -static tests/cross/scenario.c "$tree/lib/libb2auth.a" -o "$work/static"
+    other_archive
+    "${cc[@]}" -static tests/cross/twice.c "$work/libother.a" "$tree/lib/libb2auth.a" -o "$work/twice" -lunwind
 }

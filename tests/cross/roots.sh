@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 roots=${CARGO_TARGET_DIR:-$PWD/target}/roots
 name=$1
 case $name in
-    old) release=bullseye options= ;;
+    old) release=bullseye options="--include=ca-certificates,gcc,libc6-dev,pkg-config" ;;
     wine) release=trixie options="--include=ca-certificates,wine,wine64" ;;
     wine32) release=trixie options="--arch=i386 --include=ca-certificates,wine,wine32" ;;
     *) echo "roots.sh: unknown root $name" >&2; exit 2 ;;

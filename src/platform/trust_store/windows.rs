@@ -7,8 +7,8 @@ use std::slice;
 use windows_sys::Win32::Foundation::{CRYPT_E_NOT_FOUND, GetLastError};
 use windows_sys::Win32::Security::Cryptography::{
     CERT_CONTEXT, CERT_STORE_OPEN_EXISTING_FLAG, CERT_STORE_PROV_SYSTEM_W, CERT_STORE_READONLY_FLAG,
-    CERT_SYSTEM_STORE_CURRENT_USER, CTL_USAGE, CertCloseStore, CertEnumCertificatesInStore, CertGetEnhancedKeyUsage,
-    CertOpenStore, CertVerifyTimeValidity, HCERTSTORE,
+    CERT_SYSTEM_STORE_CURRENT_USER, CERT_SYSTEM_STORE_LOCAL_MACHINE, CTL_USAGE, CertCloseStore,
+    CertEnumCertificatesInStore, CertGetEnhancedKeyUsage, CertOpenStore, CertVerifyTimeValidity, HCERTSTORE,
 };
 
 use super::TrustStore;
@@ -81,12 +81,15 @@ fn has_purpose(certificate: &CERT_CONTEXT) -> bool {
 struct Store(HCERTSTORE);
 
 impl Store {
+    /// The user's view contains the machine's store; a user may have none of his own yet.
     fn open(name: &str) -> Option<Self> {
         let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
-        let flags = CERT_SYSTEM_STORE_CURRENT_USER | CERT_STORE_READONLY_FLAG | CERT_STORE_OPEN_EXISTING_FLAG;
-        // SAFETY: for this provider the last argument is a name in UTF-16 that ends with NUL.
-        let store = unsafe { CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0, flags, name.as_ptr().cast()) };
-        (!store.is_null()).then_some(Self(store))
+        [CERT_SYSTEM_STORE_CURRENT_USER, CERT_SYSTEM_STORE_LOCAL_MACHINE].into_iter().find_map(|whose| {
+            let flags = whose | CERT_STORE_READONLY_FLAG | CERT_STORE_OPEN_EXISTING_FLAG;
+            // SAFETY: for this provider the last argument is a name in UTF-16 that ends with NUL.
+            let store = unsafe { CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0, flags, name.as_ptr().cast()) };
+            (!store.is_null()).then_some(Self(store))
+        })
     }
 }
 
