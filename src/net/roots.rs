@@ -119,14 +119,22 @@ impl Question {
                 && known.store == store
                 && known.seen.iter().all(Seen::is_unchanged)
         };
-        if let Some(known) = known.filter(is_same) {
-            return Ok(known);
+        if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
+            return Ok(Arc::clone(known));
         }
         let mut seen = Vec::new();
-        let roots = Arc::new(match &store {
-            Some(store) => system_store::roots(store),
-            None => load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen)?,
-        });
+        let roots = match &store {
+            Some(store) => Ok(system_store::roots(store)),
+            None => load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen),
+        };
+        let roots = match (roots, known) {
+            (Ok(roots), _) => Arc::new(roots),
+            // A place that is away for a moment, as when it is replaced, takes nothing with it.
+            (Err(_), Some(known)) if known.cert_file == self.cert_file && known.cert_dir == self.cert_dir => {
+                return Ok(known);
+            }
+            (Err(failure), _) => return Err(failure),
+        };
         let distrusted = store.as_ref().map(Distrusted::of).unwrap_or_default();
         let source = if is_named { TrustSource::CertFile } else { TrustSource::System };
         let trust = TlsTrust::new(Arc::clone(&roots), source, distrusted.clone())

@@ -16,6 +16,7 @@ use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
 #[cfg(not(loom))]
 use crate::platform::fork_mutex::{AtFork, ForkMutex};
+use crate::ports::Clock;
 use crate::ports::cancel::Cancel;
 use crate::ports::limits::Limits;
 
@@ -161,6 +162,13 @@ impl Options {
         self.log.is_some() && level <= self.log_level
     }
 
+    /// Delivers what the log function has not got yet, for a moment.
+    pub(crate) fn flush_log(&self, clock: &dyn Clock) {
+        if let Some(log) = &self.log {
+            log.flush(clock);
+        }
+    }
+
     pub(crate) fn log(&self, level: Level, limits: &Limits<'_>, message: fmt::Arguments<'_>) {
         if let Some(log) = &self.log
             && level <= self.log_level
@@ -194,6 +202,7 @@ impl Options {
     }
 
     /// The same without log and cancel, for work that outlives the call.
+    #[cfg(all(feature = "b2-tool", not(loom)))]
     pub(crate) fn detached(&self) -> Self {
         Self { log: None, cancel: None, ..self.clone() }
     }
