@@ -14,7 +14,10 @@ verdict() { # what, then a command that must succeed
     if "$@" >"$work/why" 2>&1; then echo "ok cmake: $what"; else cat "$work/why"; echo "not ok cmake: $what"; failed=1; fi
 }
 
-make --no-print-directory install DESTDIR="$work/staged" PREFIX=/opt/b2 LIBDIR=lib/here >"$work/why" 2>&1 ||
+# A folder below lib, where CMake looks if it is named for the processor.
+multiarch=$(cc -print-multiarch)
+libdir=lib${multiarch:+/$multiarch}
+make --no-print-directory install DESTDIR="$work/staged" PREFIX=/opt/b2 LIBDIR="$libdir" >"$work/why" 2>&1 ||
     { cat "$work/why"; echo "not ok cmake: make install"; exit 1; }
 mv "$work/staged/opt/b2" "$work/moved"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -45,18 +48,18 @@ verdict "a later version is refused" refused "${version%%.*}.99"
 verdict "another major version is refused" refused "$((${version%%.*} + 1))"
 
 without() { # a file that is taken away, then a command
-    mv "$work/moved/lib/here/$1" "$work/away"
+    mv "$work/moved/$libdir/$1" "$work/away"
     shift
     status=0
     "$@" || status=$?
-    mv "$work/away" "$work/moved/lib/here/libb2auth.a"
+    mv "$work/away" "$work/moved/$libdir/libb2auth.a"
     return "$status"
 }
 verdict "a tree without the static library still has the shared one" without libb2auth.a builds b2auth::b2auth "" 1
 
 # What rustc asks for has to be in the flags, but for what the archive has inside.
 static_flags() {
-    export PKG_CONFIG_PATH="$work/moved/lib/here/pkgconfig"
+    export PKG_CONFIG_PATH="$work/moved/$libdir/pkgconfig"
     pkg-config --static --libs b2auth | tr ' ' '\n' | sed '/^$/d' | sort -u >"$work/flags"
     packaging/native.sh | tr ' ' '\n' | sed '/^$/d' | sort -u >"$work/native"
     # The crates may want more than the standard library: ask for all of it as well.
@@ -69,8 +72,8 @@ static_flags() {
 }
 verdict "pkg-config's static flags are rustc's" static_flags
 links() {
-    export PKG_CONFIG_PATH="$work/moved/lib/here/pkgconfig"
-    rm -f "$work"/moved/lib/here/libb2auth.so*
+    export PKG_CONFIG_PATH="$work/moved/$libdir/pkgconfig"
+    rm -f "$work"/moved/$libdir/libb2auth.so*
     cc packaging/conan/test_package/use.c $(pkg-config --static --cflags --libs b2auth) -o "$work/use" &&
         "$work/use" | grep -F "b2auth $version: "
 }
