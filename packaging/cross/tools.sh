@@ -62,9 +62,10 @@ toolchain() {
 # Zig's unwinder as an archive: with it inside, a program needs no libgcc_s.
 zig_unwind() { # where to
     echo 'int main(void) { return 0; }' >"$work/unwind.c"
-    # -v shows the archive, which Zig builds when it first links with it.
+    # -v shows how it links, and with that the archive, which Zig builds when it is first wanted.
+    "${zig_cc[@]}" -O2 "$work/unwind.c" -lunwind -o "$work/unwind" -v >"$work/linking" 2>&1 || { cat "$work/linking" >&2; return 1; }
     local found
-    found=$("${zig_cc[@]}" -O2 "$work/unwind.c" -lunwind -o "$work/unwind" --verbose-link 2>&1 |
-        tr ' ' '\n' | grep -m 1 'libunwind\.a$')
+    found=$(tr ' ' '\n' <"$work/linking" | awk '/libunwind\.a$/ && !found++')
+    [[ -n $found ]] || missing "to build $name, Zig's libunwind is needed, which this Zig does not show"
     cp "$found" "$1"
 }

@@ -44,7 +44,8 @@ static void by_the_other(void)
 int main(void)
 {
     CHECK(same(other_library_version(), b2_library_version()));
-    CHECK(other_library_version() != b2_library_version());
+    /* Their texts may be one, since the linker merges equal ones. */
+    CHECK(other_library_version != b2_library_version);
     by_this();
     CHECK(b2_counter("requests") == 1 && other_counter("requests") == 0);
     by_the_other();
