@@ -74,6 +74,8 @@ examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
+# The long ones, which build anew, are .ci/run's.
+packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
@@ -110,7 +112,7 @@ run library loom header symbols docs deny &
 wait
 # These use what is built by now.
 run c setuid install proxies cli readme valgrind &
-run examples interop b2tool fuzz &
+run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
 wait
