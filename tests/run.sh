@@ -80,6 +80,8 @@ examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
+# The long ones, which build anew, are .ci/run's.
+packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
@@ -118,7 +120,8 @@ run() {
 }
 
 packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
-    tinyproxy danted microsocks stunnel4 valgrind faketime 2>"$logs/need.log" || true
+    tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
+    libffi-platypus-perl php tclsh tcl-dev gfortran cobc 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
@@ -126,9 +129,9 @@ run library loom header symbols docs deny &
 wait
 # These use what is built by now.
 rm -rf "$staged"
-make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
 run c setuid install proxies cli readme valgrind &
-run examples interop b2tool fuzz &
+run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
 wait

@@ -21,6 +21,8 @@ mod options;
 mod out_params;
 mod session;
 mod status;
+#[cfg(all(windows, target_arch = "x86"))]
+mod stdcall;
 
 pub use authorize::*;
 pub use cancel::*;
@@ -31,3 +33,5 @@ pub use log::*;
 pub use options::*;
 pub use session::*;
 pub use status::*;
+#[cfg(all(windows, target_arch = "x86"))]
+pub use stdcall::*;

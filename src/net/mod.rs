@@ -14,6 +14,7 @@ mod proxy_tunnel;
 mod request_watch;
 mod roots;
 mod stream;
+mod system_store;
 mod tls;
 mod tls_error;
 

@@ -10,14 +10,17 @@ use rustls::RootCertStore;
 use crate::platform::blocking::{BlockingError, BlockingTasks};
 use crate::platform::environment;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
+use crate::platform::trust_store::{self, TrustStore};
 use crate::ports::transport::{Failure, FailureKind};
 
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
 use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
+use super::system_store::{self, Distrusted};
 use super::tls::{TlsTrust, TrustSource};
 
-/// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
+/// Where systems that have no store of their own keep all their roots in one file. On Windows such a path would be one that
+/// any user may create. Reading a directory as well would give each of them twice.
 const FILES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -62,6 +65,9 @@ struct SystemTrust {
     cert_file: Option<OsString>,
     cert_dir: Option<OsString>,
     seen: Vec<Seen>,
+    /// What the system's own store had, if that decided it.
+    store: Option<TrustStore>,
+    distrusted: Distrusted,
 }
 
 /// The trust for one request: the system's roots, and those of `ca_file`.
@@ -100,22 +106,28 @@ impl Question {
         if roots.add_parsable_certificates(load_named("ca_file", &path)?).0 == 0 {
             return Err(unusable());
         }
-        TlsTrust::new(Arc::new(roots), TrustSource::CaFile).ok_or_else(unusable)
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, system.distrusted.clone()).ok_or_else(unusable)
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
+        let is_named = self.cert_file.is_some() || self.cert_dir.is_some();
+        let store = if is_named { None } else { trust_store::read() };
         let known = ROOTS.lock().0.clone();
         let is_same = |known: &Arc<SystemTrust>| {
             known.cert_file == self.cert_file
                 && known.cert_dir == self.cert_dir
+                && known.store == store
                 && known.seen.iter().all(Seen::is_unchanged)
         };
         if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
             return Ok(Arc::clone(known));
         }
         let mut seen = Vec::new();
-        let roots = match (load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen), known)
-        {
+        let roots = match &store {
+            Some(store) => Ok(system_store::roots(store)),
+            None => load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen),
+        };
+        let roots = match (roots, known) {
             (Ok(roots), _) => Arc::new(roots),
             // A place that is away for a moment, as when it is replaced, takes nothing with it.
             (Err(_), Some(known)) if known.cert_file == self.cert_file && known.cert_dir == self.cert_dir => {
@@ -123,14 +135,12 @@ impl Question {
             }
             (Err(failure), _) => return Err(failure),
         };
-        let source = match self.cert_file.is_some() || self.cert_dir.is_some() {
-            true => TrustSource::CertFile,
-            false => TrustSource::System,
-        };
-        let trust = TlsTrust::new(Arc::clone(&roots), source)
+        let distrusted = store.as_ref().map(Distrusted::of).unwrap_or_default();
+        let source = if is_named { TrustSource::CertFile } else { TrustSource::System };
+        let trust = TlsTrust::new(Arc::clone(&roots), source, distrusted.clone())
             .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
         let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
-        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen });
+        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen, store, distrusted });
         ROOTS.lock().0 = Some(Arc::clone(&system));
         Ok(system)
     }
