@@ -10,7 +10,7 @@ echo '/* The declarations of b2auth.h alone, for FFIs without a preprocessor. Wr
 awk '
     # The braces of extern "C" are the only code that __cplusplus guards.
     /^#ifdef __cplusplus/ { guarded = 1 }
-    /^#/ { if ($1 == "#endif") guarded = 0; next }
+    directive || /^#/ { if ($1 == "#endif") guarded = 0; directive = /\\$/; next }
     guarded { next }
     {
         # Comments: whole lines, the ends of lines, and blocks.
