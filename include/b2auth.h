@@ -46,7 +46,7 @@
  * needs a function added in version N can check that b2_abi_version() is at
  * least N.
  */
-#define B2_ABI_VERSION 1
+#define B2_ABI_VERSION 2
 
 /**
  * The result of a call. 0 is success. Numbers are permanent: new ones are
@@ -136,8 +136,9 @@ typedef enum {
 typedef struct b2_cancel b2_cancel;
 
 /**
- * Why one call failed. Immutable: any thread may read it. No part of it
- * contains a key, a token, a Basic header or the user part of a URL.
+ * Why one call failed. Immutable and reference-counted: any thread may read
+ * it. No part of it contains a key, a token, a Basic header or the user part
+ * of a URL.
  */
 typedef struct b2_error b2_error;
 
@@ -266,9 +267,10 @@ b2_status b2_reauthorize(const char *key_id,
  *
  * Returns B2_OK if every item got a session, else the status of the first item
  * that did not. If count is 0, nothing is read and B2_OK is returned;
- * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. May
- * block, at most for the option batch_timeout_ms, or else for each item as
- * b2_authorize_with(). Any thread.
+ * otherwise B2_INVALID_ARGUMENT if key_ids, keys or out_sessions is NULL. If
+ * count is over 1000000, B2_INVALID_ARGUMENT is returned and nothing is
+ * written. May block, at most for the option batch_timeout_ms, or else for
+ * each item as b2_authorize_with(). Any thread.
  */
 B2_NODISCARD
 b2_status b2_authorize_many(const char *const *key_ids,
@@ -287,6 +289,16 @@ b2_status b2_authorize_many(const char *const *key_ids,
  * thread.
  */
 int b2_should_reauthorize(int http_status, const char *code);
+
+/**
+ * b2_should_reauthorize() from the body of B2's response itself, of length
+ * bytes: it may be cut, empty, or no JSON at all. The code is that of the
+ * error object in it; a body whose code cannot be read counts as one without a
+ * code. body may be NULL if length is 0. Any thread.
+ */
+int b2_should_reauthorize_body(int http_status,
+                               const char *body,
+                               size_t length);
 
 /**
  * The workflow action, for tools that can only pass strings. request is a JSON
@@ -557,7 +569,13 @@ const char *b2_error_request_id(const b2_error *error);
  */
 const char *b2_error_json(const b2_error *error);
 
-/** Frees an error. NULL is ignored. Any thread. */
+/**
+ * Returns another reference to the same error. Caller frees it with
+ * b2_error_free(). NULL for NULL. Any thread.
+ */
+B2_NODISCARD b2_error *b2_error_retain(const b2_error *error);
+
+/** Frees one reference to an error. NULL is ignored. Any thread. */
 void b2_error_free(b2_error *error);
 
 /**
@@ -587,6 +605,8 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *                          returned only if it has this much lifetime left.
  *   store                  none (default none). Shared token stores are not in
  *                          this build, and $B2_TOKEN_STORE is not read.
+ *   credentials            any, given (default any). Given: only a key that
+ *                          the call is given will do, and none is looked for.
  *   log_level              error, warn, info, debug (default debug). The least
  *                          important level that the log function gets.
  *   max_attempts           1 to 5 (default 5). Requests of one call.

@@ -69,6 +69,12 @@ static void authorize(const char *id, const char *key)
     CHECK(b2_should_reauthorize(200, NULL) == 0);
     CHECK(b2_should_reauthorize(503, "bad_auth_token") == 0);
     group("null: b2_should_reauthorize");
+
+    CHECK(b2_should_reauthorize_body(401, NULL, 0) == 1);
+    CHECK(b2_should_reauthorize_body(403, NULL, 0) == 0);
+    CHECK(b2_should_reauthorize_body(401, "", 0) == 1);
+    CHECK(b2_should_reauthorize_body(401, "{\"code\":\"unauthorized\"", 22) == 0);
+    group("null: b2_should_reauthorize_body");
 }
 
 static void many(const char *id, const char *key)
@@ -180,6 +186,7 @@ static void no_error(void)
     CHECK(b2_error_attempts(NULL) == 0);
     CHECK(b2_error_request_id(NULL) == NULL);
     CHECK(b2_error_json(NULL) == NULL);
+    CHECK(b2_error_retain(NULL) == NULL);
     b2_error_free(NULL);
     group("null: no error");
 }

@@ -157,6 +157,12 @@ impl Api {
         unsafe { (self.f.b2_should_reauthorize)(http_status, as_ptr(code.as_deref())) }
     }
 
+    /// The same by the body of B2's response.
+    pub fn should_reauthorize_body(&self, http_status: c_int, body: &[u8]) -> c_int {
+        // SAFETY: the bytes live through the call.
+        unsafe { (self.f.b2_should_reauthorize_body)(http_status, body.as_ptr().cast(), body.len()) }
+    }
+
     pub fn version(&self) -> String {
         // SAFETY: takes nothing, and returns static text.
         unsafe { read((self.f.b2_library_version)()) }.expect("never NULL")
