@@ -162,11 +162,13 @@ fn read(members: Members, interner: &mut OptionsInterner) -> Result<ActionReques
     Ok(ActionRequest { key_id, key, options, concurrency })
 }
 
-/// The field of that name. An unknown name is not repeated: it may be a key in the wrong place.
+/// The field of that name.
 fn known(name: &str) -> Result<&'static str, Error> {
     let fields = || ["keyId", "applicationKeyId", "key", "applicationKey"].into_iter().chain(Options::names());
     fields().find(|field| *field == name).ok_or_else(|| {
-        Error::invalid("the request has an unknown field").append_hint(options::did_you_mean(fields(), name))
+        let shown = options::quoted_if_a_name(name);
+        Error::invalid(format!("the request has an unknown field{shown}"))
+            .append_hint(options::did_you_mean(fields(), name))
     })
 }
 

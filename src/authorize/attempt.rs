@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::classify::{self, Verdict};
 use super::retry::{AttemptLog, RetryLoop};
 use super::retry_after;
+use crate::credentials::Source;
 use crate::diag::error::{Attempt, Error, Status};
 use crate::diag::log::Level;
 use crate::model::session::Session;
@@ -15,7 +16,13 @@ use crate::ports::transport::{Failure, HttpRequest, HttpResponse};
 
 impl RetryLoop<'_> {
     /// Sends one request and classifies what comes of it.
-    pub(super) fn attempt(&self, log: &mut AttemptLog, waited: Duration, is_retry: bool) -> Verdict<Arc<Session>> {
+    pub(super) fn attempt(
+        &self,
+        log: &mut AttemptLog,
+        waited: Duration,
+        is_retry: bool,
+        may_reuse_connection: bool,
+    ) -> Verdict<Arc<Session>> {
         let call = self.call;
         {
             let mut state = call.runtime.shared.lock();
@@ -26,7 +33,7 @@ impl RetryLoop<'_> {
         let clock = call.runtime.env.clock;
         let sent = clock.now();
         let limits = call.limits.with_timeout(self.policy.attempt_timeout);
-        let result = call.runtime.env.transport.send(&self.request(), &limits);
+        let result = call.runtime.env.transport.send(&self.request(may_reuse_connection), &limits);
         let now = clock.now();
         call.requests_sent.set(call.requests_sent.get() + 1);
         log.made = log.made.saturating_add(1);
@@ -43,7 +50,14 @@ impl RetryLoop<'_> {
         log.attempts.push(entry);
         match verdict {
             Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Rejected(self.another_account()),
-            Verdict::Rejected(error) if error.status() == Status::BadCredentials => {
+            Verdict::Rejected(error) if error.status().is_about_the_key() => {
+                let error = match self.credentials.source() {
+                    Source::Call => error,
+                    source => error.append(&format!("; the key comes from {source}")),
+                };
+                if error.status() != Status::BadCredentials {
+                    return Verdict::Rejected(error);
+                }
                 // The response itself may have given a hint, which comes second.
                 let more = error.hint().map(str::to_owned);
                 Verdict::Rejected(error.with_hint(self.credentials.hint_if_refused()).append_hint(more))
@@ -65,7 +79,7 @@ impl RetryLoop<'_> {
             Ok(response) => {
                 entry.http_status = Some(response.status);
                 entry.request_id = classify::request_id(&response, &self.redactor);
-                classify::response(&response, identity.realm(), &self.redactor, now).map(|grant| {
+                classify::response(&response, identity, &self.redactor, now).map(|grant| {
                     let server_wall_ms = retry_after::server_wall_ms(response.date.as_deref());
                     let validity = Validity::new(sent, server_wall_ms, grant.key_expires_ms);
                     let (key_id, cache_key) = (identity.key_id(), identity.cache_key());
@@ -85,13 +99,16 @@ impl RetryLoop<'_> {
         match verdict {
             Verdict::Granted(_) => call.log(Level::Info, format_args!("{host} granted a session after {ms} ms{id}")),
             Verdict::Cancelled => call.log(Level::Info, format_args!("cancelled after {ms} ms")),
+            Verdict::Repeat(error) => {
+                call.log(Level::Info, format_args!("{}: repeating the request on a new connection", error.message()));
+            }
             Verdict::Rejected(error) | Verdict::Failed(error) | Verdict::Retry { error, .. } => {
                 call.log(Level::Warn, format_args!("failed after {ms} ms{id}: {}", error.message()));
             }
         }
     }
 
-    fn request(&self) -> HttpRequest<'_> {
+    fn request(&self, may_reuse_connection: bool) -> HttpRequest<'_> {
         HttpRequest {
             realm: self.call.identity.realm(),
             authorization: &self.authorization,
@@ -99,6 +116,7 @@ impl RetryLoop<'_> {
             proxy: &self.policy.proxy,
             ca_file: self.call.options.ca_file.as_deref(),
             connect_timeout: self.policy.connect_timeout,
+            may_reuse_connection,
         }
     }
 

@@ -60,7 +60,10 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn run(mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
-        self.run_loop(intent).map_err(|error| error.with_request_count(self.requests_sent.get()))
+        let result = self.run_loop(intent);
+        result.map_err(|error| {
+            error.with_request_count(self.requests_sent.get()).with_key_id(self.identity.shown_key_id())
+        })
     }
 
     fn run_loop(&mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
@@ -120,7 +123,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn log(&self, level: Level, message: fmt::Arguments<'_>) {
-        self.options.log(level, &self.limits, message);
+        super::log_for_key(self.options, self.identity.shown_key_id(), level, &self.limits, message);
     }
 
     fn log_source(&self) {
@@ -163,14 +166,13 @@ impl<'a> Call<'a> {
             }),
             None => self.apply(&mut self.runtime.shared.lock(), true, &fetch, jitter, now),
         }
-        let error = match fetch {
+        let (error, is_verdict) = match fetch {
             Fetch::Granted(session) => return Ok(Led::Session(session)),
-            Fetch::Rejected(error) | Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => error,
+            Fetch::Rejected(error) => (error, true),
+            Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => (error, false),
         };
-        let status = error.status();
-        let Some(stale) = stale.filter(|_| !status.is_about_the_key() && status != Status::Cancelled) else {
-            return Err(error);
-        };
+        let is_final = (is_verdict && error.status().is_about_the_key()) || error.status() == Status::Cancelled;
+        let Some(stale) = stale.filter(|_| !is_final) else { return Err(error) };
         if stale.is_rejected() || stale.validity().is_expired(now) {
             return Ok(Led::Again);
         }

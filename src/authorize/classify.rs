@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{clock_skew, retry_after};
+use crate::credentials::Identity;
 use crate::diag::error::{Error, Status};
 use crate::diag::redact::Redactor;
 use crate::diag::sanitize;
 use crate::model::grant::Grant;
-use crate::model::realm::Realm;
 use crate::model::timestamp::Timestamp;
 use crate::ports::transport::{Failure, FailureKind, HttpResponse};
 use crate::reply::{self, RefusalBody};
@@ -19,6 +19,18 @@ const MAX_HOST: usize = 253;
 
 const WRONG_SERVER: &str = "check that the realm is B2's, and that no proxy or portal answers in its place";
 
+const NOT_SUPPORTED: &str = concat!(
+    "make a new application key in the B2 web console or with a current b2 tool; if no key works any more, B2 may have \
+     retired version 4 of its API: look for a newer b2auth (this is ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+const OUTDATED: &str = concat!(
+    "B2 does not take the request as this version makes it (b2auth ",
+    env!("CARGO_PKG_VERSION"),
+    ", version 4 of the API): look for a newer one"
+);
+
 /// What to do about a response, or about the lack of one.
 pub(super) enum Verdict<T> {
     /// B2 granted a session.
@@ -29,6 +41,8 @@ pub(super) enum Verdict<T> {
     Failed(Error),
     /// The same request may succeed later.
     Retry { error: Error, retry_after: Option<Duration>, blocks_everyone: bool },
+    /// The connection, which an earlier request had used, was dead: the same request may be sent on a new one at once.
+    Repeat(Error),
     /// The caller's cancel ended it.
     Cancelled,
 }
@@ -43,13 +57,20 @@ impl<T> Verdict<T> {
             Self::Retry { error, retry_after, blocks_everyone } => {
                 Verdict::Retry { error, retry_after, blocks_everyone }
             }
+            Self::Repeat(error) => Verdict::Repeat(error),
             Self::Cancelled => Verdict::Cancelled,
         }
     }
 }
 
 /// Classifies a response by its status first; its code and message only add detail.
-pub(super) fn response(response: &HttpResponse, realm: &Realm, redactor: &Redactor, now: Timestamp) -> Verdict<Grant> {
+pub(super) fn response(
+    response: &HttpResponse,
+    identity: &Identity,
+    redactor: &Redactor,
+    now: Timestamp,
+) -> Verdict<Grant> {
+    let realm = identity.realm();
     let clock = clock_skew::hint(realm.host(), response.date.as_deref(), now);
     if response.status == 200 {
         return match reply::parse(&response.body, realm) {
@@ -71,16 +92,17 @@ pub(super) fn response(response: &HttpResponse, realm: &Realm, redactor: &Redact
         400 | 403 if code.is_some_and(|code| code.ends_with("cap_exceeded")) => Status::CapExceeded,
         403 => Status::AccessDenied,
         429 => Status::RateLimited,
-        408 | 500..=599 => Status::ServiceUnavailable,
+        408 | 500..=510 | 512..=599 => Status::ServiceUnavailable,
         _ => Status::ProtocolError,
     };
-    let refusal = ErrorResponse { response, realm, body: &body, redactor };
+    let refusal = ErrorResponse { response, identity, body: &body, redactor };
     let mut error = refusal.error(status).append_hint(clock);
-    if !matches!(response.status, 408 | 429 | 500 | 502..=599) {
+    if !matches!(response.status, 408 | 429 | 500 | 502..=510 | 512..=599) {
         if response.status == 501 {
             error = error.not_retryable();
         }
-        return Verdict::Rejected(error);
+        // What B2 did not say says nothing about the key.
+        return if body.is_b2 { Verdict::Rejected(error) } else { Verdict::Failed(error) };
     }
     if let Some(wait) = retry_after {
         error = error.with_retry_after(wait);
@@ -92,7 +114,7 @@ pub(super) fn response(response: &HttpResponse, realm: &Realm, redactor: &Redact
 pub(super) fn failure<T>(failure: Failure, redactor: &Redactor) -> Verdict<T> {
     let status = match failure.kind {
         FailureKind::Cancelled => return Verdict::Cancelled,
-        FailureKind::Network | FailureKind::ProxyDenied => Status::NetworkError,
+        FailureKind::Network | FailureKind::StaleConnection | FailureKind::ProxyDenied => Status::NetworkError,
         FailureKind::Timeout => Status::Timeout,
         FailureKind::Tls => Status::TlsError,
         FailureKind::Protocol => Status::ProtocolError,
@@ -104,6 +126,7 @@ pub(super) fn failure<T>(failure: Failure, redactor: &Redactor) -> Verdict<T> {
         FailureKind::Network | FailureKind::Timeout => {
             Verdict::Retry { error, retry_after: None, blocks_everyone: false }
         }
+        FailureKind::StaleConnection => Verdict::Repeat(error),
         FailureKind::ProxyDenied => Verdict::Failed(error.not_retryable()),
         _ => Verdict::Failed(error),
     }
@@ -121,7 +144,7 @@ fn is_about_version(status: u16, body: &RefusalBody) -> bool {
 /// A response other than 200, and what is known about it.
 struct ErrorResponse<'a> {
     response: &'a HttpResponse,
-    realm: &'a Realm,
+    identity: &'a Identity,
     body: &'a RefusalBody,
     redactor: &'a Redactor,
 }
@@ -134,20 +157,26 @@ impl ErrorResponse<'_> {
 
     /// What happened, to which host, and what B2 said.
     fn message(&self, status: Status) -> String {
-        let (host, http) = (self.realm.host(), self.response.status);
-        let what = match status {
-            Status::BadCredentials => format!("{host} refused the application key (HTTP {http}"),
-            Status::KeyNotSupported => {
-                format!("{host} does not serve this application key by version 4 of the API (HTTP {http}")
+        let (host, http) = (self.identity.realm().host(), self.response.status);
+        let key_id = self.identity.shown_key_id().map(|key_id| format!(" {key_id}")).unwrap_or_default();
+        let what = match (status, self.body.is_b2) {
+            (Status::BadCredentials, true) => format!("{host} refused the application key{key_id} (HTTP {http}"),
+            (Status::BadCredentials | Status::AccessDenied, false) => {
+                format!("the request to {host} was refused, but not by B2 (HTTP {http}")
             }
-            Status::CapExceeded => format!("{host} refused: a cap of the account is exceeded (HTTP {http}"),
-            Status::AccessDenied => format!("{host} denied access (HTTP {http}"),
-            Status::RateLimited => format!("{host} limits the rate of requests (HTTP {http}"),
-            Status::ServiceUnavailable => format!("{host} cannot serve the request now (HTTP {http}"),
+            (Status::KeyNotSupported, _) => {
+                format!("{host} does not serve the application key{key_id} by version 4 of the API (HTTP {http}")
+            }
+            (Status::CapExceeded, _) => format!("{host} refused: a cap of the account is exceeded (HTTP {http}"),
+            (Status::AccessDenied, true) => format!("{host} denied access (HTTP {http}"),
+            (Status::RateLimited, _) => format!("{host} limits the rate of requests (HTTP {http}"),
+            (Status::ServiceUnavailable, _) => format!("{host} cannot serve the request now (HTTP {http}"),
             _ if self.is_redirect() => match self.redirect_host() {
                 Some(to) => format!("{host} redirects to {to}, which B2 never does, and was not followed (HTTP {http}"),
                 None => format!("{host} redirects, which B2 never does, and was not followed (HTTP {http}"),
             },
+            (_, true) => format!("{host} rejected the request (HTTP {http}"),
+            (_, false) if matches!(http, 407 | 511) => format!("the way to {host} requires a login (HTTP {http}"),
             _ => format!("{host} returned a response that B2 does not document (HTTP {http}"),
         };
         let code = self.body.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
@@ -156,19 +185,33 @@ impl ErrorResponse<'_> {
     }
 
     fn hint(&self, status: Status) -> Option<&'static str> {
-        Some(match status {
-            Status::KeyNotSupported => "make a new application key in the B2 web console or with a current b2 tool",
-            Status::CapExceeded => {
+        let is_b2 = self.body.is_b2;
+        Some(match (status, self.response.status, self.body.code.as_deref()) {
+            (_, _, Some("email_not_verified")) if is_b2 => {
+                "the e-mail address of the account is not verified: do that in the B2 web console"
+            }
+            (_, _, Some("no_payment_history")) if is_b2 => {
+                "the account has no payment history, which this needs: add a payment method in the B2 web console"
+            }
+            (Status::BadCredentials | Status::AccessDenied, ..) if !is_b2 => {
+                "something in between answered in B2's place (a proxy, a filter, a gateway, a portal): check the realm and the \
+                 network; if a proxy is the way out, set the option proxy"
+            }
+            (Status::KeyNotSupported, ..) => NOT_SUPPORTED,
+            (Status::CapExceeded, ..) => {
                 "raise the cap under \"Caps & Alerts\" in the B2 web console, or wait for 00:00 UTC, when daily caps start anew"
             }
-            Status::AccessDenied => "check in the B2 web console that the account is in good standing",
-            Status::RateLimited => "wait before calling again, and keep one session instead of asking for many",
-            Status::ServiceUnavailable if self.response.status == 501 => WRONG_SERVER,
-            Status::ServiceUnavailable => {
+            (Status::AccessDenied, ..) => "check in the B2 web console that the account is in good standing",
+            (Status::RateLimited, ..) => "wait before calling again, and keep one session instead of asking for many",
+            (Status::ServiceUnavailable, 501, _) => WRONG_SERVER,
+            (Status::ServiceUnavailable, ..) => {
                 "call again later; if that does not help, see if B2 has an outage (https://status.backblaze.com)"
             }
+            (_, 407, _) => "a proxy requires a login: set the option proxy to its URL with user and password",
+            (_, 511, _) => "the network requires a login: open any web page in a browser on it, and log in there",
             _ if self.is_redirect() => "check the realm, and that no captive portal or proxy answers in B2's place",
-            Status::ProtocolError => WRONG_SERVER,
+            (Status::ProtocolError, 400 | 404 | 405 | 410, _) if is_b2 => OUTDATED,
+            (Status::ProtocolError, ..) => WRONG_SERVER,
             _ => return None,
         })
     }
@@ -202,7 +245,7 @@ mod tests {
 
     #[test]
     fn secrets_in_the_words_of_the_network_are_redacted() {
-        let redactor = Redactor::new("K001secretsecret", "Basic abcdefghijkl");
+        let redactor = Redactor::new("id", "K001secretsecret", "Basic abcdefghijkl");
         let failed = Failure {
             kind: FailureKind::Tls,
             message: "the certificate is for another name: K001secretsecret".to_owned(),

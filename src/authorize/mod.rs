@@ -11,6 +11,7 @@ mod retry;
 pub(crate) mod retry_after;
 mod stopped;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::credentials;
@@ -48,9 +49,28 @@ pub(crate) struct AuthorizeRequest<'a> {
 }
 
 impl AuthorizeRequest<'_> {
+    /// The key ID that was given, for messages.
+    fn shown_key_id(&self) -> Option<&str> {
+        std::str::from_utf8(self.key_id.trim_ascii()).ok().filter(|key_id| credentials::shape::is_id(key_id))
+    }
+
     /// Any token that is not expired will do.
     fn accepts_cached(&self) -> bool {
         matches!(self.intent, Intent::Authorize) && self.options.cache == CacheMode::Use
+    }
+}
+
+/// Logs with the key that it is about, so that the calls of several keys can be told apart.
+fn log_for_key(
+    options: &Options,
+    key_id: Option<&str>,
+    level: Level,
+    limits: &Limits<'_>,
+    message: fmt::Arguments<'_>,
+) {
+    match key_id {
+        Some(key_id) => options.log(level, limits, format_args!("key {key_id}: {message}")),
+        None => options.log(level, limits, message),
     }
 }
 
@@ -68,9 +88,11 @@ pub(crate) fn authorize(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) ->
         Ok(_) if limits.stop() == Some(Stop::Cancelled) => Err(stopped::cancelled()),
         result => result.map_err(|error| with_batch_hint(runtime, request, error)),
     };
+    let result = result.map_err(|error| error.with_key_id(request.shown_key_id()));
     if let Err(error) = &result {
         let name = error.status().name();
-        request.options.log(Level::Error, &limits, format_args!("the call fails with {name}: {error}"));
+        let (key_id, options) = (error.key_id(), request.options);
+        log_for_key(options, key_id, Level::Error, &limits, format_args!("the call fails with {name}: {error}"));
     }
     result
 }
@@ -100,7 +122,9 @@ pub(crate) fn try_cached(
     };
     state.counters.cache_hits += 1;
     drop(state);
-    request.options.log(Level::Debug, limits, format_args!("cache hit"));
+    if request.options.wants_log(Level::Debug) {
+        log_for_key(request.options, request.shown_key_id(), Level::Debug, limits, format_args!("cache hit"));
+    }
     Some(session)
 }
 

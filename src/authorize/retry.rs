@@ -95,7 +95,7 @@ impl<'a> RetryLoop<'a> {
     ) -> Self {
         let credentials = call.identity.credentials().expect("the leader has loaded the key");
         let authorization = credentials.basic();
-        let redactor = Redactor::new(credentials.key(), &authorization);
+        let redactor = Redactor::new(call.identity.key_id(), credentials.key(), &authorization);
         let tokens = known.into_iter().chain(rejected).map(Session::authorization_token);
         Self {
             call,
@@ -116,6 +116,7 @@ impl<'a> RetryLoop<'a> {
         let mut made = if self.refresh_only { 0 } else { counted };
         let mut log = AttemptLog { made: counted, attempts: progress.attempts, error: progress.error };
         let mut waited = Duration::ZERO;
+        let mut may_reuse_connection = true;
         if made > 0 {
             match self.wait_before_retry(&log, made) {
                 Ok(wait) => waited = wait,
@@ -127,13 +128,23 @@ impl<'a> RetryLoop<'a> {
                 Ok(wait) => waited += wait,
                 Err(error) => return self.caller_stopped(error, log),
             }
-            let verdict = self.attempt(&mut log, waited, made > 0);
+            let is_retry = made > 0 || !may_reuse_connection;
+            let verdict = self.attempt(&mut log, waited, is_retry, may_reuse_connection);
             made += 1;
             let error = match verdict {
                 Verdict::Granted(session) => return Fetch::Granted(session),
                 Verdict::Rejected(error) => return Fetch::Rejected(log.attach(error)),
                 Verdict::Failed(error) => return self.transport_failed(error, log, true),
                 Verdict::Cancelled => return self.aborted_attempt(stopped::cancelled(), log),
+                // It was billed, perhaps, and counts as a request; but the server has not had its attempt yet.
+                Verdict::Repeat(error) => {
+                    log.error = Some(error);
+                    log.made = log.made.saturating_sub(1);
+                    made -= 1;
+                    waited = Duration::ZERO;
+                    may_reuse_connection = false;
+                    continue;
+                }
                 Verdict::Retry { error, retry_after, blocks_everyone } => {
                     if let Some(wait) = retry_after.filter(|_| blocks_everyone) {
                         self.block(wait.saturating_add(CLOCK_GRANULARITY));

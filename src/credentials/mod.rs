@@ -8,6 +8,7 @@ mod b2_tool;
 mod memo;
 mod pair;
 mod refusal_hint;
+pub(crate) mod shape;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,7 @@ use crate::ports::limits::{Limits, Stop};
 pub(crate) use b2_tool::read_alone as read_database;
 #[cfg(not(loom))]
 pub(crate) use memo::LOCKS;
-pub(crate) use pair::Credentials;
-use pair::Source;
+pub(crate) use pair::{Credentials, Source};
 use sources::{Found, Sources};
 
 /// Whose session a call wants, and the key to ask for it with, unless reading that was put off.
@@ -138,6 +138,11 @@ fn cache_key(options: &Options, own_realm: Option<&Realm>, credentials: &Credent
 impl Identity {
     pub(crate) fn key_id(&self) -> &str {
         &self.key_id
+    }
+
+    /// The key ID for messages: nothing, if what was given in its place could be a key.
+    pub(crate) fn shown_key_id(&self) -> Option<&str> {
+        Some(&*self.key_id).filter(|key_id| shape::is_id(key_id))
     }
 
     pub(crate) fn realm(&self) -> &Realm {

@@ -16,6 +16,26 @@ use crate::ports::limits::Stop;
 pub(super) const ID_VARIABLE: &str = "B2_APPLICATION_KEY_ID";
 pub(super) const KEY_VARIABLE: &str = "B2_APPLICATION_KEY";
 
+/// Variables that other programs read, or that people take for the right ones.
+const NEAR_MISSES: [&str; 16] = [
+    "B2_ACCOUNT_ID",
+    "B2_ACCOUNT_KEY",
+    "B2_KEY_ID",
+    "B2_KEY",
+    "B2_APP_KEY_ID",
+    "B2_APP_KEY",
+    "B2_APPLICATION_ID",
+    "B2_APPLICATION_KEYID",
+    "B2_APPLICATION_KEY_SECRET",
+    "B2_SECRET_KEY",
+    "B2_ACCESS_KEY_ID",
+    "B2_APPLICATION_KEY_ID_FILE",
+    "B2_APPLICATION_KEY_FILE",
+    "BACKBLAZE_KEY_ID",
+    "BACKBLAZE_APPLICATION_KEY_ID",
+    "BACKBLAZE_APPLICATION_KEY",
+];
+
 /// What a source has.
 #[derive(Clone)]
 pub(super) enum Found {
@@ -84,6 +104,7 @@ impl Sources<'_> {
         let alone = |set: &str, unset: &str| {
             Error::invalid(format!("{set} is set in the environment, but {unset} is not set or blank"))
                 .with_hint(format!("set {unset} too, or neither of the two"))
+                .append_hint(self.near_miss())
         };
         match (self.value(ID_VARIABLE), self.value(KEY_VARIABLE)) {
             (Some(key_id), Some(key)) => Ok(Some(Variables { key_id, key })),
@@ -91,6 +112,14 @@ impl Sources<'_> {
             (None, Some(_)) => Err(alone(KEY_VARIABLE, ID_VARIABLE)),
             (None, None) => Ok(None),
         }
+    }
+
+    /// What is set, but under another name than is read.
+    fn near_miss(&self) -> Option<String> {
+        let set: Vec<_> = NEAR_MISSES.into_iter().filter(|name| self.value(name).is_some()).take(2).collect();
+        let is = if set.len() == 1 { "is" } else { "are" };
+        (!set.is_empty())
+            .then(|| format!("{} {is} set, but {ID_VARIABLE} and {KEY_VARIABLE} are what is read", set.join(" and ")))
     }
 
     fn value(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
@@ -122,11 +151,15 @@ impl Sources<'_> {
                 format!("give the key ID and the key in the call, or set {ID_VARIABLE} and {KEY_VARIABLE}")
             }
         };
+        let error = Error::new(Status::NoCredentials, message);
+        if let Some(near_miss) = self.near_miss() {
+            return error.with_hint(near_miss).append_hint(Some(set));
+        }
         let hint = match missing.hint {
             Some(cure) => format!("{set}; or {cure}"),
             None => set,
         };
-        Error::new(Status::NoCredentials, message).with_hint(hint)
+        error.with_hint(hint)
     }
 }
 

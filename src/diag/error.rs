@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::sanitize::single_line;
+use super::sanitize::{MAX_LINE, single_line, truncate};
 pub use super::status::Status;
 use crate::model::rfc3339;
 use crate::model::timestamp::{Timestamp, millis};
+
+const MAX_HINTS: u8 = 2;
 
 /// A failed call: a status to branch on, a message and a hint for a person, and the log of its attempts.
 ///
@@ -25,10 +27,13 @@ struct Detail {
     code: Option<String>,
     message: String,
     hint: Option<String>,
+    key_id: Option<String>,
     http_status: Option<u16>,
     request_id: Option<String>,
     retryable: bool,
     retry_after_ms: Option<u64>,
+    #[serde(skip)]
+    hints: u8,
     #[serde(skip)]
     requests: u32,
     attempts: Vec<Attempt>,
@@ -58,8 +63,10 @@ impl Error {
         Self(Box::new(Detail {
             status,
             code: None,
-            message: single_line(&message.into()),
+            message: line(&message.into()),
             hint: None,
+            key_id: None,
+            hints: 0,
             http_status: None,
             request_id: None,
             retryable: status.is_retryable(),
@@ -84,16 +91,38 @@ impl Error {
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(single_line(&hint.into()));
+        self.0.hint = Some(line(&hint.into()));
+        self.0.hints = 1;
         self
     }
 
-    /// Adds `more` after the hint, or in its place if there is none.
+    /// Adds `more` after the hint, or in its place if there is none. Of a third hint nobody would know what to do first.
     pub(crate) fn append_hint(mut self, more: Option<String>) -> Self {
-        if let Some(more) = more {
-            let first = self.0.hint.take().map(|hint| hint + "; ").unwrap_or_default();
-            self.0.hint = Some(first + &single_line(&more));
+        match (more, self.0.hint.take()) {
+            (Some(more), None) => self.with_hint(more),
+            (Some(more), Some(first)) if self.0.hints < MAX_HINTS => {
+                self.0.hint = Some(line(&format!("{first}; {more}")));
+                self.0.hints += 1;
+                self
+            }
+            (_, first) => {
+                self.0.hint = first;
+                self
+            }
         }
+    }
+
+    /// The key that the call was for, if that is not known yet.
+    pub(crate) fn with_key_id(mut self, key_id: Option<&str>) -> Self {
+        if self.0.key_id.is_none() {
+            self.0.key_id = key_id.map(str::to_owned);
+        }
+        self
+    }
+
+    /// Says more at the end of the message.
+    pub(crate) fn append(mut self, more: &str) -> Self {
+        self.0.message = line(&format!("{}{more}", self.0.message));
         self
     }
 
@@ -158,6 +187,12 @@ impl Error {
         self.0.hint.as_deref()
     }
 
+    /// The ID of the key that the call was for, as far as it is known and looks like one.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.0.key_id.as_deref()
+    }
+
     /// B2's own code, such as `bad_auth_token`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -216,6 +251,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// One line of bounded length.
+fn line(text: &str) -> String {
+    truncate(single_line(text), MAX_LINE)
+}
 
 fn by_name<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(status.name())

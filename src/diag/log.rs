@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use super::level::Level;
-use super::sanitize::single_line;
+use super::sanitize::{MAX_LINE, single_line, truncate};
 #[cfg(not(loom))]
 use crate::platform::fork_mutex::AtFork;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
@@ -83,7 +83,7 @@ impl Log {
 
     /// Queues a message, and delivers what is queued unless another thread does, until `limits` end that.
     pub(crate) fn log(&self, level: Level, message: fmt::Arguments<'_>, limits: &Limits<'_>) {
-        let message = single_line(&message.to_string());
+        let message = truncate(single_line(&message.to_string()), MAX_LINE);
         {
             let mut queues = QUEUES.lock();
             let Some(queue) = queues.0.get_mut(&self.0.id) else { return };

@@ -1,6 +1,9 @@
 //! Foreign text made safe for a line of a message or of a log: nothing in it controls a terminal, starts another line,
 //! or reorders the rest of the line.
 
+/// The most characters of a message.
+pub(crate) const MAX_LINE: usize = 1_000;
+
 /// The text as one line: every character that is not plainly printable becomes a space.
 pub(crate) fn single_line(text: &str) -> String {
     text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()

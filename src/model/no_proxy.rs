@@ -6,6 +6,8 @@ use std::net::IpAddr;
 /// True if one of the entries of `list`, split by commas or white space, matches: `*`, a host or a suffix of it (with
 /// or without a leading dot), an address, a network such as 10.0.0.0/8; each but the last with or without a port.
 pub(super) fn matches(list: &str, host: &str, port: u16) -> bool {
+    // A container's file of variables may keep the quotation marks around a value.
+    let list = list.trim_matches(['"', '\'']);
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     let address = host.parse::<IpAddr>().ok();
     list.split(|c: char| c == ',' || c.is_ascii_whitespace()).filter(|entry| !entry.is_empty()).any(|entry| {

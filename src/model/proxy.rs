@@ -75,6 +75,9 @@ impl Proxy {
 
 impl ProxyUrl {
     fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.starts_with(['"', '\'']) {
+            return Err("it has quotation marks around it");
+        }
         let (scheme, rest) = text.split_once("://").ok_or("must be env, none, or a URL with http, https or socks5")?;
         // The usual default ports of the schemes; curl's default of 1080 surprises people.
         let (kind, default_port) = match scheme.to_ascii_lowercase().as_str() {

@@ -27,13 +27,38 @@ pub(crate) struct InvalidRealm {
 }
 
 impl InvalidRealm {
+    fn new(reason: &'static str, hint: &str) -> Self {
+        Self { reason, hint: Some(hint.to_owned()) }
+    }
+
     fn s3() -> Self {
-        Self {
-            reason: "it is an S3 endpoint, which does not serve the native API",
-            hint: Some("leave realm unset: one realm serves all regions, and the session gives the S3 URL".into()),
+        Self::new(
+            "it is an S3 endpoint, which does not serve the native API",
+            "leave realm unset: one realm serves all regions, and the session gives the S3 URL",
+        )
+    }
+
+    /// A text that is not even a URL.
+    fn not_a_url(text: &str) -> Self {
+        let is_host = text.contains('.') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:/_".contains(&b));
+        match text.to_ascii_lowercase().as_str() {
+            "prod" | "production" | "live" | "default" | "stage" | "staging" | "test" => {
+                Self::new("it is not one of the names", NAMES)
+            }
+            region if is_region(region) => {
+                Self::new("it is a region", "leave realm unset: one realm serves all regions")
+            }
+            _ if text.starts_with(QUOTES) || text.ends_with(QUOTES) => {
+                Self::new("it has quotation marks around it", "give it without them")
+            }
+            _ if is_host => Self::new("it is not an absolute https URL", "begin it with https://"),
+            _ => Self::new("it is not an absolute https URL", NAMES),
         }
     }
 }
+
+const NAMES: &str = "give production (the default), staging, or the URL of another server of the API";
+const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 impl Realm {
     /// Backblaze's production realm.
@@ -59,11 +84,11 @@ impl Realm {
         if text.contains('#') {
             return Err(invalid("it has a fragment"));
         }
-        let uri: Uri = text.parse().map_err(|_| invalid("it is not a URL"))?;
+        let uri: Uri = text.parse().map_err(|_| InvalidRealm::not_a_url(text))?;
         let https = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
-            _ => return Err(invalid("it is not an absolute https URL")),
+            _ => return Err(InvalidRealm::not_a_url(text)),
         };
         let authority = uri.authority().ok_or_else(|| invalid("it has no host"))?;
         // After a slash too: a password may contain one that was not encoded, and then its start looks like the host.
@@ -95,6 +120,12 @@ impl Realm {
         let scheme = if https { "https" } else { "http" };
         let suffix = if port == default_port { String::new() } else { format!(":{port}") };
         let path = uri.path_and_query().map_or("", PathAndQuery::path).trim_end_matches('/');
+        if path.split('/').any(|part| part == "b2api") {
+            return Err(InvalidRealm::new(
+                "it has the path of a call",
+                "end it before /b2api: the path and the version of the API are added to it",
+            ));
+        }
         Ok(Self { base: format!("{scheme}://{host}{suffix}{path}"), host, port, https })
     }
 
@@ -134,6 +165,13 @@ impl fmt::Display for Realm {
 fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The name of a region of B2, such as `eu-central-003`.
+fn is_region(text: &str) -> bool {
+    let mut parts = text.rsplit('-');
+    let ends_in_digits = parts.next().is_some_and(|last| last.len() == 3 && last.bytes().all(|b| b.is_ascii_digit()));
+    ends_in_digits && parts.clone().count() == 2 && parts.all(|part| part.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
 /// An S3 endpoint, or a bucket's own name below one.
@@ -180,6 +218,25 @@ mod tests {
         ] {
             let invalid = Realm::parse(text).expect_err(text);
             assert!(!invalid.reason.contains("secret"));
+        }
+    }
+
+    #[test]
+    fn what_people_write_in_its_place_has_a_hint_of_its_own() {
+        for (text, hint) in [
+            ("prod", "production (the default)"),
+            ("Production", "production (the default)"),
+            ("eu-central-003", "leave realm unset"),
+            ("US-West-004", "leave realm unset"),
+            ("api.backblazeb2.com", "begin it with https://"),
+            ("api.backblazeb2.com:443", "begin it with https://"),
+            ("\"https://api.backblazeb2.com\"", "without them"),
+            ("'production'", "without them"),
+            ("https://api.backblazeb2.com/b2api/v2", "end it before /b2api"),
+            ("https://example.com/proxy/b2api/", "end it before /b2api"),
+        ] {
+            let invalid = Realm::parse(text).expect_err(text);
+            assert!(invalid.hint.as_deref().is_some_and(|given| given.contains(hint)), "{text}: {invalid:?}");
         }
     }
 

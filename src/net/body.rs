@@ -25,6 +25,7 @@ const MAX_LINE: usize = 16 * 1024;
 const BUFFER: usize = 8 * 1024;
 
 /// A body that was read, and its connection if another request can use that.
+#[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: Zeroizing<Vec<u8>>,
     pub(super) reusable: Option<Stream>,

@@ -28,6 +28,13 @@ pub(super) fn open(watch: &Arc<RequestWatch>, endpoint: &Endpoint, resolve: Reso
     let addresses = dns::addresses(watch, &dns::LOOKUPS, resolve, host)?;
     watch.set_phase(RequestPhase::Connect);
     let tcp = happy_eyeballs::connect(watch, &display_name, port, &addresses)?;
+    // Where the name led: a wildcard in a search domain may have answered for it.
+    let server = match tcp.peer_addr().map(|peer| peer.ip().to_string()) {
+        Ok(address) if endpoint.proxy.is_none() && address != host.trim_matches(['[', ']']) => {
+            format!("{host} ({address})")
+        }
+        _ => endpoint.host.clone(),
+    };
     let mut stream = Stream::Plain(Socket::new(tcp, Arc::clone(watch)));
     if let Some(proxy) = &endpoint.proxy {
         if let (Kind::Https, Some(trust)) = (proxy.kind(), &endpoint.trust) {
@@ -39,7 +46,7 @@ pub(super) fn open(watch: &Arc<RequestWatch>, endpoint: &Endpoint, resolve: Reso
     }
     if let Some(trust) = &endpoint.trust {
         watch.set_phase(RequestPhase::Handshake);
-        stream = tls::wrap(watch, trust, stream, &endpoint.host, &endpoint.host)?;
+        stream = tls::wrap(watch, trust, stream, &endpoint.host, &server)?;
     }
     Ok(stream)
 }

@@ -84,7 +84,7 @@ pub(super) fn exchange(
 }
 
 /// ureq's configuration, built once: that reads the environment for a proxy, which is then ignored.
-fn config() -> &'static Config {
+pub(super) fn config() -> &'static Config {
     static CONFIG: OnceBox<Config> = OnceBox::new();
     CONFIG.get_or_init(|| {
         Box::new(

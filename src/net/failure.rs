@@ -83,16 +83,26 @@ pub(super) const FD_LIMIT: &str =
     "the limit of open files is reached: find what leaves them open, or raise the limit (ulimit -n)";
 pub(super) const HANDSHAKE_BLOCKED: &str =
     "a firewall that passes the connection but not the handshake looks like this";
+pub(super) const KNOWN_CA_FILE: &str = "that CA is neither among the system's nor in the file that ca_file names: add the \
+                                        certificate of the root CA, not of the server, to that file";
+pub(super) const KNOWN_CERT_FILE: &str = "SSL_CERT_FILE or SSL_CERT_DIR is set, which replaces the system's CA certificates: add that CA's to it, or \
+                                          unset the variable";
 pub(super) const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) is on the way, set the option ca_file to its \
-                                    CA certificate";
+                                    CA certificate, or install that in the system; SSL_CERT_FILE names a file to use in place of the system's";
+pub(super) const NO_RANDOMNESS: &str =
+    "see why getrandom fails here: an old kernel, a filter of system calls, a chroot without /dev/urandom";
 /// People write https where they mean what goes through the proxy, not what the proxy itself speaks.
 pub(super) const PLAIN_PROXY: &str =
     "begin the proxy's URL with http:// unless the proxy itself speaks TLS; most do not, and pass https all the same";
+pub(super) const SERVER_SETUP: &str =
+    "the server is set up wrong, or something answers in its place: check the realm, and ask who runs the server";
 pub(super) const SLOW: &str =
     "call again later, allow more time (attempt_timeout_ms, total_timeout_ms), or find what is slow on the way";
 pub(super) const THREAD_LIMIT: &str = "the limit of threads of this process, its user or its container is reached, or its memory: find what starts so \
                                        many, or raise the limit (ulimit -u)";
 pub(super) const TLS_VERSION: &str = "TLS 1.2 or newer is required";
+pub(super) const WRONG_PORT: &str =
+    "check that the realm's port is one for https, and that no other program answers on it";
 pub(super) const WRONG_SERVER: &str =
     "check that the realm names a B2 server, and that no other program answers in its place";
 

@@ -15,6 +15,11 @@ use super::request_watch::RequestWatch;
 /// How long an address is waited for before the next is tried beside it; RFC 8305's own term and value.
 const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// The most connections that are tried at the same time: a host with many dead addresses must not take all descriptors.
+const MAX_AT_ONCE: usize = 4;
+/// As many addresses are named in a message.
+const MAX_NAMED: usize = 3;
+
 /// A connection to whichever of the addresses of `display_name` answers first.
 pub(super) fn connect(
     watch: &RequestWatch,
@@ -76,6 +81,10 @@ impl HappyEyeballs<'_> {
     fn start_next(&mut self, left: Duration) {
         let index = self.tried;
         self.tried += 1;
+        if self.waiting.len() == MAX_AT_ONCE {
+            let (silent, _) = self.waiting.remove(0);
+            self.errors.push((silent, "no answer".to_owned()));
+        }
         // The time must be enough for all that are still to come.
         let attempt_delay = match self.addresses.len() - self.tried {
             0 => left,
@@ -94,7 +103,7 @@ impl HappyEyeballs<'_> {
         let timeout = interval.map_or(until_next, |interval| interval.min(until_next));
         let streams: Vec<_> = self.waiting.iter().map(|(_, stream)| stream).collect();
         let Some(ready) = socket::wait_for_any(&streams, Interest::Writable, Some(timeout))? else { return Ok(None) };
-        let (index, stream) = self.waiting.swap_remove(ready);
+        let (index, stream) = self.waiting.remove(ready);
         match stream.take_error()? {
             None => Ok(Some(stream)),
             Some(e) => {
@@ -136,7 +145,11 @@ impl HappyEyeballs<'_> {
             [(index, error)] => format!("cannot connect to {display_name} ({}): {error}", self.addresses[*index]),
             several => {
                 let each = several.iter().map(|(index, error)| format!("{}: {error}", self.addresses[*index]));
-                format!("cannot connect to {display_name} ({})", each.collect::<Vec<_>>().join("; "))
+                let named = each.take(MAX_NAMED).collect::<Vec<_>>().join("; ");
+                match several.len().saturating_sub(MAX_NAMED) {
+                    0 => format!("cannot connect to {display_name} ({named})"),
+                    more => format!("cannot connect to {display_name} ({named}; and to {more} other addresses)"),
+                }
             }
         };
         let hint = match display_name.starts_with("the proxy") {

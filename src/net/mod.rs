@@ -25,6 +25,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
+use http::StatusCode;
 use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 
 use crate::platform::environment;
@@ -32,6 +33,7 @@ use crate::platform::fork_mutex::AtFork;
 use crate::ports::limits::Limits;
 use crate::ports::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
 
+use self::body::Received;
 use self::dns::Resolve;
 use self::endpoint::Endpoint;
 use self::failure::{BROKEN, CHECK_PROXY_VARIABLE, reason, with_hint};
@@ -40,6 +42,11 @@ use self::request_watch::RequestWatch;
 
 /// What a fork locks.
 pub(crate) static LOCKS: [&dyn AtFork; 3] = [&dns::LOOKUPS, &roots::READS, &roots::ROOTS];
+
+/// Builds what requests share and what would read the environment when it is built.
+pub(crate) fn prepare() {
+    exchange::config();
+}
 
 /// The real transport.
 #[derive(Clone, Copy)]
@@ -102,7 +109,13 @@ impl HttpTransport {
         let confirm = lease.map(Lease::confirmation);
         let on_first_byte = move || confirm.into_iter().for_each(|confirm| confirm());
         let (head, connection) = exchange::exchange(watch, request, stream, lease.is_some(), on_first_byte)?;
-        let received = body::read(watch, &head, connection)?;
+        let received = match body::read(watch, &head, connection) {
+            // Any other status is a verdict by itself, and its body only detail.
+            Err(failure) if head.status != StatusCode::OK && failure.kind != FailureKind::Cancelled => {
+                Received::default()
+            }
+            done => done?,
+        };
         if let (Some(lease), Some(stream)) = (lease, received.reusable) {
             lease.put(stream, endpoint);
         }

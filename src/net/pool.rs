@@ -27,17 +27,13 @@ impl PooledTransport {
 }
 
 impl Transport for PooledTransport {
-    /// The server may close an idle connection while a request is on its way to it. That says nothing about the request,
-    /// which changes nothing and so may be repeated: once, and on a new connection.
     fn send(&self, request: &HttpRequest<'_>, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
-        let lease = Lease::new(&self.pool, true);
-        match self.transport.send_with(request, limits, Some(&lease)) {
-            Err(failure) if failure.kind == FailureKind::Network && lease.is_unconfirmed() => {
-                drop(lease);
-                self.transport.send_with(request, limits, Some(&Lease::new(&self.pool, false)))
-            }
-            done => done,
-        }
+        let lease = Lease::new(&self.pool, request.may_reuse_connection);
+        self.transport.send_with(request, limits, Some(&lease)).map_err(|failure| match failure.kind {
+            // The server may close an idle connection while a request is on its way to it.
+            FailureKind::Network if lease.is_unconfirmed() => Failure { kind: FailureKind::StaleConnection, ..failure },
+            _ => failure,
+        })
     }
 
     fn keep_alive(&self) -> Box<dyn Transport + '_> {

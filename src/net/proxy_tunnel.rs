@@ -13,7 +13,7 @@ use super::endpoint::Endpoint;
 use super::failure::{CHECK_PROXY, reason, with_hint};
 use super::request_watch::RequestWatch;
 use super::stream::Stream;
-use super::tls_error;
+use super::tls_error::{self, Handshake};
 
 /// The most that a proxy may send before the tunnel is open.
 const MAX_HEAD: usize = 8 * 1024;
@@ -201,7 +201,7 @@ impl Tunnel<'_> {
 
     fn broke(&self, error: &io::Error) -> io::Error {
         self.watch.fail(match (tls_error::rustls_error_in(error), error.kind()) {
-            (Some(tls), _) => tls_error::explain(&self.proxy, tls, None),
+            (Some(tls), _) => Handshake::of(&self.proxy).explain(tls),
             (None, io::ErrorKind::UnexpectedEof) => {
                 with_hint(FailureKind::Network, format!("the proxy {} closed the connection", self.proxy), CHECK_PROXY)
             }

@@ -15,7 +15,7 @@ use crate::ports::transport::{Failure, FailureKind};
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
 use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
-use super::tls::TlsTrust;
+use super::tls::{TlsTrust, TrustSource};
 
 /// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
 const FILES: &[&str] = &[
@@ -100,7 +100,7 @@ impl Question {
         if roots.add_parsable_certificates(load_named("ca_file", &path)?).0 == 0 {
             return Err(unusable());
         }
-        TlsTrust::new(Arc::new(roots)).ok_or_else(unusable)
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile).ok_or_else(unusable)
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
@@ -115,7 +115,11 @@ impl Question {
         }
         let mut seen = Vec::new();
         let roots = Arc::new(load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen)?);
-        let trust = TlsTrust::new(Arc::clone(&roots))
+        let source = match self.cert_file.is_some() || self.cert_dir.is_some() {
+            true => TrustSource::CertFile,
+            false => TrustSource::System,
+        };
+        let trust = TlsTrust::new(Arc::clone(&roots), source)
             .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
         let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
         let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen });

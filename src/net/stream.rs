@@ -11,7 +11,7 @@ use crate::ports::transport::{Failure, FailureKind};
 
 use super::failure::{BROKEN, closed_early, reason, with_hint};
 use super::request_watch::RequestWatch;
-use super::tls_error;
+use super::tls_error::{self, Handshake};
 
 /// A connected socket.
 pub(super) struct Socket {
@@ -114,7 +114,7 @@ pub(super) fn broken(watch: &RequestWatch, error: &io::Error) -> io::Error {
 fn what_broke(watch: &RequestWatch, error: &io::Error) -> Failure {
     let host = watch.host();
     if let Some(tls) = tls_error::rustls_error_in(error) {
-        return tls_error::explain(host, tls, None);
+        return Handshake::of(host).explain(tls);
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => closed_early(host),

@@ -1,12 +1,14 @@
 //! TLS: version 1.2 and up, a new session for each connection.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
 
@@ -16,30 +18,54 @@ use crate::ports::transport::FailureKind;
 use super::failure::{HANDSHAKE_BLOCKED, PLAIN_PROXY, failure, reason, with_hint};
 use super::request_watch::{RequestPhase, RequestWatch};
 use super::stream::Stream;
-use super::tls_error;
+use super::tls_error::{self, Handshake, Issuer};
+
+/// As much of what a server sends first as is kept for a message.
+const MAX_FIRST_BYTES: usize = 80;
+
+/// Where the certificates of trusted CAs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TrustSource {
+    System,
+    /// `SSL_CERT_FILE` or `SSL_CERT_DIR`, in place of the system's.
+    CertFile,
+    /// The option `ca_file`, beside those.
+    CaFile,
+}
 
 /// Whom to trust about the identity of a server.
 #[derive(Clone)]
 pub(super) struct TlsTrust {
     verifier: Arc<WebPkiServerVerifier>,
     config: ClientConfig,
+    source: TrustSource,
 }
 
 impl TlsTrust {
-    /// TlsTrust in these roots; `None` if there are none.
-    pub(super) fn new(roots: Arc<RootCertStore>) -> Option<Self> {
+    /// Trust in these roots; `None` if there are none.
+    pub(super) fn new(roots: Arc<RootCertStore>, source: TrustSource) -> Option<Self> {
         // Explicit, so that a process-wide default of the host does not apply.
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
         let verifier = verifier.ok()?;
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_details(provider, Arc::new(WallClock))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .expect("ring has cipher suites for both versions")
             .with_webpki_verifier(Arc::clone(&verifier))
             .with_no_client_auth();
         // One request a day gains nothing from a session cache, and a fork might find its lock taken.
         config.resumption = Resumption::disabled();
-        Some(Self { verifier, config })
+        Some(Self { verifier, config, source })
+    }
+}
+
+/// The wall clock. rustls's own panics if that is before 1970, as on a board without a battery.
+#[derive(Debug)]
+struct WallClock;
+
+impl TimeProvider for WallClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
     }
 }
 
@@ -59,52 +85,77 @@ pub(super) fn wrap(
     let recorder = Arc::new(IssuerRecorder { inner: Arc::clone(&trust.verifier), issuer: Mutex::new(None) });
     let mut config = trust.config.clone();
     config.dangerous().set_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>);
-    let mut connection = ClientConnection::new(Arc::new(config), name)
-        .map_err(|e| watch.fail(tls_error::explain(display_name, &e, None)))?;
+    let explain = |error: &rustls::Error, first_bytes: &[u8]| {
+        let source = trust.source;
+        Handshake { server: display_name, source, issuer: recorder.issuer(), first_bytes }.explain(error)
+    };
+    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(|e| watch.fail(explain(&e, b"")))?;
+    let mut recorded = FirstBytes { stream: &mut stream, bytes: Vec::new() };
     while connection.is_handshaking() {
-        if let Err(e) = connection.complete_io(&mut stream) {
-            if watch.has_failed() {
-                return Err(e);
-            }
-            // A server that sends an alert and closes may break our write, with its alert still unread.
-            let alert = match tls_error::rustls_error_in(&e) {
-                None if connection.read_tls(&mut stream).is_ok() => connection.process_new_packets().err(),
-                _ => None,
-            };
-            let tls = alert.as_ref().or_else(|| tls_error::rustls_error_in(&e));
-            let mut failure = match tls {
-                Some(tls) => tls_error::explain(display_name, tls, recorder.issuer().as_deref()),
-                None => with_hint(
-                    FailureKind::Network,
-                    match e.kind() {
-                        io::ErrorKind::UnexpectedEof => {
-                            format!("{display_name} closed the connection in the TLS handshake")
-                        }
-                        _ => format!("the connection to {display_name} broke in the TLS handshake: {}", reason(&e)),
-                    },
-                    HANDSHAKE_BLOCKED,
-                ),
-            };
-            if watch.phase() == RequestPhase::ProxyHandshake
-                && matches!(tls, None | Some(rustls::Error::InvalidMessage(_)))
-            {
-                failure.hint = Some(PLAIN_PROXY.to_owned());
-            }
-            return Err(watch.fail(failure));
+        let Err(e) = connection.complete_io(&mut recorded) else { continue };
+        if watch.has_failed() {
+            return Err(e);
         }
+        // A server that sends an alert and closes may break our write, with its alert still unread.
+        let alert = match tls_error::rustls_error_in(&e) {
+            None if connection.read_tls(&mut recorded).is_ok() => connection.process_new_packets().err(),
+            _ => None,
+        };
+        let tls = alert.as_ref().or_else(|| tls_error::rustls_error_in(&e));
+        let mut failure = match tls {
+            Some(tls) => explain(tls, &recorded.bytes),
+            None if e.kind() == io::ErrorKind::UnexpectedEof => {
+                let message = format!("{display_name} closed the connection in the TLS handshake");
+                with_hint(FailureKind::Network, message, HANDSHAKE_BLOCKED)
+            }
+            None => {
+                let message = format!("the connection to {display_name} broke in the TLS handshake: {}", reason(&e));
+                with_hint(FailureKind::Network, message, HANDSHAKE_BLOCKED)
+            }
+        };
+        let is_not_tls = matches!(tls, None | Some(rustls::Error::InvalidMessage(_)));
+        if watch.phase() == RequestPhase::ProxyHandshake && is_not_tls {
+            failure.hint = Some(PLAIN_PROXY.to_owned());
+        }
+        return Err(watch.fail(failure));
     }
     Ok(Stream::Tls(Box::new(StreamOwned::new(connection, stream))))
+}
+
+/// A stream, and the first bytes that came on it: they show what a server speaks that does not speak TLS.
+struct FirstBytes<'a> {
+    stream: &'a mut Stream,
+    bytes: Vec<u8>,
+}
+
+impl Read for FirstBytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        let wanted = MAX_FIRST_BYTES.saturating_sub(self.bytes.len()).min(read);
+        self.bytes.extend_from_slice(&buffer[..wanted]);
+        Ok(read)
+    }
+}
+
+impl Write for FirstBytes<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 /// The usual verifier, which also records who issued a certificate that it rejected.
 #[derive(Debug)]
 struct IssuerRecorder {
     inner: Arc<WebPkiServerVerifier>,
-    issuer: Mutex<Option<String>>,
+    issuer: Mutex<Option<Issuer>>,
 }
 
 impl IssuerRecorder {
-    fn issuer(&self) -> Option<String> {
+    fn issuer(&self) -> Option<Issuer> {
         sync::lock(&self.issuer).take()
     }
 }

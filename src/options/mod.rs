@@ -19,7 +19,7 @@ use crate::platform::fork_mutex::{AtFork, ForkMutex};
 use crate::ports::cancel::Cancel;
 use crate::ports::limits::Limits;
 
-pub(crate) use suggest::did_you_mean;
+pub(crate) use suggest::{did_you_mean, quoted_if_a_name};
 pub use table::{OptionRow, OptionValue, TABLE};
 
 /// Guards what every options handle of C holds at present. One lock for all, so that a fork can take it: a lock in each
@@ -130,7 +130,8 @@ impl Options {
     pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         let name = name.trim_ascii();
         let Some(row) = TABLE.iter().find(|row| row.name == name) else {
-            return Err(Error::invalid("unknown option").append_hint(did_you_mean(Self::names(), name)));
+            let shown = quoted_if_a_name(name);
+            return Err(Error::invalid(format!("unknown option{shown}")).append_hint(did_you_mean(Self::names(), name)));
         };
         match value.map(str::trim_ascii).filter(|value| !value.is_empty()) {
             None => row.reset(self),
@@ -158,6 +159,11 @@ impl Options {
     }
 
     /// Logs, if there is a log function and the message is important enough for it.
+    /// True if somebody listens to messages of this level.
+    pub(crate) fn wants_log(&self, level: Level) -> bool {
+        self.log.is_some() && level <= self.log_level
+    }
+
     pub(crate) fn log(&self, level: Level, limits: &Limits<'_>, message: fmt::Arguments<'_>) {
         if let Some(log) = &self.log
             && level <= self.log_level

@@ -6,13 +6,6 @@ fn shown(options: &Options) -> String {
 }
 
 #[test]
-fn only_the_start_of_a_long_name_is_compared() {
-    let given = format!("concurency{}", "x".repeat(1 << 20));
-    let error = Options::new().set(&given, Some("1")).expect_err("it is unknown");
-    assert_eq!(error.hint(), Some("did you mean \"concurrency\"?"));
-}
-
-#[test]
 fn setting_a_default_changes_nothing() {
     let fresh = shown(&Options::new());
     let mut tried = 0;

@@ -1,8 +1,43 @@
 //! Randomness from the operating system.
 
-/// Fresh random bytes.
+use std::hash::{Hash, Hasher};
+
+use super::clock;
+
+/// Fresh random bytes. Where the system has none (a filter of system calls, an old kernel without `/dev/urandom`), they come
+/// from the clocks and from where the loader put things: enough for waits and for a hash table, which is all that they are
+/// for; TLS has its own, and refuses to work without.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::getrandom(&mut bytes).expect("the operating system gives randomness");
+    if getrandom::getrandom(&mut bytes).is_err() {
+        fill_from_surroundings(&mut bytes);
+    }
     bytes
+}
+
+fn fill_from_surroundings(bytes: &mut [u8]) {
+    for (index, chunk) in bytes.chunks_mut(8).enumerate() {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (index, clock::now(), std::process::id(), chunk.as_ptr() as usize).hash(&mut hasher);
+        (std::time::SystemTime::now(), std::time::Instant::now()).hash(&mut hasher);
+        chunk.copy_from_slice(&hasher.finish().to_ne_bytes()[..chunk.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_without_the_systems_help_differ_too() {
+        let take = || {
+            let mut bytes = [0; 19];
+            fill_from_surroundings(&mut bytes);
+            bytes
+        };
+        let (one, two) = (take(), take());
+        assert_ne!(one, two);
+        assert_ne!(one[..8], one[8..16]);
+        assert_ne!(one[16..], [0; 3]);
+    }
 }

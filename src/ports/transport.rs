@@ -22,6 +22,8 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) ca_file: Option<&'a Path>,
     /// The longest that name look-up, connect and handshake may take together.
     pub(crate) connect_timeout: Duration,
+    /// False if the connection must be a new one.
+    pub(crate) may_reuse_connection: bool,
 }
 
 /// A response, whatever its status. Header values are as sent, and untrusted.
@@ -44,6 +46,9 @@ pub(crate) struct HttpResponse {
 pub(crate) enum FailureKind {
     /// Name look-up, connect, reset, early close.
     Network,
+    /// The server had closed a connection of an earlier request before it read this one. That says nothing about the
+    /// request, which may be repeated at once on a new connection.
+    StaleConnection,
     /// The proxy refused. That is permanent, and repeating a wrong password may lock its owner out.
     ProxyDenied,
     /// A certificate or the handshake.

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fork;
+use crate::net;
 use crate::platform;
 
 static DONE: AtomicBool = AtomicBool::new(false);
@@ -16,6 +17,8 @@ extern "C" fn start() {
         // fork run in the reverse order of their registration. With this allocation first, the allocator is still usable
         // while ours run.
         super::shared();
+        // Later it might read the environment beside another thread's setenv.
+        net::prepare();
         platform::at_fork(fork::prepare, fork::in_parent, fork::in_child);
         // A panic is caught at the C border and reported there. The shared library has a standard library of its own, so
         // the host's panic hook is another.

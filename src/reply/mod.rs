@@ -26,6 +26,8 @@ pub(crate) use refusal_code::refusal_code;
 pub(crate) struct RefusalBody {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
+    /// It has the form of B2's own, and so is B2's verdict; otherwise something on the way may have written it.
+    pub(crate) is_b2: bool,
 }
 
 /// The minimum part size before replies had a field for it.
@@ -102,18 +104,21 @@ const MAX_MESSAGE: usize = 300;
 
 /// Parses the body of a refusal, which any proxy may have written: whatever is unreadable or empty is `None`.
 ///
-/// `redact` removes our own secrets. It gets the whole message, since a secret that was cut in two is not recognised.
+/// `redact` removes our own secrets.
 pub(crate) fn parse_refusal(body: &[u8], redact: impl Fn(&str) -> String) -> RefusalBody {
     let Ok(document) = json::read(body) else { return RefusalBody::default() };
     let Ok(root) = Object::root(&document) else { return RefusalBody::default() };
     let code = root.id("code").ok().filter(|code| code.len() <= MAX_CODE).map(str::to_owned);
-    let message = match root.get("message") {
-        Ok(Some(Value::Text(text))) => {
-            Some(sanitize::truncate(redact(&readable(text)), MAX_MESSAGE)).filter(|text| !text.is_empty())
-        }
+    let text = match root.get("message") {
+        Ok(Some(Value::Text(text))) => Some(text),
         _ => None,
     };
-    RefusalBody { code, message }
+    let has_status = matches!(root.get("status"), Ok(Some(Value::Whole(_))));
+    let is_b2 = code.is_some() && (text.is_some() || has_status);
+    // More than is shown, since redacting makes it shorter.
+    let message = text.map(|text| sanitize::truncate(readable(text), 10 * MAX_MESSAGE));
+    let message = message.map(|text| sanitize::truncate(redact(&text), MAX_MESSAGE));
+    RefusalBody { code, message: message.filter(|text| !text.is_empty()), is_b2 }
 }
 
 /// One line, with single spaces.

@@ -470,7 +470,7 @@ fn a_key_without_storage_is_distinguished_from_a_broken_reply() {
 #[test]
 fn refusals_are_parsed_as_far_as_possible() {
     let read = |body: &str| {
-        let RefusalBody { code, message } = parse_refusal(body.as_bytes(), str::to_owned);
+        let RefusalBody { code, message, .. } = parse_refusal(body.as_bytes(), str::to_owned);
         (code.unwrap_or_default(), message.unwrap_or_default())
     };
     let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
@@ -492,6 +492,24 @@ fn refusals_are_parsed_as_far_as_possible() {
     assert_eq!((code.as_str(), message.chars().count(), message.ends_with("é…")), ("", 300, true));
     let (_, message) = read(&json!({"message": "é".repeat(300)}).to_string());
     assert_eq!((message.chars().count(), message.ends_with('é')), (300, true));
+}
+
+#[test]
+fn a_refusal_is_b2s_if_it_has_the_form_of_one() {
+    for (body, is_b2) in [
+        (r#"{"code":"bad_auth_token","message":"","status":401}"#, true),
+        (r#"{"status":401,"code":"unauthorized"}"#, true),
+        (r#"{"code":"unauthorized","message":""}"#, true),
+        (r#"{"code":"unauthorized"}"#, false),
+        (r#"{"message":"Unauthorized"}"#, false),
+        (r#"{"message":"Forbidden","status":403}"#, false),
+        (r#"{"code":401,"message":"Unauthorized","status":401}"#, false),
+        (r#"{"error":{"code":"unauthorized","message":""}}"#, false),
+        ("<html><title>401</title></html>", false),
+        ("", false),
+    ] {
+        assert_eq!(parse_refusal(body.as_bytes(), str::to_owned).is_b2, is_b2, "{body}");
+    }
 }
 
 #[test]

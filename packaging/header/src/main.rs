@@ -153,7 +153,10 @@ fn macros() -> String {
 #define B2_VERSION_NUMBER 0x{number:06x}
 
 /** The compiler warns if the result of such a function is ignored. */
-#if defined(__GNUC__)
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || \\
+    (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define B2_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
 #define B2_NODISCARD __attribute__((warn_unused_result))
 #elif defined(_MSC_VER)
 #define B2_NODISCARD _Check_return_

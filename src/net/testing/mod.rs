@@ -15,7 +15,7 @@ use crate::model::timestamp::Timestamp;
 use crate::platform::clock;
 use crate::ports::Clock;
 use crate::ports::limits::Limits;
-use crate::ports::transport::{Failure, HttpRequest, HttpResponse, Transport};
+use crate::ports::transport::{Failure, FailureKind, HttpRequest, HttpResponse, Transport};
 
 use super::HttpTransport;
 
@@ -62,6 +62,23 @@ impl Ask<'_> {
     }
 
     pub(super) fn send_by(&self, wire: &dyn Transport, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        self.send_once(wire, limits, true)
+    }
+
+    /// Repeats a request on a new connection where that is allowed at once.
+    pub(super) fn send_or_repeat(&self, wire: &dyn Transport, limits: &Limits<'_>) -> Result<HttpResponse, Failure> {
+        match self.send_once(wire, limits, true) {
+            Err(failure) if failure.kind == FailureKind::StaleConnection => self.send_once(wire, limits, false),
+            done => done,
+        }
+    }
+
+    fn send_once(
+        &self,
+        wire: &dyn Transport,
+        limits: &Limits<'_>,
+        may_reuse_connection: bool,
+    ) -> Result<HttpResponse, Failure> {
         let request = HttpRequest {
             realm: &self.realm,
             authorization: "Basic c2VjcmV0",
@@ -69,6 +86,7 @@ impl Ask<'_> {
             proxy: &self.proxy,
             ca_file: self.ca_file,
             connect_timeout: self.connect_timeout,
+            may_reuse_connection,
         };
         wire.send(&request, limits)
     }

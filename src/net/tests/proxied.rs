@@ -118,7 +118,11 @@ fn a_proxy_that_times_out_is_named() {
 fn https_to_a_plain_proxy_is_explained() {
     let authority = Authority::new();
     for (answer, kind, part) in [
-        ("HTTP/1.1 400 Bad Request\r\n\r\n", FailureKind::Tls, "does not speak TLS"),
+        (
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+            FailureKind::Tls,
+            "does not speak TLS on this port, but plain HTTP: \"HTTP/1.1 400 Bad Request\"",
+        ),
         ("", FailureKind::Network, "closed the connection in the TLS handshake"),
     ] {
         let (port, _) = once(move |mut stream| {

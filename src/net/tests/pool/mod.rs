@@ -65,7 +65,7 @@ fn pooled() -> PooledTransport {
 }
 
 fn go(ask: &Ask<'_>, way: &dyn Transport) -> Result<HttpResponse, Failure> {
-    ask.send_by(way, &Limits::new(&Real, None).with_timeout(Duration::from_secs(30)))
+    ask.send_or_repeat(way, &Limits::new(&Real, None).with_timeout(Duration::from_secs(30)))
 }
 
 fn failure(ask: &Ask<'_>, way: &dyn Transport) -> Failure {

@@ -1,0 +1,3 @@
+module b2auth
+
+go 1.19

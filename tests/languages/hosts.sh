@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# hosts.sh [--all] PREFIX SANDBOX [LANGUAGE…]: the programs of tests/hosts and the snippets of docs/languages/others.md,
+# built and run against an installed library. All programs are of one scenario, and each output is held against the one
+# of the program in C. On Debian root gets the tools that are missing; without --all only those that are small.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+small="c luajit ruby perl php tcl fortran cobol cffi"
+large="java csharp pascal ada d zig r"
+
+wanted=$small
+if [ "$1" = --all ]; then
+    wanted="$small $large"
+    shift
+fi
+prefix=$(realpath "$1")
+sandbox=$(realpath "$2")
+shift 2
+[ $# = 0 ] || wanted="$*"
+for language in $wanted; do
+    case " $small $large " in
+        *" $language "*) ;;
+        *) echo "hosts.sh: there is no program in $language; there is $small $large" >&2 && exit 2 ;;
+    esac
+done
+mkdir -p "${CARGO_TARGET_DIR:-target}/languages"
+work=$(realpath "${CARGO_TARGET_DIR:-target}/languages")/hosts
+
+# All of them beside one sandbox, so that all see the same.
+if [ -z "${B2_SANDBOX:-}" ]; then
+    exec tests/with-sandbox.sh "$sandbox" "$0" "$prefix" "$sandbox" $wanted
+fi
+
+rm -rf "$work"
+mkdir -p "$work"
+hosts=$PWD/tests/hosts
+include=$prefix/include
+failed=0
+export LD_LIBRARY_PATH=$prefix/lib
+export B2AUTH_CDEF=$include/b2auth.cdef.h
+[ -e "$B2AUTH_CDEF" ] || B2AUTH_CDEF=$PWD/include/b2auth.cdef.h
+
+say() { # verdict name
+    echo "$1 hosts: $2"
+    [ "$1" = ok ] || failed=1
+}
+
+# ---- for each language: Debian's packages, a command that shows whether they are there, and how a program is run ----
+
+# What links takes these. The directory of a program's own is the current one.
+link=(-I "$include" -L "$prefix/lib" -lb2auth)
+
+c_packages=gcc c_there="cc --version"
+c_run() { cc -std=c99 -Wall -Wextra -Wpedantic -Werror "$1" "${link[@]}" -o program && ./program; }
+
+luajit_packages=luajit luajit_there="luajit -v"
+luajit_run() { luajit "$1"; }
+
+ruby_packages=ruby ruby_there="ruby -r fiddle -e 1"
+ruby_run() { ruby -w "$1"; }
+
+perl_packages=libffi-platypus-perl perl_there="perl -MFFI::Platypus -e 1"
+perl_run() { perl "$1"; }
+
+php_packages=php-cli php_there="php -d ffi.enable=1 -r 'FFI::cdef();'"
+php_run() { php -d ffi.enable=1 "$1"; }
+
+tcl_packages="gcc tcl tcl-dev" tcl_there="test -e /usr/include/tcl/tcl.h"
+tcl_run() {
+    cc -Wall -Wextra -shared -fPIC -DUSE_TCL_STUBS -I /usr/include/tcl "$hosts/tcl/host.c" "${link[@]}" -ltclstub8.6 \
+        -o ./b2auth.so && tclsh "$1" ./b2auth.so
+}
+
+fortran_packages=gfortran fortran_there="gfortran --version"
+fortran_run() { gfortran -std=f2018 -Wall -Werror "$1" "${link[@]}" -o program && ./program; }
+
+cobol_packages=gnucobol4 cobol_there="cobc --version"
+cobol_run() { cobc -x -free -Wall -o program "$1" && COB_PRE_LOAD=libb2auth COB_LIBRARY_PATH=$prefix/lib ./program; }
+
+cffi_packages=python3-cffi cffi_there="/usr/bin/python3 -c 'import cffi'"
+cffi_run() { /usr/bin/python3 "$1"; }
+
+csharp_packages="mono-mcs mono-runtime" csharp_there="mcs --version"
+csharp_run() { mcs -warnaserror -out:program.exe "$1" && mono program.exe; }
+
+# Debian 12 has no JDK with the final java.lang.foreign, so this needs one that was installed by hand.
+java_packages= java_there="jdk"
+jdk() {
+    local home
+    for home in ${JAVA_HOME:-} /usr/lib/jvm/* /opt/java/*; do
+        [ -x "$home/bin/javac" ] || continue
+        [ "$("$home/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')" -ge 22 ] && echo "$home" && return
+    done
+    echo "there is no JDK 22 or later (Debian 12 has none; set JAVA_HOME)"
+    return 1
+}
+java_run() {
+    local home
+    home=$(jdk) && "$home/bin/javac" -Xlint:all,-restricted,-serial -Werror -d . "$1" &&
+        "$home/bin/java" --enable-native-access=ALL-UNNAMED -cp . "$(basename "$1" .java)"
+}
+
+pascal_packages=fp-compiler pascal_there="fpc -iV"
+pascal_run() { fpc -v0w -Fl"$prefix/lib" -FE. -o./program "$1" | grep -v -e '^Free Pascal' -e '^Copyright' >&2 || ./program; }
+
+ada_packages=gnat ada_there="gnatmake --version"
+ada_run() { gnatmake -q -gnat2012 -gnatwae "$1" -o program -largs "${link[@]:2}" && ./program; }
+
+d_packages=gdc d_there="gdc --version"
+d_run() { gdc -Wall -Werror "$1" "${link[@]:2}" -o program && ./program; }
+
+# Zig comes from PyPI, into a folder of this script's.
+zig_packages= zig_there=ziglang
+ziglang() {
+    [ -x "$work/../zig/bin/python" ] && return
+    python3 -m venv "$work/../zig" && "$work/../zig/bin/pip" -q install ziglang==0.17.1
+}
+zig_run() {
+    local zig=("$work/../zig/bin/python" -m ziglang)
+    export ZIG_GLOBAL_CACHE_DIR=$work/../zig/cache
+    cp "$1" program.zig && "${zig[@]}" translate-c -lc "$include/b2auth.h" >b2auth.zig &&
+        "${zig[@]}" build-exe program.zig -lc -L "$prefix/lib" -lb2auth && ./program
+}
+
+r_packages="gcc r-base-core" r_there="Rscript --version"
+r_run() {
+    cp "$hosts/r/host.c" . && PKG_CPPFLAGS="-I$include" PKG_LIBS="-L$prefix/lib -lb2auth" R CMD SHLIB -o b2auth.so host.c >&2 &&
+        Rscript "$1" ./b2auth.so
+}
+
+# ---- the tools ----
+
+there() {
+    local command=$1_there
+    eval "${!command}" >"$work/$1.why" 2>&1
+}
+missing=
+for language in $wanted; do
+    packages=${language}_packages
+    there "$language" || missing="$missing ${!packages}"
+done
+if [ -n "${missing// /}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get -q update && apt-get -qy --no-install-recommends install $missing; } >"$work/apt.log" 2>&1 || true
+fi
+
+# ---- the scenario ----
+
+# More than 32 bits of part size, since it is with these that a getter of 64 goes wrong unseen.
+curl -sf "$B2_SANDBOX/script" -o "$work/scripted" -d '{"keyId": "*", "faults": [{"times": 0, "patch": [
+    {"set": {"path": "/apiInfo/storageApi/recommendedPartSize", "to": 5000000000}}]}]}'
+
+program() { # language file directory: its output
+    rm -rf "$3"
+    mkdir -p "$3"
+    (cd "$3" && "$1_run" "$2") 2>"$3/stderr"
+}
+# No output has a key or a token in it. The sandbox hands out a new token each time; their beginning is the same.
+token=$(curl -sf -u "$B2_APPLICATION_KEY_ID:$B2_APPLICATION_KEY" "$B2_ENVIRONMENT/b2api/v4/b2_authorize_account" |
+    sed -n 's/.*"authorizationToken": *"\([^"]\{12\}\).*/\1/p')
+[ ${#token} = 12 ]
+clean() { ! grep -F -e "$B2_APPLICATION_KEY" -e K001wrong -e "$token" "$@"; }
+
+expect=$work/expected
+version=$(sed -n 's/^Version: //p' "$prefix/lib/pkgconfig/b2auth.pc")
+if ! program c "$hosts/c/host.c" "$work/c" >"$expect" || ! diff <(grep -v -e '^message ' -e '^hint ' "$expect") - <<EOF
+version $version
+account 4aa9865d6f00
+api $B2_ENVIRONMENT
+download $B2_ENVIRONMENT
+token yes
+part 5000000000
+wrong key 3 B2_BAD_CREDENTIALS
+json 0 yes
+EOF
+then
+    cat "$work/c/stderr"
+    say "not ok" "c, which all others are held against"
+    exit 1
+fi
+[ "$(grep -cE '^(message|hint) .{20}' "$expect")" = 2 ] && clean "$expect" && say ok c || say "not ok" c
+
+for language in $wanted; do
+    [ "$language" != c ] || continue
+    if ! there "$language"; then
+        echo "SKIP hosts: $language: $(tail -n 1 "$work/$language.why" | grep . || echo "its tools are missing")"
+        continue
+    fi
+    source=$(ls "$hosts/$language"/[Hh]ost.* | grep -v -e '/\(tcl\|r\)/host\.c$')
+    if program "$language" "$source" "$work/$language" >"$work/$language.said" && diff "$expect" "$work/$language.said" &&
+        clean "$work/$language.said" "$work/$language/stderr"; then
+        say ok "$language"
+    else
+        tail -n 20 "$work/$language/stderr"
+        say "not ok" "$language"
+    fi
+done
+
+# ---- the page ----
+
+for language in $wanted; do
+    case $language in luajit) fence=lua ;; cffi) fence=python ;; *) fence=$language ;; esac
+    there "$language" || continue
+    snippets=$work/snippets-$language
+    if ! tests/languages/snippets.sh docs/languages/others.md "$fence" "$snippets"; then
+        say "not ok" "$language: the page"
+        continue
+    fi
+    # Some compilers want a name of their own.
+    case $language in java) name=Authorize.java ;; ada) name=authorize.adb ;; fortran) name=authorize.f90 ;; *) name=1.$fence ;; esac
+    source=$snippets/$name
+    [ -e "$source" ] || mv "$snippets/1.$fence" "$source"
+    if said=$(program "$language" "$source" "$work/page-$language") && [ "$said" = 4aa9865d6f00 ]; then
+        say ok "$language: the page"
+    else
+        echo "$said"
+        tail -n 20 "$work/page-$language/stderr"
+        say "not ok" "$language: the page"
+    fi
+done
+
+if packaging/cdef.sh | diff include/b2auth.cdef.h -; then
+    say ok "include/b2auth.cdef.h is what packaging/cdef.sh writes"
+else
+    say "not ok" "include/b2auth.cdef.h is what packaging/cdef.sh writes"
+fi
+exit "$failed"
