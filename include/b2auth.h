@@ -56,7 +56,11 @@
  * appended, none is changed, so a program built with an old header may receive
  * a number that it does not know.
  */
+#ifdef __cplusplus
+typedef enum : int {
+#else
 typedef enum {
+#endif
     /** Success. */
     B2_OK = 0,
     /**
@@ -116,9 +120,15 @@ typedef enum {
     B2_STORE_ERROR = 14,
     /** A bug in this library, caught. */
     B2_INTERNAL_ERROR = 15,
+#ifndef __cplusplus
     /** Not a status: reserves the enum's range for those to come. */
     B2_STATUS_MAX_ENUM = 2147483647,
+#endif
 } b2_status;
+#ifdef __cplusplus
+/** Not a status: reserves the enum's range for those to come. */
+static const b2_status B2_STATUS_MAX_ENUM = static_cast<b2_status>(2147483647);
+#endif
 
 /** How important a log message is. */
 typedef enum {

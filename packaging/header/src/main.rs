@@ -44,7 +44,7 @@ fn generate() -> Result<String, String> {
     let mut text = Vec::new();
     builder.generate().map_err(|e| e.to_string())?.write(&mut text);
     let text = String::from_utf8(text).map_err(|e| e.to_string())?;
-    Ok(join_prototypes(&set_comments(&text)))
+    Ok(enums::fix_type_in_cpp(&join_prototypes(&set_comments(&text))))
 }
 
 /// Sets the comments as a book would: the source is wider than a terminal, and cbindgen takes three lines for one.
