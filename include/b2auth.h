@@ -350,6 +350,37 @@ size_t b2_authorize_json_into(const char *request, char *buffer, size_t size);
 void b2_string_free(char *string);
 
 /**
+ * Walks the way to B2 step by step, for a "test connection" button: where the
+ * key comes from and what it looks like, the environment, realm, proxy, CA
+ * certificates, name look-up, connect by each address family, TLS, the clock
+ * against the server's, B2's verdict, what the key may do, and the token's
+ * life. key_id, key and options are those of b2_authorize_with().
+ *
+ * The report is one JSON object: version, startedAt, durationMs, result,
+ * status (what b2_authorize_with() would return now), requests, error (as
+ * b2_error_json() has it, or null) and steps, an array in the order above.
+ * Each step has name, result ("ok", "warning", "failed" or "skipped"),
+ * summary, advice (or null), durationMs (or null) and details. A step may get
+ * more details in later versions, and a report more steps. No part of it
+ * contains a key, a token, a Basic header or the user part of a URL.
+ *
+ * It sends one authorize request at most, in one attempt, and neither reads
+ * nor writes the cache; the rate limit counts it. Without a key, everything
+ * before that request is still tried. Where a host has addresses of both
+ * families, the one that a call would not use is tried too, for at most 2
+ * seconds.
+ *
+ * *out_report is always written. Caller frees with b2_string_free(). If
+ * out_report is NULL, nothing is done. Returns the status in the report: B2_OK
+ * also if there are warnings. May block, at most for the option
+ * total_timeout_ms; a cancel ends it. Any thread.
+ */
+b2_status b2_diagnose_json(const char *key_id,
+                           const char *key,
+                           const b2_options *options,
+                           char **out_report);
+
+/**
  * Returns the account's ID, as B2 returned it (accountId of
  * b2_authorize_account's reply). Belongs to the session. NULL for NULL. Any
  * thread.

@@ -15,7 +15,7 @@ use crate::ports::transport::{Failure, FailureKind};
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
 use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
-use super::tls::{TlsTrust, TrustSource};
+use super::tls::{RootsFrom, TlsTrust, TrustSource};
 
 /// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
 const FILES: &[&str] = &[
@@ -32,6 +32,9 @@ const FILES: &[&str] = &[
 
 /// Where they keep them one by one.
 const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+/// The name of the roots that need no place.
+const BUILT_IN: &str = "the set built into this library";
 
 /// Reads that are pending: a file system that hangs hangs a thread of ours, and no call for longer than it allows.
 pub(super) static READS: BlockingTasks<Question, Result<TlsTrust, Failure>> =
@@ -97,10 +100,13 @@ impl Question {
         let Some(path) = self.ca_file else { return Ok(system.trust.clone()) };
         let mut roots = RootCertStore::clone(&system.roots);
         let unusable = || unusable("ca_file", &path, "none of its certificates can be used");
-        if roots.add_parsable_certificates(load_named("ca_file", &path)?).0 == 0 {
+        let count = roots.add_parsable_certificates(load_named("ca_file", &path)?).0;
+        if count == 0 {
             return Err(unusable());
         }
-        TlsTrust::new(Arc::new(roots), TrustSource::CaFile).ok_or_else(unusable)
+        let mut origin = system.trust.origin.clone();
+        origin.push(RootsFrom { place: path.display().to_string(), count });
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin).ok_or_else(unusable)
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
@@ -114,12 +120,13 @@ impl Question {
             return Ok(known);
         }
         let mut seen = Vec::new();
-        let roots = Arc::new(load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen)?);
+        let (roots, place) = load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen)?;
+        let (origin, roots) = (vec![RootsFrom { place, count: roots.len() }], Arc::new(roots));
         let source = match self.cert_file.is_some() || self.cert_dir.is_some() {
             true => TrustSource::CertFile,
             false => TrustSource::System,
         };
-        let trust = TlsTrust::new(Arc::clone(&roots), source)
+        let trust = TlsTrust::new(Arc::clone(&roots), source, origin)
             .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
         let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
         let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen });
@@ -130,21 +137,21 @@ impl Question {
 
 /// If the environment names a place, only that is trusted, and of a file and a directory only the file: many machines name
 /// both, with the same certificates in them. Otherwise the first known place that has any, or else the set that is built
-/// into this library. `seen` gets every place that had a part in it.
+/// into this library. `seen` gets every place that had a part in it. Also returns the name of the place.
 fn load(
     cert_file: Option<&OsString>,
     cert_dir: Option<&OsString>,
     files: &[&str],
     directories: &[&str],
     seen: &mut Vec<Seen>,
-) -> Result<RootCertStore, Failure> {
+) -> Result<(RootCertStore, String), Failure> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = cert_file {
         let path = Path::new(file);
         seen.push(Seen::now(path));
         return match roots.add_parsable_certificates(load_named("SSL_CERT_FILE", path)?) {
             (0, _) => Err(unusable("SSL_CERT_FILE", path, "none of its certificates can be used")),
-            _ => Ok(roots),
+            _ => Ok((roots, path.display().to_string())),
         };
     }
     if let Some(list) = cert_dir {
@@ -159,7 +166,7 @@ fn load(
         }
         return match roots.is_empty() {
             true => Err(unusable("SSL_CERT_DIR", Path::new(list), "there is no certificate")),
-            false => Ok(roots),
+            false => Ok((roots, Path::new(list).display().to_string())),
         };
     }
     let places = files.iter().map(|path| (path, false)).chain(directories.iter().map(|path| (path, true)));
@@ -169,7 +176,7 @@ fn load(
         match if is_directory { in_directory(path) } else { in_file(path) } {
             Ok(certificates) => {
                 if roots.add_parsable_certificates(certificates).0 > 0 {
-                    return Ok(roots);
+                    return Ok((roots, path.display().to_string()));
                 }
             }
             // This place may well have what the machine trusts.
@@ -177,7 +184,7 @@ fn load(
             Err(LoadError::Unusable(_)) => {}
         }
     }
-    Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    Ok((RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }, BUILT_IN.to_owned()))
 }
 
 /// The certificates of a file that was named, and so must be usable.
@@ -219,7 +226,7 @@ mod tests {
         let files: Vec<_> = files.iter().map(String::as_str).collect();
         let directories: Vec<_> = directories.iter().map(String::as_str).collect();
         load(cert_file.as_ref(), cert_dir.as_ref(), &files, &directories, &mut Vec::new())
-            .map(|roots| roots.len())
+            .map(|(roots, _)| roots.len())
             .map_err(|failure| {
                 assert_eq!(failure.kind, FailureKind::InvalidRequest);
                 failure.message

@@ -61,14 +61,11 @@ pub fn fix_type_in_cpp(header: &str) -> String {
     for part in [start, &end] {
         assert_eq!(header.matches(part).count(), 1, "cbindgen writes this once: {part}");
     }
-    let fixed = start.replace(
-        "typedef enum {",
-        "#ifdef __cplusplus\ntypedef enum : int {\n#else\ntypedef enum {\n#endif",
-    );
+    let fixed =
+        start.replace("typedef enum {", "#ifdef __cplusplus\ntypedef enum : int {\n#else\ntypedef enum {\n#endif");
     let max = format!("    /** {MAX_DOC} */\n    B2_STATUS_MAX_ENUM = 2147483647,\n");
-    let constant = format!(
-        "/** {MAX_DOC} */\nstatic const b2_status B2_STATUS_MAX_ENUM = static_cast<b2_status>(2147483647);\n"
-    );
+    let constant =
+        format!("/** {MAX_DOC} */\nstatic const b2_status B2_STATUS_MAX_ENUM = static_cast<b2_status>(2147483647);\n");
     let closed = format!("#ifndef __cplusplus\n{max}#endif\n}} b2_status;\n#ifdef __cplusplus\n{constant}#endif\n");
     header.replacen(start, &fixed, 1).replacen(&end, &closed, 1)
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, process::ExitCode};
 
 /// The files of the border, in the order in which a reader of the header meets them.
-const FILES: [&str; 9] = ["status", "authorize", "json", "session", "error", "options", "log", "cancel", "global"];
+const FILES: [&str; 10] =
+    ["status", "authorize", "json", "diagnose", "session", "error", "options", "log", "cancel", "global"];
 
 /// Stands in a doc comment where the table of options belongs.
 const OPTIONS: &str = "{options}";

@@ -7,6 +7,7 @@ mod addresses;
 #[cfg(feature = "b2-tool")]
 mod b2_databases;
 mod ca_files;
+mod diagnosed;
 mod dns;
 mod fake_proxy;
 mod fake_server;

@@ -28,6 +28,7 @@ functions! {
     b2_reauthorize: fn(Text, Text, Handle, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_should_reauthorize: fn(c_int, Text) -> c_int;
     b2_should_reauthorize_body: fn(c_int, Text, usize) -> c_int;
+    b2_diagnose_json: fn(Text, Text, Handle, *mut *mut c_char) -> c_int;
     b2_session_account_id: fn(Handle) -> Text;
     b2_session_key_id: fn(Handle) -> Text;
     b2_session_realm: fn(Handle) -> Text;

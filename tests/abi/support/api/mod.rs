@@ -1,6 +1,7 @@
 //! The C ABI for tests: the functions of one loaded library, and handles that free themselves.
 
 mod batch;
+mod diagnosis;
 mod failure;
 mod functions;
 mod options;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use functions::{Handle, Text};
 
 pub use batch::Pair;
+pub use diagnosis::Diagnosis;
 pub use failure::Failure;
 pub use functions::Functions;
 pub use options::{Cancel, Options};
