@@ -51,7 +51,8 @@ pub(crate) struct AuthorizeRequest<'a> {
 impl AuthorizeRequest<'_> {
     /// The key ID that was given, for messages.
     fn shown_key_id(&self) -> Option<&str> {
-        std::str::from_utf8(self.key_id.trim_ascii()).ok().filter(|key_id| credentials::shape::is_id(key_id))
+        let key_id = std::str::from_utf8(self.key_id.trim_ascii()).ok()?;
+        credentials::shown_key_id(key_id, std::str::from_utf8(self.key.trim_ascii()).ok())
     }
 
     /// Any token that is not expired will do.

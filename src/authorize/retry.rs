@@ -130,6 +130,7 @@ impl<'a> RetryLoop<'a> {
             }
             let is_retry = made > 0 || !may_reuse_connection;
             let verdict = self.attempt(&mut log, waited, is_retry, may_reuse_connection);
+            may_reuse_connection = true;
             made += 1;
             let error = match verdict {
                 Verdict::Granted(session) => return Fetch::Granted(session),
