@@ -1,9 +1,10 @@
 //! The variables of the environment that a call reads.
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::report::Step;
-use crate::credentials::shape;
+use crate::credentials::shown_key_id;
 use crate::model::proxy::{self, Proxy};
 use crate::model::realm::Realm;
 use crate::platform::{self, environment};
@@ -68,8 +69,13 @@ fn show(name: &str, shown: Shown) -> String {
     match shown {
         Shown::Whole => text,
         Shown::Hidden => HIDDEN.to_owned(),
-        Shown::KeyId if shape::is_id(&text) => text,
-        Shown::KeyId => "(set, but does not look like a key ID)".to_owned(),
+        Shown::KeyId => {
+            let key = environment::text("B2_APPLICATION_KEY").map(Zeroizing::new);
+            match shown_key_id(&text, key.as_ref().map(|key| key.as_str())) {
+                Some(key_id) => key_id.to_owned(),
+                None => "(set, but does not look like a key ID)".to_owned(),
+            }
+        }
         Shown::Realm => Realm::parse(&text).map_or_else(|_| INVALID.to_owned(), |realm| realm.as_str().to_owned()),
         Shown::Proxy => match Proxy::parse_variable(&text) {
             Ok(url) => url.without_login(),

@@ -1,7 +1,7 @@
 //! Whose session: where the key comes from, and what it looks like.
 
 use super::report::Step;
-use crate::credentials::{self, Identity, shape};
+use crate::credentials::{self, Identity};
 use crate::diag::error::Error;
 use crate::model::realm::Realm;
 use crate::options::Options;
@@ -11,7 +11,8 @@ const NAME: &str = "credentials";
 
 /// A key that was found.
 pub(super) struct Identified {
-    key_id: String,
+    /// If it is safe to show.
+    key_id: Option<String>,
     key_length: usize,
     source: String,
     /// What is odd about the way it looks, or what B2's refusal says about it.
@@ -39,7 +40,7 @@ pub(super) fn find(
     let identified = loaded.as_ref().map_err(Clone::clone).and_then(|identity| {
         let found = identity.credentials().ok_or_else(|| Error::internal("a key was loaded and is not there"))?;
         Ok(Identified {
-            key_id: found.key_id().to_owned(),
+            key_id: identity.shown_key_id().map(str::to_owned),
             key_length: found.key().len(),
             source: found.source().to_string(),
             advice: found.odd_shape(),
@@ -55,9 +56,11 @@ pub(super) fn step(identified: &Result<Identified, Error>, is_granted: bool) -> 
         Ok(found) => found,
         Err(error) => return Step::failed_by(NAME, error),
     };
-    let shown = if shape::is_id(&found.key_id) { found.key_id.as_str() } else { "of an unusual form" };
+    let shown = found.key_id.as_deref().unwrap_or("of an unusual form");
     let summary = format!("key ID {shown} and a key of {} characters, from {}", found.key_length, found.source);
-    let step = Step::ok(NAME, summary).detail("source", found.source.as_str()).detail("keyLength", found.key_length);
-    let step = if shape::is_id(&found.key_id) { step.detail("keyId", found.key_id.as_str()) } else { step };
+    let step = Step::ok(NAME, summary)
+        .detail("source", found.source.as_str())
+        .detail("keyLength", found.key_length)
+        .detail("keyId", found.key_id.as_deref());
     step.warn_if(found.advice.clone().filter(|_| !is_granted))
 }
