@@ -243,12 +243,12 @@ fn should_reauthorize_body_reads_the_code_of_a_body_that_may_be_cut_or_no_json()
     let api = api::load();
     let whole = r#"{ "code": "expired_auth_token", "message": "It has expired", "status": 401 }"#;
     for length in 0..=whole.len() {
-        assert_eq!(api.should_reauthorize_body(401, whole[..length].as_bytes()), 1, "{}", &whole[..length]);
-        assert_eq!(api.should_reauthorize_body(403, whole[..length].as_bytes()), 0);
+        assert_eq!(api.should_reauthorize_body(401, &whole.as_bytes()[..length]), 1, "{}", &whole[..length]);
+        assert_eq!(api.should_reauthorize_body(403, &whole.as_bytes()[..length]), 0);
     }
     let denied = r#"{"code":"unauthorized","message":"not entitled to "#;
     for length in denied.find(',').expect("there is one")..denied.len() {
-        assert_eq!(api.should_reauthorize_body(401, denied[..length].as_bytes()), 0, "{}", &denied[..length]);
+        assert_eq!(api.should_reauthorize_body(401, &denied.as_bytes()[..length]), 0, "{}", &denied[..length]);
     }
     for without in ["<html>no entry</html>", "[]", "null", r#"{"status":401}"#, r#"{"code":null}"#, "\0", "\u{feff}"] {
         assert_eq!(api.should_reauthorize_body(401, without.as_bytes()), 1, "{without}");

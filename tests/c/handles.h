@@ -74,6 +74,14 @@ static inline b2_status counted_json(const char *request, char **response)
     return status;
 }
 
+static inline b2_status counted_diagnose(const char *id, const char *key, const b2_options *options, char **report)
+{
+    b2_status status = b2_diagnose_json(id, key, options, report);
+
+    came(report != NULL ? *report : NULL);
+    return status;
+}
+
 static inline void counted_string_free(char *string)
 {
     goes(string);
@@ -115,6 +123,7 @@ FREES(cancel)
 #define b2_reauthorize counted_reauthorize
 #define b2_authorize_many counted_authorize_many
 #define b2_authorize_json counted_json
+#define b2_diagnose_json counted_diagnose
 #define b2_string_free counted_string_free
 #define b2_options_set counted_options_set
 #define b2_session_retain counted_session_retain

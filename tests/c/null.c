@@ -204,6 +204,27 @@ static void release(void *user_data)
     released++;
 }
 
+static void diagnose(const char *id, const char *key)
+{
+    b2_options *given = b2_options_new();
+    char *report = JUNK(char);
+
+    CHECK(b2_diagnose_json(NULL, NULL, NULL, &report) == B2_OK && report != NULL && report[0] == '{');
+    b2_string_free(report);
+    CHECK(b2_diagnose_json(id, key, NULL, NULL) == B2_INVALID_ARGUMENT);
+    CHECK(b2_diagnose_json(id, NULL, NULL, &report) == B2_OK && strstr(report, "\"steps\":[") != NULL);
+    b2_string_free(report);
+    report = JUNK(char);
+    CHECK(b2_diagnose_json(NULL, key, NULL, &report) == B2_INVALID_ARGUMENT);
+    CHECK(strstr(report, "\"status\":\"B2_INVALID_ARGUMENT\"") != NULL && strstr(report, key) == NULL);
+    b2_string_free(report);
+    CHECK(b2_options_set(given, "credentials", "given", NULL) == B2_OK);
+    CHECK(b2_diagnose_json(NULL, NULL, given, &report) == B2_NO_CREDENTIALS && report != NULL);
+    b2_string_free(report);
+    b2_options_free(given);
+    group("null: b2_diagnose_json");
+}
+
 static void options(void)
 {
     b2_options *options = b2_options_new();
@@ -273,6 +294,7 @@ int main(void)
     authorize(id, key);
     many(id, key);
     json();
+    diagnose(id, key);
     no_session();
     past_the_end(id, key);
     no_error();

@@ -148,7 +148,21 @@ fn human(duration: Duration) -> String {
         0 => format!("{} ms", duration.as_millis()),
         1..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 if seconds % 3_600 >= 60 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_readable() {
+        let text = |seconds| human(Duration::from_secs(seconds));
+        assert_eq!([text(1), text(119), text(120), text(7_199)], ["1 s", "119 s", "2 min", "119 min"]);
+        assert_eq!([text(7_200), text(86_399), text(172_800)], ["2 h", "23 h 59 min", "2 days"]);
+        assert_eq!(human(Duration::from_millis(999)), "999 ms");
     }
 }

@@ -10,7 +10,7 @@ mod ca_files;
 mod diagnosed;
 mod dns;
 mod fake_proxy;
-mod fake_server;
+pub mod fake_server;
 mod fault;
 mod kept_connections;
 mod key_changes;
