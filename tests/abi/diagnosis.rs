@@ -173,7 +173,11 @@ fn what_the_key_may_do_is_told_and_what_is_odd_about_it_is_a_warning() {
         key
     });
     assert_eq!(found.steps_that_are("warning"), ["key"]);
-    assert!(found.advice("key").is_some_and(|advice| advice.contains("the application key expires in ")), "{}", found.step("key"));
+    assert!(
+        found.advice("key").is_some_and(|advice| advice.contains("the application key expires in ")),
+        "{}",
+        found.step("key")
+    );
 }
 
 #[test]
@@ -190,7 +194,8 @@ fn a_token_that_is_too_short_for_the_options_is_a_warning() {
 #[test]
 fn what_a_server_says_is_one_line_without_secrets() {
     let fixture = Fixture::new();
-    let token = "4_this-is-the-token-of-a-test_1234567890";
+    // In no run like the key, which is masked as well.
+    let token = "4_zzqwxv_81723645_ppLLmmNN_99887766";
     fixture.api.register_secret(token);
     let patch = json!({
         "accountId": KEY,
@@ -325,6 +330,21 @@ fn the_deadline_ends_it_wherever_it_waits() {
         let expected = if number == 5 { "B2_RATE_LIMITED" } else { "B2_TIMEOUT" };
         assert_eq!(found.status, expected, "wait point {number}: {}", found.report);
     }
+}
+
+#[test]
+fn a_cancel_wins_over_a_session_that_was_granted() {
+    let fixture = Fixture::new();
+    let cancel = fixture.options.attach_cancel();
+    fixture.options.set_log(Some(Box::new(move |_, message| {
+        if message.contains("granted a session") {
+            cancel.trigger();
+        }
+    })));
+    let found = diagnose(&fixture);
+    assert_eq!((found.status.as_str(), fixture.requests()), ("B2_CANCELLED", 1));
+    assert_eq!((&found.report["result"], &found.report["requests"]), (&json!("failed"), &json!(1)));
+    assert_eq!(found.step("authorize")["result"], "ok", "that is what was found");
 }
 
 /// In the subprocess: a diagnosis without a key of its own.
