@@ -197,6 +197,7 @@ impl Options {
     }
 
     /// The same without log and cancel, for work that outlives the call.
+    #[cfg(all(feature = "b2-tool", not(loom)))]
     pub(crate) fn detached(&self) -> Self {
         Self { log: None, cancel: None, ..self.clone() }
     }
