@@ -180,6 +180,12 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * @defgroup status Statuses
+ * Names and texts for what a call returned.
+ * @{
+ */
+
+/**
  * Returns the name of a status, such as "B2_OK"; "B2_UNKNOWN" for a number
  * that this library does not know. Static, never NULL. Any thread.
  */
@@ -190,6 +196,14 @@ const char *b2_status_name(int status);
  * Any thread.
  */
 const char *b2_status_message(int status);
+
+/** @} */
+
+/**
+ * @defgroup authorize Authorizing
+ * From an application key to a session.
+ * @{
+ */
 
 /**
  * Turns an application key into a session: from the cache if it has a good
@@ -313,6 +327,14 @@ int b2_should_reauthorize_body(int http_status,
                                const char *body,
                                size_t length);
 
+/** @} */
+
+/**
+ * @defgroup json JSON
+ * The same for tools that can only pass strings.
+ * @{
+ */
+
 /**
  * The workflow action, for tools that can only pass strings. request is a JSON
  * object: keyId and key (also applicationKeyId and applicationKey), each of
@@ -349,6 +371,14 @@ size_t b2_authorize_json_into(const char *request, char *buffer, size_t size);
  */
 void b2_string_free(char *string);
 
+/** @} */
+
+/**
+ * @defgroup diagnose Diagnosis
+ * Why it does not work, or that it does.
+ * @{
+ */
+
 /**
  * Walks the way to B2 step by step, for a "test connection" button: where the
  * key comes from and what it looks like, the environment, realm, proxy, CA
@@ -379,6 +409,14 @@ b2_status b2_diagnose_json(const char *key_id,
                            const char *key,
                            const b2_options *options,
                            char **out_report);
+
+/** @} */
+
+/**
+ * @defgroup session Sessions
+ * What B2 granted.
+ * @{
+ */
 
 /**
  * Returns the account's ID, as B2 returned it (accountId of
@@ -548,6 +586,14 @@ B2_NODISCARD b2_session *b2_session_retain(const b2_session *session);
  */
 void b2_session_free(b2_session *session);
 
+/** @} */
+
+/**
+ * @defgroup error Errors
+ * Why a call failed.
+ * @{
+ */
+
 /**
  * Returns the status code. Branch on this, not on the message.
  * B2_INVALID_ARGUMENT for NULL. Any thread.
@@ -621,6 +667,14 @@ B2_NODISCARD b2_error *b2_error_retain(const b2_error *error);
 
 /** Frees one reference to an error. NULL is ignored. Any thread. */
 void b2_error_free(b2_error *error);
+
+/** @} */
+
+/**
+ * @defgroup options Options
+ * How a call is made.
+ * @{
+ */
 
 /**
  * Makes options with the defaults. Caller frees with b2_options_free(). The
@@ -714,6 +768,14 @@ void b2_options_set_cancel(b2_options *options, b2_cancel *cancel);
  */
 void b2_options_free(b2_options *options);
 
+/** @} */
+
+/**
+ * @defgroup log Log
+ * What a call does, as it happens.
+ * @{
+ */
+
 /**
  * Sets the function that gets the log of every call made with these options:
  * cache hits and misses, refreshes, requests, responses, waits and their
@@ -740,6 +802,14 @@ void b2_options_set_log(b2_options *options,
                         void *user_data,
                         void (*release)(void *user_data));
 
+/** @} */
+
+/**
+ * @defgroup cancel Cancel
+ * How a call is ended early.
+ * @{
+ */
+
 /**
  * Makes a cancel. Attach it to options with b2_options_set_cancel(). Caller
  * frees with b2_cancel_free(). Any thread.
@@ -764,6 +834,14 @@ int b2_cancel_is_triggered(const b2_cancel *cancel);
  * is ignored. Any thread.
  */
 void b2_cancel_free(b2_cancel *cancel);
+
+/** @} */
+
+/**
+ * @defgroup global The library
+ * What a process has one of.
+ * @{
+ */
 
 /**
  * Drops and wipes every cached token, and forgets every remembered refusal.
@@ -792,6 +870,8 @@ const char *b2_library_version(void);
  * Any thread.
  */
 uint32_t b2_abi_version(void);
+
+/** @} */
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use b2auth::tables::{LEVELS, STATUSES};
 
+use super::options;
+
 /// A file that is removed when this is dropped.
 pub struct Source(PathBuf);
 
@@ -68,6 +70,16 @@ pub fn fix_type_in_cpp(header: &str) -> String {
         format!("/** {MAX_DOC} */\nstatic const b2_status B2_STATUS_MAX_ENUM = static_cast<b2_status>(2147483647);\n");
     let closed = format!("#ifndef __cplusplus\n{max}#endif\n}} b2_status;\n#ifdef __cplusplus\n{constant}#endif\n");
     header.replacen(start, &fixed, 1).replacen(&end, &closed, 1)
+}
+
+/// The statuses as paragraphs of a man page.
+pub fn man() -> String {
+    let row = |row: &b2auth::tables::StatusRow| {
+        let name = row.name.to_str().expect("names are ASCII");
+        let doc: Vec<&str> = row.doc.iter().map(|line| line.trim()).collect();
+        format!(".TP\n.BR {name} \" (\" {} )\n{}\n", row.number, options::troff(&doc.join(" ")))
+    };
+    STATUSES.iter().map(row).collect()
 }
 
 fn doc(text: &mut String, lines: &[&str]) {
