@@ -16,6 +16,7 @@ use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
 #[cfg(not(loom))]
 use crate::platform::fork_mutex::{AtFork, ForkMutex};
+use crate::ports::Clock;
 use crate::ports::cancel::Cancel;
 use crate::ports::limits::Limits;
 
@@ -162,6 +163,13 @@ impl Options {
     /// True if somebody listens to messages of this level.
     pub(crate) fn wants_log(&self, level: Level) -> bool {
         self.log.is_some() && level <= self.log_level
+    }
+
+    /// Delivers what the log function has not got yet, for a moment.
+    pub(crate) fn flush_log(&self, clock: &dyn Clock) {
+        if let Some(log) = &self.log {
+            log.flush(clock);
+        }
     }
 
     pub(crate) fn log(&self, level: Level, limits: &Limits<'_>, message: fmt::Arguments<'_>) {
