@@ -1,11 +1,11 @@
-# make            the shared and the static library, in target/release
+# make            the shared and the static library, and the command b2auth, in target/release
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
-# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=; make install-sandbox: the server for tests, with the same
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
-# make header     writes include/b2auth.h from the source
+# make header     writes include/b2auth.h and every table of options from the source
 
 PREFIX ?= /usr/local
 LIBDIR ?= lib
@@ -23,23 +23,24 @@ SONAME := libb2auth.so.$(MAJOR)
 
 # What the C in this repository is held to.
 CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
-EXAMPLES := authorize threads list_buckets demo b2auth
+EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
 .PHONY: all lib header sandbox examples demo test fuzz soak bench install uninstall clean
 
-all: lib
+all: lib command
 
 # Without the Rust library among the outputs: beside it Cargo leaves link-time optimisation out, and the archive is three
 # times as large.
 lib:
 	$(CARGO) rustc --release --locked --features c-library --lib --crate-type cdylib,staticlib
 	ln -sf libb2auth.so $(BUILT)/$(SONAME)
-	packaging/pc.sh $(VERSION) $(LIBDIR) >$(BUILT)/b2auth.pc
+	packaging/native.sh >$(BUILT)/b2auth.libs
 
 header:
 	$(CARGO) run --quiet --locked -p b2auth-header
+	packaging/cdef.sh >include/b2auth.cdef.h
 
 sandbox:
 	$(CARGO) build --locked -p b2-sandbox
@@ -83,14 +84,20 @@ install: $(BUILT)/libb2auth.so
 	ln -sf libb2auth.so.$(VERSION) $(DESTDIR)$(PREFIX)/$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so
 	install -m 644 $(BUILT)/libb2auth.a $(DESTDIR)$(PREFIX)/$(LIBDIR)/
-	install -m 644 $(BUILT)/b2auth.pc $(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig/
+	packaging/pc.sh $(VERSION) $(LIBDIR) "$$(cat $(BUILT)/b2auth.libs)" >$(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig/b2auth.pc
 	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(DESTDIR)$(PREFIX)/share/doc/b2auth/
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)"
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/include/b2auth.h
 	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && \
 		rm -f libb2auth.so.$(VERSION) $(SONAME) libb2auth.so libb2auth.a pkgconfig/b2auth.pc
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/b2auth
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)" >/dev/null
+
+# ---- the command, and what is installed beside the library ----
+
+include packaging/command.mk
 
 clean:
 	$(CARGO) clean

@@ -50,6 +50,15 @@ static void tell(void *user_data, int level, const char *message)
 
 /* ---- failing ---- */
 
+/* 1 if `text` contains the first `length` bytes of `part`. */
+static int is_said(const char *text, const char *part, size_t length)
+{
+    for (; *text != '\0'; text++)
+        if (strncmp(text, part, length) == 0)
+            return 1;
+    return 0;
+}
+
 static int print_error(b2_status status, const b2_error *error, const struct args *args, const char *last_warning)
 {
     const char *message = error != NULL ? b2_error_message(error) : b2_status_message((int)status);
@@ -60,9 +69,9 @@ static int print_error(b2_status status, const b2_error *error, const struct arg
                 hint != NULL ? ")" : "");
         return (int)status;
     }
-    /* Once is enough. */
-    if (last_warning != NULL && strstr(last_warning, message) != NULL)
-        fprintf(stderr, "b2auth: it failed with %s\n", b2_status_name((int)status));
+    /* What failed was logged already if the attempt's warning says it; what the message adds follows a semicolon. */
+    if (last_warning != NULL && is_said(last_warning, message, strcspn(message, ";")))
+        fprintf(stderr, "b2auth: it failed with %s%s\n", b2_status_name((int)status), message + strcspn(message, ";"));
     else
         fprintf(stderr, "b2auth: %s\n", message);
     if (hint != NULL)

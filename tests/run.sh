@@ -48,7 +48,7 @@ rust() {
 }
 
 library() {
-    make --no-print-directory lib
+    make --no-print-directory
     echo "ok library: builds as it is shipped"
 }
 

@@ -7,8 +7,10 @@ use super::{enums, options, root, write};
 
 const END: &str = "END GENERATED";
 
-/// The files, the names of their parts, and what makes each.
-const PARTS: [(&str, &str, fn() -> String); 8] = [
+/// A file, the name of its part, and what makes it.
+type Part = (&'static str, &'static str, fn() -> String);
+
+const PARTS: [Part; 8] = [
     ("cli/options.h", "OPTIONS", options::c),
     ("cli/completions/b2auth.bash", "OPTIONS", options::bash),
     ("cli/completions/b2auth.fish", "OPTIONS", options::fish),
@@ -24,7 +26,7 @@ pub fn write_all() -> Result<(), String> {
 }
 
 /// The file with that part made anew.
-fn generate((file, name, part): (&str, &str, fn() -> String)) -> Result<String, String> {
+fn generate((file, name, part): Part) -> Result<String, String> {
     let text = fs::read_to_string(root().join(file)).map_err(|e| format!("{file}: {e}"))?;
     let missing = |mark: &str| format!("{file}: no line has {mark}");
     let mark = format!("GENERATED {name}");
