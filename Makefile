@@ -45,6 +45,14 @@ header:
 sandbox:
 	$(CARGO) build --locked -p b2-sandbox
 
+# Two of them call B2 by libcurl; without its headers the others are built.
+ifneq ($(filter examples,$(MAKECMDGOALS)),)
+ifneq ($(shell printf '\043include <curl/curl.h>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo yes),yes)
+$(info list_buckets and demo are left out: libcurl's headers are missing (Debian, Ubuntu: libcurl4-openssl-dev))
+EXAMPLES := $(filter-out list_buckets demo,$(EXAMPLES))
+endif
+endif
+
 examples: $(EXAMPLES:%=$(TARGET)/examples-c/%)
 
 $(TARGET)/examples-c/list_buckets $(TARGET)/examples-c/demo: EXAMPLE_LIBS += -lcurl
