@@ -1,11 +1,11 @@
-# make            the shared and the static library, in target/release
+# make            the shared and the static library, and the command b2auth, in target/release
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
-# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=; make install-sandbox: the server for tests, with the same
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
-# make header     writes include/b2auth.h from the source
+# make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
 #                 make cross-all: for every one, and the packages
 # make dist, deb  release archives, Debian packages; make packages: both and others, built and used
@@ -37,14 +37,14 @@ endif
 
 # What the C in this repository is held to.
 CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
-EXAMPLES := authorize threads list_buckets demo b2auth
+EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
 .PHONY: all lib header sandbox examples demo test fuzz soak bench install uninstall clean cross cross-telling cross-all \
 	dist deb packages
 
-all: lib
+all: lib command
 
 lib:
 	CARGO="$(CARGO)" packaging/lib.sh
@@ -52,9 +52,18 @@ lib:
 
 header:
 	$(CARGO) run --quiet --locked -p b2auth-header
+	packaging/cdef.sh >include/b2auth.cdef.h
 
 sandbox:
 	$(CARGO) build --locked -p b2-sandbox
+
+# Two of them call B2 by libcurl; without its headers the others are built.
+ifneq ($(filter examples,$(MAKECMDGOALS)),)
+ifneq ($(shell printf '\043include <curl/curl.h>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo yes),yes)
+$(info list_buckets and demo are left out: libcurl's headers are missing (Debian, Ubuntu: libcurl4-openssl-dev))
+EXAMPLES := $(filter-out list_buckets demo,$(EXAMPLES))
+endif
+endif
 
 examples: $(EXAMPLES:%=$(TARGET)/examples-c/%)
 
@@ -88,7 +97,6 @@ bench: $(TARGET)/hit sandbox
 		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
-install: TO = $(DESTDIR)$(PREFIX)
 install: $(BUILT)/$(LINKNAME)
 	install -d $(TO)/include $(TO)/$(LIBDIR)/pkgconfig $(TO)/share/doc/b2auth
 	install -m 644 include/b2auth.h $(TO)/include/
@@ -99,11 +107,13 @@ install: $(BUILT)/$(LINKNAME)
 	packaging/pc.sh $(VERSION) $(LIBDIR) "$$(cat $(BUILT)/b2auth.libs)" >$(TO)/$(LIBDIR)/pkgconfig/b2auth.pc
 	packaging/cmake.sh $(VERSION) $(LIBDIR) $(TO)/$(LIBDIR)/cmake/b2auth "$$(cat $(BUILT)/b2auth.libs)"
 	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(TO)/share/doc/b2auth/
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)"
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/include/b2auth.h
-	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && rm -f $(REALNAME) $(SONAME) $(LINKNAME) libb2auth.a pkgconfig/b2auth.pc
-	rm -rf $(DESTDIR)$(PREFIX)/$(LIBDIR)/cmake/b2auth $(DESTDIR)$(PREFIX)/share/doc/b2auth
+	rm -f $(TO)/include/b2auth.h
+	cd $(TO)/$(LIBDIR) && rm -f $(REALNAME) $(SONAME) $(LINKNAME) libb2auth.a pkgconfig/b2auth.pc
+	rm -rf $(TO)/$(LIBDIR)/cmake/b2auth $(TO)/share/doc/b2auth
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)" >/dev/null
 
 # ---- other systems, and packages: what each needs is said where it is missing ----
 
@@ -128,6 +138,10 @@ deb:
 # The packages, each built and used.
 packages:
 	@tests/packages/run.sh
+
+# ---- the command, and what is installed beside the library ----
+
+include packaging/command.mk
 
 clean:
 	$(CARGO) clean

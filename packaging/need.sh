@@ -47,8 +47,7 @@ for thing in "$@"; do
     [ "$thing" = cargo ] || packages="$packages $(package "$thing")"
 done
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get -q update && apt-get -qy --no-install-recommends install $packages; } >&2 || true
+    "$(dirname "$0")/apt-install.sh" $packages || true
 fi
 
 failed=0
