@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE
 /*
  * A log function that is slower than the calls of other threads: no call delivers their messages for longer than its own
  * bounds allow, and what was not delivered is counted.
@@ -6,7 +5,6 @@
 #include <b2auth.h>
 #include <pthread.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "check.h"
 
@@ -86,8 +84,11 @@ int main(void)
         CHECK(pthread_create(&threads[i], NULL, keep_calling, &workers[i]) == 0);
     }
     /* Whoever is drafted to deliver for all is kept for as long as the others call. */
-    for (long start = now_ms(); now_ms() - start < BUSY_MS;)
-        (void)usleep(10000);
+    for (long start = now_ms(); now_ms() - start < BUSY_MS;) {
+        struct timespec pause = {0, 10000000};
+
+        (void)nanosleep(&pause, NULL);
+    }
     over = 1;
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
