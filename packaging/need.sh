@@ -6,6 +6,7 @@ set -eu
 has() {
     case $1 in
         libcurl) echo '#include <curl/curl.h>' | cc -E - >/dev/null 2>&1 ;;
+        libjemalloc) cc -print-file-name=libjemalloc.a | grep -q / ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -14,6 +15,7 @@ package() {
     case $1 in
         cc | c++ | readelf) echo build-essential ;;
         libcurl) echo libcurl4-openssl-dev ;;
+        libjemalloc) echo libjemalloc-dev ;;
         go) echo golang-go ;;
         ip) echo iproute2 ;;
         setcap) echo libcap2-bin ;;

@@ -41,6 +41,8 @@ lint() {
     # Cargo's --locked build of the fuzzers refuses a lock file that lags behind.
     cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >"$logs/fuzz-metadata"
     echo "ok lint: the fuzzers' lock file"
+    cargo metadata --locked --format-version 1 --manifest-path tests/allocators/Cargo.toml >"$logs/allocators-metadata"
+    echo "ok lint: the lock file of the host with an allocator of its own"
 }
 
 rust() {
@@ -75,6 +77,7 @@ cli() { tests/cli.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
+allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
 fuzz() {
@@ -101,7 +104,7 @@ run() {
     done
 }
 
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
+packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime 2>"$logs/need.log" || true
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -109,7 +112,7 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run c setuid install proxies cli readme valgrind &
+run c allocators setuid install proxies cli readme valgrind &
 run examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
