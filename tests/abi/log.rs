@@ -1,7 +1,7 @@
 //! The log that a host receives.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use b2_sandbox::Fault;
 
@@ -194,13 +194,20 @@ fn a_release_function_may_use_the_options_that_it_is_released_from() {
     }
     let fixture = Arc::new(Fixture::new());
     let released = Arc::new(AtomicUsize::new(0));
-    for count in 0..3 {
-        let user_data = UsesOptions(Arc::clone(&fixture), Arc::clone(&released));
-        fixture.options.set_log(Some(Box::new(move |_, _| {
-            let _ = &user_data;
-        })));
-        assert_eq!(released.load(Ordering::SeqCst), count, "the one before was released, this one was not");
-    }
-    fixture.options.set_log(None);
+    let (send, receive) = mpsc::channel();
+    let count = Arc::clone(&released);
+    // On a thread that can be given up: a lock that is held here is waited for for ever.
+    std::thread::spawn(move || {
+        for expected in 0..3 {
+            let user_data = UsesOptions(Arc::clone(&fixture), Arc::clone(&count));
+            fixture.options.set_log(Some(Box::new(move |_, _| {
+                let _ = &user_data;
+            })));
+            assert_eq!(count.load(Ordering::SeqCst), expected, "the one before was released, this one was not");
+        }
+        fixture.options.set_log(None);
+        send.send(()).expect("the test receives");
+    });
+    receive.recv_timeout(TEST_TIMEOUT).expect("it ends");
     assert_eq!(released.load(Ordering::SeqCst), 3);
 }
