@@ -161,7 +161,8 @@ fn no_crate_writes_a_secret_into_the_hosts_own_log() {
         for (name, value) in [("realm", realm), ("ca_file", ca_file), ("cache", "bypass"), ("max_attempts", "1")] {
             options.set(name, Some(value)).expect(name);
         }
-        tokens.extend(b2auth::authorize(ID, KEY, &options).ok().map(|session| session.authorization_token().to_owned()));
+        tokens
+            .extend(b2auth::authorize(ID, KEY, &options).ok().map(|session| session.authorization_token().to_owned()));
     }
     log::set_max_level(log::LevelFilter::Off);
     assert_eq!(tokens.len(), 3);
