@@ -146,15 +146,3 @@ fn no_byte_of_a_ca_file_is_in_an_error() {
         assert!(took < TEST_TIMEOUT, "{took:?}");
     }
 }
-
-#[test]
-fn a_clock_before_1970_is_named_and_fails_nobody_for_good() {
-    let fixture = trusting(|fixture| fixture.sandbox.https().to_owned());
-    // The library's own clock is turned. rustls has the system's.
-    let sixty_years_ms = 60 * 366 * 24 * 60 * 60 * 1_000;
-    fixture.api.shift_clocks(-sixty_years_ms, 0);
-    let session = fixture.authorize().expect("no time of B2's is before 1970");
-    assert!(session.seconds_left() > 0);
-    fixture.api.shift_clocks(sixty_years_ms, 0);
-    fixture.authorize().expect("granted");
-}
