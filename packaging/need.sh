@@ -10,6 +10,7 @@ has() {
         lib*.a) [ -f "$(cc -print-file-name="$1")" ] ;;
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         rust-web-src) [ -d /usr/lib/rustlib/src/rust/library/std ] && [ -x /usr/bin/cargo ] ;;
+        libjemalloc) cc -print-file-name=libjemalloc.a | grep -q / ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -18,6 +19,7 @@ package() {
     case $1 in
         cc | c++ | readelf) echo build-essential ;;
         libcurl) echo libcurl4-openssl-dev ;;
+        libjemalloc) echo libjemalloc-dev ;;
         go) echo golang-go ;;
         ip) echo iproute2 ;;
         setcap) echo libcap2-bin ;;

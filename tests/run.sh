@@ -41,6 +41,8 @@ lint() {
     # Cargo's --locked build of the fuzzers refuses a lock file that lags behind.
     cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >"$logs/fuzz-metadata"
     echo "ok lint: the fuzzers' lock file"
+    cargo metadata --locked --format-version 1 --manifest-path tests/allocators/Cargo.toml >"$logs/allocators-metadata"
+    echo "ok lint: the lock file of the host with an allocator of its own"
 }
 
 rust() {
@@ -78,6 +80,7 @@ readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
+allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
 fuzz() {
@@ -147,7 +150,7 @@ run() {
 }
 
 # It names on standard error what it installs; what is missing then, the suites themselves say.
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
+packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
@@ -156,7 +159,7 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run beside c setuid install proxies cli readme valgrind &
+run beside c allocators setuid install proxies cli readme valgrind &
 run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &

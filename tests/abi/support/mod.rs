@@ -8,4 +8,5 @@ pub mod fixture;
 pub mod log_lines;
 pub mod secret_search;
 pub mod subprocess;
+pub mod temp_dir;
 pub mod wait_points;
