@@ -2,12 +2,16 @@
 
 #[cfg(not(loom))]
 pub(crate) mod blocking;
+#[cfg(all(any(feature = "store-file", feature = "store-redis"), not(loom)))]
+pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod environment;
 #[cfg(not(loom))]
 pub(crate) mod file;
 #[cfg(not(loom))]
 pub(crate) mod fingerprint;
+#[cfg(all(feature = "store-file", not(loom)))]
+pub(crate) mod folder;
 #[cfg(all(feature = "b2-tool", not(loom)))]
 pub(crate) mod fork_barrier;
 pub(crate) mod fork_mutex;

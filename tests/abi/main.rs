@@ -52,5 +52,7 @@ mod retry_after;
 mod retry_after_block;
 mod secrets;
 mod statuses;
+#[cfg(feature = "store-file")]
+mod store_files;
 mod terminal_escapes;
 mod tls_trust;
