@@ -200,8 +200,8 @@ impl<'a> Call<'a> {
             None => this.apply(&mut this.runtime.shared.lock(), true, &fetch, jitter, now),
         }
         // Nobody in this process has to wait for the store. What was cleared meanwhile is not written, and the slot given back.
-        if let Some((mut store, outcome)) = to_settle.filter(|_| may_settle) {
-            store.settle(&outcome);
+        if let Some((store, outcome)) = to_settle.filter(|_| may_settle) {
+            this.settle(store, &outcome, &fetch);
         }
         let (error, is_verdict) = match fetch {
             Fetch::Granted(session) => return Ok(Led::Session(session)),

@@ -54,6 +54,21 @@ impl Call<'_> {
         })
     }
 
+    /// Writes a verdict into the store. A token that was refused meanwhile, by whoever got it first in this process, must not
+    /// stay there.
+    pub(super) fn settle(&self, mut store: StoreCall<'_>, outcome: &Outcome, fetch: &Fetch) {
+        let rejected = || match fetch {
+            Fetch::Granted(session) => Some(session).filter(|session| session.is_rejected()),
+            _ => None,
+        };
+        if rejected().is_none() {
+            store.settle(outcome);
+            if let Some(session) = rejected() {
+                self.revoke(session);
+            }
+        }
+    }
+
     /// Takes a refused token out of the store, so that no process gets it from there again.
     pub(super) fn revoke(&self, rejected: &Session) {
         if let Some(stored_at) = rejected.stored_at()

@@ -7,6 +7,8 @@ use super::request::{SLOTS, Slot};
 
 /// The first wait between two looks; it doubles.
 const FIRST_POLL: Duration = Duration::from_millis(10);
+/// Past that no wait gets longer.
+const MAX_DOUBLINGS: u32 = 16;
 /// Whoever has waited for so long for one asker tries the next slot as well.
 const OVERTAKE_AFTER: Duration = Duration::from_secs(3);
 
@@ -175,7 +177,7 @@ impl Flow {
         if self.state == State::WaitingForOthers {
             self.waited += span;
             self.waited_for_asker += span;
-            self.polls += 1;
+            self.polls = (self.polls + u32::from(!span.is_zero())).min(MAX_DOUBLINGS);
         }
         self.state = State::Looking;
     }
@@ -252,7 +254,7 @@ impl Flow {
     }
 
     fn poll(&self, jitter: f64) -> Duration {
-        let span = FIRST_POLL.saturating_mul(1 << self.polls.min(16)).min(self.pace.slowest_poll);
+        let span = FIRST_POLL.saturating_mul(1 << self.polls).min(self.pace.slowest_poll);
         span.mul_f64(0.75 + 0.5 * jitter).min(self.pace.half.saturating_sub(self.waited)).max(Duration::from_millis(1))
     }
 }

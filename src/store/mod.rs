@@ -9,6 +9,8 @@
 )]
 
 mod choice;
+#[cfg(all(test, not(loom)))]
+mod every_order;
 mod flow;
 mod record;
 mod request;

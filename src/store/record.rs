@@ -168,6 +168,9 @@ pub(crate) struct Reading {
     pub(crate) left_ms: u64,
 }
 
+#[cfg(test)]
+mod tests;
+
 impl Reading {
     /// `store_age_ms` is the age by the store's own clock, if it has one; `boot_id` tells the boot of this machine, and is
     /// asked only where it makes a difference.

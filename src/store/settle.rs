@@ -102,3 +102,6 @@ fn keep(next: &mut Record, current: Option<&Reading>, has_grant: bool) {
         next.body = record.body.clone();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod open;
 mod redis;
 mod revoke;
 mod seal;
+#[cfg(test)]
+mod vectors;
 
 use crate::platform::fork_mutex::AtFork;
 
