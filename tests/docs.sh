@@ -27,7 +27,7 @@ sed -n 's/^ *\(B2_[A-Z_]* = [0-9]*,\)$/\1/p' include/b2auth.h | grep -v -e MAX_E
 same "the statuses are the header's"
 
 table Options | sed -n 's/^| `\([a-z_]*\)`.*/\1/p' | sort >"$work/said"
-tr '\n' ' ' <src/options/table.rs | grep -o 'row( *"[a-z_]*"' | sed 's/.*"\(.*\)"/\1/' | sort >"$work/true"
+sed -n 's/^ *name: "\([a-z_]*\)",$/\1/p' src/options/table.rs | sort >"$work/true"
 same "the options are the library's"
 
 # Files that the documents name are there.

@@ -38,6 +38,9 @@ lint() {
     echo "ok lint: c-library"
     cargo clippy --locked -p b2auth --lib --tests --no-default-features -- -D warnings
     echo "ok lint: without the b2 tool's database"
+    # Cargo's --locked build of the fuzzers refuses a lock file that lags behind.
+    cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >"$logs/fuzz-metadata"
+    echo "ok lint: the fuzzers' lock file"
 }
 
 rust() {

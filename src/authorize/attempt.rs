@@ -123,7 +123,8 @@ impl RetryLoop<'_> {
             Verdict::Granted(_) => call.log(Level::Info, format_args!("{host} granted a session after {ms} ms{id}")),
             Verdict::Cancelled => call.log(Level::Info, format_args!("cancelled after {ms} ms")),
             Verdict::Repeat(error) => {
-                call.log(Level::Info, format_args!("{}: repeating the request on a new connection", error.message()));
+                let why = error.message();
+                call.log(Level::Info, format_args!("failed after {ms} ms: {why}; repeating it on a new connection"));
             }
             Verdict::Rejected(error) | Verdict::Failed(error) | Verdict::Retry { error, .. } => {
                 call.log(Level::Warn, format_args!("failed after {ms} ms{id}: {}", error.message()));

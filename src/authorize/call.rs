@@ -64,7 +64,11 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn run(mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
-        let result = self.run_loop(intent);
+        let result = match self.run_loop(intent) {
+            // A triggered cancel always wins. What was granted stays in the cache.
+            Ok(_) if self.limits.stop() == Some(Stop::Cancelled) => Err(stopped::cancelled()),
+            result => result,
+        };
         result.map_err(|error| {
             error.with_request_count(self.requests_sent.get()).with_key_id(self.identity.shown_key_id())
         })

@@ -26,9 +26,9 @@ const NOT_SUPPORTED: &str = concat!(
     ")"
 );
 const OUTDATED: &str = concat!(
-    "B2 does not take the request as this version makes it (b2auth ",
+    "check the realm; if it is right, B2 may not take requests of version 4 of its API any more: look for a newer b2auth (this is ",
     env!("CARGO_PKG_VERSION"),
-    ", version 4 of the API): look for a newer one"
+    ")"
 );
 
 /// What to do about a response, or about the lack of one.

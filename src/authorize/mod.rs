@@ -52,7 +52,8 @@ pub(crate) struct AuthorizeRequest<'a> {
 impl AuthorizeRequest<'_> {
     /// The key ID that was given, for messages.
     fn shown_key_id(&self) -> Option<&str> {
-        std::str::from_utf8(self.key_id.trim_ascii()).ok().filter(|key_id| credentials::shape::is_id(key_id))
+        let key_id = std::str::from_utf8(self.key_id.trim_ascii()).ok()?;
+        credentials::shown_key_id(key_id, std::str::from_utf8(self.key.trim_ascii()).ok())
     }
 
     /// Any token that is not expired will do.
@@ -84,17 +85,14 @@ pub(crate) fn authorize(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) ->
     }
     let _uncancellable = CancellationDisabled::new();
     let limits = request.options.total().map_or(limits, |total| limits.with_timeout(total));
-    let result = match authorize_uncached(runtime, request, limits) {
-        // A triggered cancel always wins. What was granted stays in the cache.
-        Ok(_) if limits.stop() == Some(Stop::Cancelled) => Err(stopped::cancelled()),
-        result => result.map_err(|error| with_batch_hint(runtime, request, error)),
-    };
-    let result = result.map_err(|error| error.with_key_id(request.shown_key_id()));
+    let result = authorize_uncached(runtime, request, limits)
+        .map_err(|error| with_batch_hint(runtime, request, error).with_key_id(request.shown_key_id()));
     if let Err(error) = &result {
         let name = error.status().name();
         let (key_id, options) = (error.key_id(), request.options);
         log_for_key(options, key_id, Level::Error, &limits, format_args!("the call fails with {name}: {error}"));
     }
+    request.options.flush_log(runtime.env.clock);
     result
 }
 

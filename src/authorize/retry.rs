@@ -207,6 +207,7 @@ impl<'a> RetryLoop<'a> {
             self.has_waited = false;
             let is_retry = made > 0 || !may_reuse_connection;
             let Attempted { verdict, reply, is_sent } = self.attempt(&mut log, waited, is_retry, may_reuse_connection);
+            may_reuse_connection = true;
             made += 1;
             let error = match verdict {
                 Verdict::Granted(session) => {

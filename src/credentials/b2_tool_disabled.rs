@@ -23,7 +23,7 @@ pub(super) fn find(options: &Options, _: Option<&str>, _: Read, _: &Limits<'_>) 
         _ => "",
     };
     let message = format!("the b2 tool's database{chosen} was not read, since this build lacks the feature b2-tool");
-    Err(Unavailable::NotFound(NotFound { message, hint: None }))
+    Err(Unavailable::NotFound(NotFound { message, hint: None, is_temporary: false }))
 }
 
 #[cfg(all(test, not(loom)))]

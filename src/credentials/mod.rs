@@ -8,12 +8,13 @@ mod b2_tool;
 mod memo;
 mod pair;
 mod refusal_hint;
-pub(crate) mod shape;
+mod shape;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod validate;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::diag::error::{Error, Status};
@@ -28,7 +29,8 @@ pub(crate) use b2_tool::read_alone as read_database;
 #[cfg(not(loom))]
 pub(crate) use memo::LOCKS;
 pub(crate) use pair::{Credentials, Source};
-use sources::{Found, Sources};
+pub(crate) use shape::shown_key_id;
+use sources::{Found, Sources, Unavailable};
 
 /// Whose session a call wants, and the key to ask for it with, unless reading that was put off.
 pub(crate) struct Identity {
@@ -71,13 +73,24 @@ pub(crate) fn resolve(key_id: &[u8], key: &[u8], options: &Options, limits: &Lim
 
 fn find(key_id: &[u8], key: &[u8], options: &Options, limits: &Limits<'_>, read: Read) -> Result<Identity, Error> {
     let realm = options.realm.as_ref().map_err(Clone::clone)?;
+    // What is remembered stays as long as its source is not known to be without a key.
+    let is_definite = Cell::new(true);
+    let look_at_file = |wanted: Option<&str>| {
+        b2_tool::find(options, wanted, read, limits).inspect_err(|unavailable| {
+            is_definite.set(matches!(unavailable, Unavailable::NotFound(missing) if !missing.is_temporary));
+        })
+    };
     let sources = Sources {
         variable: &environment::raw,
         raised_rights: platform::has_raised_rights(),
-        b2_tool: &|wanted| b2_tool::find(options, wanted, read, limits),
+        b2_tool: &look_at_file,
         stopped: &stopped,
     };
-    let found = sources.find(key_id, key).inspect_err(|_| memo::forget(options, key_id))?;
+    let found = sources.find(key_id, key).inspect_err(|_| {
+        if is_definite.get() {
+            memo::forget(options, key_id);
+        }
+    })?;
     let (identity, place) = match found {
         Found::Pair { credentials, realm: own, place } => {
             let identity = Identity {
@@ -129,9 +142,9 @@ impl Identity {
         &self.key_id
     }
 
-    /// The key ID for messages: nothing, if what was given in its place could be a key.
+    /// The key ID for messages, if it is sure to be no secret.
     pub(crate) fn shown_key_id(&self) -> Option<&str> {
-        Some(&*self.key_id).filter(|key_id| shape::is_id(key_id))
+        shape::shown_key_id(&self.key_id, self.credentials().map(Credentials::key))
     }
 
     pub(crate) fn realm(&self) -> &Realm {

@@ -12,13 +12,21 @@ pub(super) fn is_account_id(value: &str) -> bool {
 }
 
 /// An account ID or a key ID: the cluster's three digits, the account ID, and a count that is not always hex.
-pub(crate) fn is_id(value: &str) -> bool {
+pub(super) fn is_id(value: &str) -> bool {
     let bytes = value.as_bytes();
     let is_key_id = bytes.len() == KEY_ID
         && bytes[..3].iter().all(u8::is_ascii_digit)
         && bytes[3..3 + ACCOUNT_ID].iter().all(u8::is_ascii_hexdigit)
         && bytes[3 + ACCOUNT_ID..].iter().all(u8::is_ascii_alphanumeric);
     is_key_id || is_account_id(value)
+}
+
+/// The key ID for messages: nothing, if what was given in its place may be a key, or has a part in common with the key.
+pub(crate) fn shown_key_id<'a>(key_id: &'a str, key: Option<&str>) -> Option<&'a str> {
+    let key = key.unwrap_or_default().as_bytes();
+    let is_within = |part: &[u8]| key_id.as_bytes().windows(part.len()).any(|window| window == part);
+    let overlaps = !key.is_empty() && key.windows(key.len().min(8)).any(is_within);
+    (is_id(key_id) && !overlaps).then_some(key_id)
 }
 
 /// The three digits of the cluster that a key ID is of.

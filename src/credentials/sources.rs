@@ -59,6 +59,8 @@ pub(super) enum Unavailable {
 pub(super) struct NotFound {
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// It may have one all the same: it could not be read.
+    pub(super) is_temporary: bool,
 }
 
 /// Where to look.

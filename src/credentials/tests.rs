@@ -23,6 +23,7 @@ fn find_in(variables: &[(&str, &[u8])], key_id: &[u8], key: &[u8]) -> Result<Arc
 
 fn no_file(_: Option<&str>) -> Result<Found, Unavailable> {
     Err(Unavailable::NotFound(NotFound {
+        is_temporary: false,
         message: "the database /d does not exist".into(),
         hint: Some("make one".into()),
     }))

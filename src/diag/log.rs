@@ -16,6 +16,7 @@ use super::sanitize::{MAX_LINE, single_line, truncate};
 use crate::platform::fork_mutex::AtFork;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 use crate::platform::thread::CancellationDisabled;
+use crate::ports::Clock;
 use crate::ports::limits::Limits;
 
 /// Messages kept for a host that is slow to take them.
@@ -95,6 +96,18 @@ impl Log {
         self.deliver(limits);
     }
 
+    /// Delivers what other threads have left behind, for a moment: the call that ends may be the last one with this log.
+    pub(crate) fn flush(&self, clock: &dyn Clock) {
+        {
+            let mut queues = QUEUES.lock();
+            let Some(queue) = queues.0.get_mut(&self.0.id) else { return };
+            if queue.messages.is_empty() || std::mem::replace(&mut queue.delivering, true) {
+                return;
+            }
+        }
+        self.deliver(&Limits::new(clock, None));
+    }
+
     fn deliver(&self, limits: &Limits<'_>) {
         let _uncancellable = CancellationDisabled::new();
         let mut reset = ResetOnUnwind { id: self.0.id, was_in_callback: is_in_callback(), done: false };
@@ -119,7 +132,8 @@ impl fmt::Debug for Log {
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        QUEUES.lock().0.remove(&self.id);
+        let left = QUEUES.lock().0.remove(&self.id).map_or(0, |queue| queue.messages.len());
+        DROPPED.fetch_add(left as u64, Ordering::Relaxed);
     }
 }
 

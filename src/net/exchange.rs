@@ -245,7 +245,7 @@ fn explain(watch: &RequestWatch, error: ureq::Error) -> Failure {
             FailureKind::InvalidRequest,
             format!("the request to {host} is too large: the realm's path or the user agent is too long"),
         ),
-        ureq::Error::Protocol(e) => not_http(host, e),
+        ureq::Error::Protocol(e) => not_http(host, e.to_string().trim_start_matches("http parse fail: ")),
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => {
             failure(FailureKind::InvalidRequest, format!("no valid request to {host} can be made of the options"))
         }

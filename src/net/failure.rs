@@ -85,8 +85,8 @@ pub(super) const HANDSHAKE_BLOCKED: &str =
     "a firewall that passes the connection but not the handshake looks like this";
 pub(super) const KNOWN_CA_FILE: &str = "that CA is neither among the system's nor in the file that ca_file names: add the \
                                         certificate of the root CA, not of the server, to that file";
-pub(super) const KNOWN_CERT_FILE: &str = "SSL_CERT_FILE or SSL_CERT_DIR is set, which replaces the system's CA certificates: add that CA's to it, or \
-                                          unset the variable";
+pub(super) const KNOWN_CERT_FILE: &str = "SSL_CERT_FILE or SSL_CERT_DIR is set, which replaces the system's CA certificates: add that CA's to it, name it \
+                                          in the option ca_file, or unset the variable";
 pub(super) const MIDDLEBOX: &str = "if a TLS-intercepting middlebox (a company's proxy, a virus scanner) is on the way, set the option ca_file to its \
                                     CA certificate, or install that in the system; SSL_CERT_FILE names a file to use in place of the system's";
 pub(super) const NO_RANDOMNESS: &str =

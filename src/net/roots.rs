@@ -110,11 +110,19 @@ impl Question {
                 && known.cert_dir == self.cert_dir
                 && known.seen.iter().all(Seen::is_unchanged)
         };
-        if let Some(known) = known.filter(is_same) {
-            return Ok(known);
+        if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
+            return Ok(Arc::clone(known));
         }
         let mut seen = Vec::new();
-        let roots = Arc::new(load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen)?);
+        let roots = match (load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen), known)
+        {
+            (Ok(roots), _) => Arc::new(roots),
+            // A place that is away for a moment, as when it is replaced, takes nothing with it.
+            (Err(_), Some(known)) if known.cert_file == self.cert_file && known.cert_dir == self.cert_dir => {
+                return Ok(known);
+            }
+            (Err(failure), _) => return Err(failure),
+        };
         let source = match self.cert_file.is_some() || self.cert_dir.is_some() {
             true => TrustSource::CertFile,
             false => TrustSource::System,

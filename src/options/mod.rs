@@ -17,6 +17,7 @@ use crate::model::realm::Realm;
 use crate::model::store_url::StoreChoice;
 #[cfg(not(loom))]
 use crate::platform::fork_mutex::{AtFork, ForkMutex};
+use crate::ports::Clock;
 use crate::ports::cancel::Cancel;
 use crate::ports::limits::Limits;
 
@@ -166,6 +167,13 @@ impl Options {
         self.log.is_some() && level <= self.log_level
     }
 
+    /// Delivers what the log function has not got yet, for a moment.
+    pub(crate) fn flush_log(&self, clock: &dyn Clock) {
+        if let Some(log) = &self.log {
+            log.flush(clock);
+        }
+    }
+
     pub(crate) fn log(&self, level: Level, limits: &Limits<'_>, message: fmt::Arguments<'_>) {
         if let Some(log) = &self.log
             && level <= self.log_level
@@ -199,6 +207,7 @@ impl Options {
     }
 
     /// The same without log and cancel, for work that outlives the call.
+    #[cfg(all(feature = "b2-tool", not(loom)))]
     pub(crate) fn detached(&self) -> Self {
         Self { log: None, cancel: None, ..self.clone() }
     }

@@ -32,6 +32,7 @@ pub(crate) fn is_fd_limit_reached() -> bool {
 
 /// True if the file lies on a disk of this machine, so that asking for its metadata does not hang. False if that is unknown.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs it"))]
 pub(crate) fn is_local(file: &File) -> bool {
     /// 9P, AFS, autofs, CIFS, Ceph, Coda, FUSE, GPFS, Lustre, NCP, NFS, OCFS2, SMB, SMB2.
     const REMOTE: [u32; 14] = [
@@ -66,6 +67,7 @@ pub(crate) fn is_local(file: &File) -> bool {
 }
 
 #[cfg(target_vendor = "apple")]
+#[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs it"))]
 pub(crate) fn is_local(file: &File) -> bool {
     use std::os::fd::AsRawFd;
 
@@ -78,6 +80,7 @@ pub(crate) fn is_local(file: &File) -> bool {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+#[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs it"))]
 pub(crate) fn is_local(_: &File) -> bool {
     false
 }

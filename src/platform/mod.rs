@@ -9,6 +9,7 @@ pub(crate) mod environment;
 #[cfg(not(loom))]
 pub(crate) mod file;
 #[cfg(not(loom))]
+#[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs all of it"))]
 pub(crate) mod fingerprint;
 #[cfg(all(feature = "store-file", not(loom)))]
 pub(crate) mod folder;

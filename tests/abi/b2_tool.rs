@@ -114,7 +114,7 @@ fn the_json_file_of_the_first_version_is_read() {
     assert_eq!(key_id(&fixture.call(&fixture.options(&path)).expect("understood")), ACCOUNT);
     let cut = fixture.directory.write("cut", &json.as_bytes()[..90]);
     let unused = DatabaseFixture::new();
-    assert!(unused.refuse(&cut).message.contains("is no database of the b2 tool"));
+    assert!(unused.refuse(&cut).message.contains("is not a database of the b2 tool"));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_key_id_alone_takes_only_its_own_key() {
         let failure =
             fixture.api.call(Some(OTHER), Some(" "), Operation::Authorize, Some(&options)).expect_err("another");
         assert_eq!(failure.status, NO_CREDENTIALS);
-        assert!(failure.message.contains("holds another key") && !failure.message.contains(ID), "{failure}");
+        assert!(failure.message.contains("contains another key") && !failure.message.contains(ID), "{failure}");
     }
     assert_eq!(fixture.api.database_reads(), 1);
 }
@@ -205,9 +205,9 @@ fn an_unusable_database_is_reported_with_its_reason() {
     let zeros = [&bytes[..100], &vec![0xa5; bytes.len() - 100]].concat();
     for (content, reason) in [
         (&b""[..], "is empty"),
-        (b"marked7f3a: not a database at all", "is no database of the b2 tool"),
-        (b"{\"application_key\": \"marked7f3a\"}", "is no database of the b2 tool"),
-        (b"[]", "is no database of the b2 tool"),
+        (b"marked7f3a: not a database at all", "is not a database of the b2 tool"),
+        (b"{\"application_key\": \"marked7f3a\"}", "is not a database of the b2 tool"),
+        (b"[]", "is not a database of the b2 tool"),
         (&bytes[..16], "is damaged"),
         (&bytes[..100], "is damaged"),
         (&bytes[..page], "is damaged"),
@@ -218,20 +218,20 @@ fn an_unusable_database_is_reported_with_its_reason() {
         assert!(failure.message.contains(reason), "{failure} in place of {reason}");
     }
     for (statements, reason) in [
-        ("DELETE FROM account", "holds no account"),
+        ("DELETE FROM account", "contains no account"),
         ("DROP TABLE account", "has no table account"),
         ("DROP TABLE account; CREATE VIEW account AS SELECT 'marked7f3a' AS application_key", "has no table account"),
         ("INSERT INTO account SELECT * FROM account", "has several accounts"),
         ("ALTER TABLE account RENAME COLUMN application_key TO marked7f3a", "has no column application_key"),
         ("ALTER TABLE account RENAME COLUMN realm TO marked7f3a", "a realm that cannot be used: it is blank"),
         ("UPDATE account SET application_key = ''", "its application key is blank"),
-        ("UPDATE account SET application_key = x'00ff'", "its application key is no text"),
+        ("UPDATE account SET application_key = x'00ff'", "its application key is not text"),
         ("UPDATE account SET application_key = 'marked7f3a' || char(0)", "character 11 is U+0000 NUL"),
         ("UPDATE account SET application_key = 'marked7f3a' || char(8203)", "character 11 is U+200B ZERO WIDTH SPACE"),
         ("UPDATE account SET application_key = hex(zeroblob(600))", "its application key is longer than 1024"),
-        ("UPDATE account SET account_id_or_app_key_id = x'00'", "its key ID is no text"),
+        ("UPDATE account SET account_id_or_app_key_id = x'00'", "its key ID is not text"),
         ("UPDATE account SET account_id_or_app_key_id = 'a:b'", "its key ID has a colon in it"),
-        ("PRAGMA journal_mode = WAL", "keeps a write-ahead log"),
+        ("PRAGMA journal_mode = WAL", "uses a write-ahead log"),
     ] {
         let path = fixture.directory.write("odd", &bytes);
         b2_database::execute(&path, statements);

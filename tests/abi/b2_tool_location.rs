@@ -102,7 +102,7 @@ fn the_error_names_every_location_in_order() {
     // A file that exists is used, valid or not; the next location is no substitute.
     home.create_database(".config/b2/account_info");
     home.directory.write(".b2_account_info", b"?");
-    assert!(message(&home.call(&[], &json!({}))).ends_with("is no database of the b2 tool"));
+    assert!(message(&home.call(&[], &json!({}))).ends_with("is not a database of the b2 tool"));
 }
 
 #[test]

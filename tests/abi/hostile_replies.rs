@@ -112,14 +112,17 @@ fn a_reply_for_another_account_replaces_no_session_and_is_reported() {
     // While the stale token is valid it is served, and the log says why.
     assert_eq!(fixture.authorize().expect("the stale token").token(), old.token());
     let lines = log.take();
-    assert!(lines.iter().any(|line| line.contains("handed out") && line.contains("another account")), "{lines:#?}");
+    assert!(
+        lines.iter().any(|line| line.contains("the stale token is used") && line.contains("another account")),
+        "{lines:#?}"
+    );
     // A call for a new token fails, and the stale token stays.
     let assert_refused = |result: Result<Session, Failure>| {
         let failure = result.expect_err("another account");
         assert_eq!((failure.name.as_str(), failure.attempts), ("B2_PROTOCOL_ERROR", 1), "{failure}");
-        assert!(failure.message.contains("answered for another account than before"), "{failure}");
+        assert!(failure.message.contains("returned a session for another account than before"), "{failure}");
         assert!(!failure.retryable && !failure.json.to_string().contains("ffffffffffff"), "{failure:?}");
-        assert!(failure.hint.expect("a hint").contains("can't change"));
+        assert!(failure.hint.expect("a hint").contains("cannot change"));
     };
     assert_refused(fixture.authorize_with(&fixture.options.with(&[("cache", "refresh")])));
     assert_refused(fixture.authorize_with(&fixture.options.with(&[("cache", "bypass")])));

@@ -206,8 +206,19 @@ fn a_failure_has_every_field_of_the_error() {
     let answer = authorize(&fixture, &json!({}));
     let error = answer["error"].as_object().expect("an error");
     let names: Vec<_> = error.keys().map(String::as_str).collect();
-    let known =
-        ["attempts", "code", "hint", "httpStatus", "message", "requestId", "retryAfterMs", "retryable", "status"];
+    let known = [
+        "attempts",
+        "code",
+        "hint",
+        "httpStatus",
+        "keyId",
+        "message",
+        "requestId",
+        "retryAfterMs",
+        "retryable",
+        "status",
+    ];
+    assert_eq!(error["keyId"], ID);
     assert_eq!(names, known);
     assert_eq!(answer.as_object().map(serde_json::Map::len), Some(1));
     assert_eq!((&error["status"], &error["code"]), (&json!("B2_BAD_CREDENTIALS"), &json!("bad_auth_token")));

@@ -35,7 +35,7 @@ fn each_decision_of_a_call_is_logged_in_order() {
     );
     fixture.authorize().expect("cached");
     assert_logged(&log, &[(4, "cache hit")]);
-    for (mode, reason) in [("refresh", "a new token is wanted"), ("bypass", "the cache is passed by")] {
+    for (mode, reason) in [("refresh", "a new token is required"), ("bypass", "the cache is bypassed")] {
         fixture.options.set("cache", Some(mode)).expect(mode);
         fixture.authorize().expect("granted");
         assert_logged(
@@ -53,8 +53,8 @@ fn serving_a_stale_token_is_a_warning() {
     fixture.sandbox.script("*", [Fault::status(503).code("service_unavailable")]);
     assert_eq!(fixture.authorize().expect("the stale token").token(), old.token());
     let lines = log.take_with_levels();
-    assert!(lines.iter().any(|(level, message)| *level == 3 && message.contains("the token grows old")), "{lines:#?}");
-    assert!(lines.iter().any(|(level, message)| *level == 2 && message.contains("the refresh failed")), "{lines:#?}");
+    assert!(lines.iter().any(|(level, message)| *level == 3 && message.contains("the token is stale")), "{lines:#?}");
+    assert!(lines.iter().any(|(level, message)| *level == 2 && message.contains("its refresh failed")), "{lines:#?}");
     assert!(lines.iter().all(|(level, _)| *level != 1), "no call failed: {lines:#?}");
 }
 

@@ -26,7 +26,7 @@ fn assert_over_limit(answer: Result<Session, Failure>) -> Failure {
     let failure = answer.expect_err("over the limit");
     assert_eq!((failure.name.as_str(), failure.http_status), ("B2_RATE_LIMITED", 0));
     assert_eq!((failure.attempts, failure.retryable), (0, true));
-    assert!(failure.message.contains("had its share"), "{failure}");
+    assert!(failure.message.contains("is reached"), "{failure}");
     failure
 }
 

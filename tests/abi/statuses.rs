@@ -58,7 +58,7 @@ fn every_401_but_unsupported_is_bad_credentials() {
     ];
     let coded = codes.map(|code| (coded(401, code), "B2_BAD_CREDENTIALS", Some(code), Some("Application Keys")));
     assert_ends_call(coded);
-    assert_ends_call(bare(401).map(|fault| (fault, "B2_BAD_CREDENTIALS", None, Some("Application Keys"))));
+    assert_ends_call(bare(401).map(|fault| (fault, "B2_BAD_CREDENTIALS", None, Some("in B2's place"))));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_cap_has_its_own_status() {
 fn every_other_403_is_access_denied() {
     let codes = ["access_denied", "account_trouble", "unauthorized", "something_new"];
     assert_ends_call(codes.map(|code| (coded(403, code), "B2_ACCESS_DENIED", Some(code), Some("good standing"))));
-    assert_ends_call(bare(403).map(|fault| (fault, "B2_ACCESS_DENIED", None, Some("good standing"))));
+    assert_ends_call(bare(403).map(|fault| (fault, "B2_ACCESS_DENIED", None, Some("in B2's place"))));
 }
 
 #[test]

@@ -30,9 +30,9 @@ ask ca_file="$ca"
 gives "no proxy at all" B2_NETWORK_ERROR "$direct"
 
 ask_in "HTTPS_PROXY=gopher://nobodys-user:wrong-password@127.0.0.1:70" ca_file="$ca"
-gives "HTTPS_PROXY that is no proxy" B2_INVALID_ARGUMENT "HTTPS_PROXY in the environment is no proxy"
+gives "HTTPS_PROXY that is no proxy" B2_INVALID_ARGUMENT "HTTPS_PROXY in the environment is not a valid proxy"
 ask_in "https_proxy=http://nobodys-user:wrong-password@127.0.0.1:0" ca_file="$ca"
-gives "https_proxy that is no proxy" B2_INVALID_ARGUMENT "https_proxy in the environment is no proxy"
+gives "https_proxy that is no proxy" B2_INVALID_ARGUMENT "https_proxy in the environment is not a valid proxy"
 ask ca_file="$ca" proxy=gopher://nobodys-user:wrong-password@127.0.0.1:70
 gives "a proxy of another kind" B2_INVALID_ARGUMENT "http, https or socks5"
 

@@ -15,13 +15,13 @@ through "microsocks with user and password" socks-login "connected to api.b2.tes
 for login in "" "${socks_encoded%%:*}@" "${socks_encoded%%:*}:wrong-password@" "nobodys-user:${socks_encoded#*:}@"; do
     ask ca_file="$ca" proxy="socks5://${login}127.0.0.1:1081" max_attempts=3
     gives "microsocks does not let ${login:-nobody} in" B2_NETWORK_ERROR \
-        "the proxy 127.0.0.1:1081 does not let this user in" "socks5://USER:PASSWORD@HOST:PORT"
+        "the proxy 127.0.0.1:1081 does not accept this user" "socks5://USER:PASSWORD@HOST:PORT"
     once "a login that fails is not tried again"
 done
 
 ask ca_file="$ca" proxy=socks5://127.0.0.1:1082 realm=https://api.b2.test:4430 max_attempts=3
 gives "dante refuses" B2_NETWORK_ERROR \
-    "the proxy 127.0.0.1:1082 did not connect to api.b2.test:4430: its rules forbid it" "ask whoever runs the proxy"
+    "the proxy 127.0.0.1:1082 did not connect to api.b2.test:4430: its rules forbid it" "ask the proxy's administrator"
 once "a refusal by rule is not tried again"
 for port in 1080 1082; do
     ask ca_file="$ca" proxy=socks5://127.0.0.1:$port realm=https://nowhere.b2.test

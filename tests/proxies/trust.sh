@@ -3,7 +3,7 @@
 
 tiny=http://127.0.0.1:3128
 ask proxy=$tiny
-gives "nobody trusts the sandbox by itself" B2_TLS_ERROR "the certificate of api.b2.test is signed by \"b2 sandbox CA\"" \
+gives "nobody trusts the sandbox by itself" B2_TLS_ERROR "the certificate of api.b2.test is signed by an unknown CA (\"b2 sandbox CA\")" \
     "ca_file"
 once "a certificate is not tried again"
 ask_in "SSL_CERT_FILE=$ca" proxy=$tiny
@@ -17,15 +17,15 @@ through "ca_file beside SSL_CERT_FILE" tiny "$connect"
 ask_in "SSL_CERT_FILE=$work/proxy-ca.pem" proxy=$tiny
 gives "SSL_CERT_FILE without the sandbox's" B2_TLS_ERROR "b2 sandbox CA"
 ask proxy=$tiny ca_file="$work/none.pem"
-gives "a ca_file that is not there" B2_INVALID_ARGUMENT "none.pem" "there is no such file" "ca_file"
+gives "a ca_file that is not there" B2_INVALID_ARGUMENT "none.pem" "no such file" "ca_file"
 ask_in "SSL_CERT_FILE=$work/hosts" proxy=$tiny
-gives "an SSL_CERT_FILE without certificates" B2_INVALID_ARGUMENT "it has no certificate" "SSL_CERT_FILE"
+gives "an SSL_CERT_FILE without certificates" B2_INVALID_ARGUMENT "it is not in PEM format" "SSL_CERT_FILE"
 
 # The middlebox shows a certificate of its own for the realm's name.
 ask proxy=$tiny realm=https://inspected.b2.test ca_file="$ca" max_attempts=3
 gives "a middlebox" B2_TLS_ERROR \
-    "the certificate of inspected.b2.test is signed by \"Corporate Inspection CA\", whom this machine does not trust" \
-    "TLS-intercepting middlebox" "ca_file"
+    "the certificate of inspected.b2.test is signed by an unknown CA (\"Corporate Inspection CA\")" \
+    "in the file that ca_file names"
 once "a middlebox is not tried again"
 ask proxy=$tiny realm=https://inspected.b2.test ca_file="$work/middlebox-ca.pem"
 gives "a middlebox whose CA is the ca_file" B2_OK

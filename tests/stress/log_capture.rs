@@ -68,6 +68,8 @@ impl LogObserver {
             log.violation = Some((5, "a log line contains a secret".into()));
         }
         log.granted_at = None;
+        let message =
+            message.strip_prefix("key ").and_then(|rest| rest.split_once(": ")).map_or(message, |(_, rest)| rest);
         if message.starts_with("asking ") {
             log.requests += 1;
             log.request_at = self.oracle.tick();
@@ -76,9 +78,9 @@ impl LogObserver {
             {
                 log.violation = Some((1, "a request was made while another for the same key was in flight".into()));
             }
-        } else if message.starts_with("the old token is handed out") {
+        } else if message.starts_with("the stale token is used") {
             log.stale_served += 1;
-        } else if message.starts_with("B2 refused this key a while ago") {
+        } else if message.starts_with("negative cache hit") {
             log.negative_hits += 1;
         } else if let Some(rest) = request_outcome(message) {
             log.finished += 1;

@@ -78,7 +78,9 @@ pub(super) fn find(
     let search = Search { options, variables: variables.to_vec(), wanted: wanted.map(str::to_owned), read };
     let key = search.digest();
     let check = || limits.stop().map_or_else(|| Ok(limits.poll_interval()), Err);
-    let failed = |message: String, hint: &str| Unavailable::NotFound(NotFound { message, hint: Some(hint.to_owned()) });
+    let failed = |message: String, hint: &str| {
+        Unavailable::NotFound(NotFound { message, hint: Some(hint.to_owned()), is_temporary: true })
+    };
     match READS.run(key, check, move || Arc::new(search.run())) {
         Ok(result) => Result::clone(&result).map_err(Unavailable::NotFound),
         Err(BlockingError::Stopped(Stop::Cancelled)) => Err(Unavailable::Stopped(Stop::Cancelled)),
@@ -103,7 +105,7 @@ impl Search {
         let candidates = location::candidates(&self.options, &variable, &home::of);
         if candidates.is_empty() {
             let message = "the b2 tool's database was not looked for, since no home directory is known".into();
-            return Err(NotFound { message, hint: None });
+            return Err(NotFound { message, hint: None, is_temporary: true });
         }
         let mut reasons = Vec::new();
         for candidate in &candidates {
@@ -113,7 +115,8 @@ impl Search {
             };
             reasons.push(describe(candidate, &error));
             if !error.is_absent {
-                return Err(not_found(&reasons, error.hint, &self.options));
+                let is_temporary = !error.cacheable;
+                return Err(NotFound { is_temporary, ..not_found(&reasons, error.hint, &self.options) });
             }
         }
         Err(not_found(&reasons, Some(file_error::AUTHORIZE), &self.options))
@@ -205,7 +208,7 @@ fn not_found(reasons: &[String], hint: Option<&str>, options: &Options) -> NotFo
         Some(profile) if hint == file_error::AUTHORIZE => format!("{hint} --profile {profile}"),
         _ => hint.to_owned(),
     });
-    NotFound { message: format!("the b2 tool's database {}", reasons.join("; ")), hint }
+    NotFound { message: format!("the b2 tool's database {}", reasons.join("; ")), hint, is_temporary: false }
 }
 
 /// The key ID and the key in a file, or all that is reported of one without them.

@@ -18,7 +18,7 @@ use crate::support::wait_points::Blackhole;
 pub const GROUP: Group = Group { name: "addresses", rows, private: true };
 
 const FIREWALL: &str = "check this machine's network and firewall";
-const DEAD: &str = "2001:db8::6: no answer; 127.0.0.2: connection refused";
+const DEAD: &str = "2001:db8::1: no answer; 127.0.0.2: connection refused; 2001:db8::2: no answer; and to 4 other";
 /// An address outside this machine.
 const REMOTE: &str = "203.0.113.7";
 /// An address of this machine that is tried last.
@@ -171,6 +171,11 @@ fn silent_ipv6() -> Vec<FaultCase> {
             .conditions(|_, good| Conditions::new(good.with(&[]), silent_then("127.0.0.1")))
             .within(Duration::from_secs(20))
             .ages(&[TokenAge::None, TokenAge::Stale]),
+        refused("3,000 addresses, all dead", "; and to 5 other addresses)").conditions(|_, good| {
+            let addresses: Vec<_> = (0..3_000).map(|n| format!("127.77.{}.{}", n / 250, n % 250 + 1)).collect();
+            hosts(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
+            Conditions::new(good.with(&[]), ())
+        }),
         refused("all of IPv6 is silent, IPv4 dead", DEAD)
             .settings(&[("connect_timeout_ms", "5000")])
             .conditions(|_, good| Conditions::new(good.with(&[]), silent_then("127.0.0.2")))

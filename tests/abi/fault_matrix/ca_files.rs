@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use b2_sandbox::{Config, Sandbox};
+
 use super::fault::{Conditions, FaultCase, TokenAge, fault};
 use super::private_etc::{can_drop_privileges, etc, etc_directory, etc_link, etc_pipe, set_env, unprivileged};
 use super::subprocess::{Group, print};
@@ -54,18 +56,18 @@ fn by_option(fixture: &Fixture) -> Options {
 /// What replaces a certificate file, and the message for it.
 fn replacements() -> Vec<(&'static str, &'static str, fn())> {
     vec![
-        ("is missing", "there is no such file", || etc("ca.pem", None)),
+        ("is missing", "no such file", || etc("ca.pem", None)),
         ("is a directory", "it is a directory", || etc_directory("ca.pem")),
-        ("is empty", "it has no certificate", || etc("ca.pem", Some(b""))),
-        ("is garbage", "it has no certificate", || etc("ca.pem", Some(&[0xa5; 4096]))),
-        ("has a key and no certificate", "it has no certificate", || {
+        ("is empty", "not in PEM format", || etc("ca.pem", Some(b""))),
+        ("is garbage", "not in PEM format", || etc("ca.pem", Some(&[0xa5; 4096]))),
+        ("has a key and no certificate", "it contains a private key", || {
             etc("ca.pem", Some(b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n"));
         }),
         ("has an invalid certificate", "none of its certificates", || {
             etc("ca.pem", Some(b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"));
         }),
-        ("is truncated", "it is not PEM", || etc("ca.pem", Some(b"-----BEGIN CERTIFICATE-----\nMIIB"))),
-        ("has 1 GiB of zeros", "it has no certificate", || {
+        ("is truncated", "its certificates are damaged", || etc("ca.pem", Some(b"-----BEGIN CERTIFICATE-----\nMIIB"))),
+        ("has 1 GiB of zeros", "not in PEM format", || {
             etc("ca.pem", Some(b""));
             let file = File::options().write(true).open(FILE).expect("it is there");
             file.set_len(1 << 30).expect("a sparse file takes no space");
@@ -121,6 +123,17 @@ fn variables() -> Vec<FaultCase> {
             etc_directory("ca.pem");
             etc_pipe(c"/etc/ca.pem/0123abcd.0");
         }),
+        fault("SSL_CERT_FILE is replaced by that of another CA after the first call")
+            .conditions(|_, good| {
+                let other = Sandbox::start(Config::default()).expect("the sandbox starts");
+                etc("ca.pem", Some(&fs::read(other.ca_file()).expect("it is there")));
+                Conditions::new(good.with(&[]), other)
+            })
+            .options(by_variable)
+            .status(TLS)
+            .message("not with the key of a trusted CA")
+            .hint("SSL_CERT_FILE or SSL_CERT_DIR is set")
+            .ages(&[TokenAge::Stale, TokenAge::Expired]),
         fault("SSL_CERT_FILE is removed after the first call")
             .conditions(|_, good| {
                 etc("ca.pem", None);
@@ -147,7 +160,7 @@ fn system() -> Vec<FaultCase> {
             // Not the options of the other calls, with which the library has read the certificates.
             Conditions::new(fixture.options.with(&[("realm", fixture.sandbox.https())]), ())
         });
-        let case = case.options(by_option).status(TLS).message("whom this machine does not trust").hint("ca_file");
+        let case = case.options(by_option).status(TLS).message("unknown CA").hint("ca_file");
         case.ages(&[TokenAge::None])
     };
     vec![

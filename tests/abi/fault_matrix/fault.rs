@@ -26,6 +26,8 @@ pub struct FaultCase {
     succeeds_at: Vec<TokenAge>,
     /// False if the fault hides which key the call is for.
     key_known: bool,
+    /// False if the response is not one that B2 could have written: then it says nothing about the key.
+    from_b2: bool,
     /// The call gives neither key ID nor key.
     pub blank: bool,
     /// The stack size of the calling thread, if it is not the usual one.
@@ -61,6 +63,7 @@ pub fn fault(name: impl Into<String>) -> FaultCase {
         ages: TokenAge::USUAL.into(),
         succeeds_at: Vec::new(),
         key_known: true,
+        from_b2: true,
         blank: false,
         stack: None,
         fixture: || Fixture::with_options(&[("max_attempts", "2")]),
@@ -191,6 +194,11 @@ impl FaultCase {
         Self { succeeds_at: ages.to_vec(), ..self }
     }
 
+    /// Something else than B2 wrote the response.
+    pub fn not_from_b2(self) -> Self {
+        Self { from_b2: false, ..self.hint("something in between answered in B2's place") }
+    }
+
     /// The fault hides which key the call is for, so that no cached token can be served.
     pub fn hides_key(self) -> Self {
         Self { key_known: false, ..self }
@@ -217,8 +225,14 @@ impl FaultCase {
 
     /// A fresh token is served without a request; a stale one if the refresh fails, unless the key itself was rejected.
     pub fn serves_cached(&self, age: TokenAge) -> bool {
-        let kept = self.fails() && self.key_known && !is_about_the_key(self.expect.status);
+        let rejected = self.from_b2 && is_about_the_key(self.expect.status);
+        let kept = self.fails() && self.key_known && !rejected;
         age == TokenAge::Fresh || age == TokenAge::Stale && kept
+    }
+
+    /// A result that is cached: the next call makes no request.
+    pub fn is_cached(&self, status: &str) -> bool {
+        status == "B2_OK" || self.from_b2 && (is_about_the_key(status) || status == "B2_CAP_EXCEEDED")
     }
 
     /// A refresh makes one attempt.
@@ -261,11 +275,6 @@ impl FaultCase {
 /// A rejection of the key.
 pub fn is_about_the_key(status: &str) -> bool {
     matches!(status, "B2_BAD_CREDENTIALS" | "B2_KEY_NOT_SUPPORTED" | "B2_ACCESS_DENIED")
-}
-
-/// A result that is cached: the next call makes no request.
-pub fn is_cached(status: &str) -> bool {
-    is_about_the_key(status) || matches!(status, "B2_OK" | "B2_CAP_EXCEEDED")
 }
 
 /// A failure of the network or of B2 that may be temporary.

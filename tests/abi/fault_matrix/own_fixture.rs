@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::fake_server::{Relay, onward};
-use super::fault::{Conditions, FaultCase, TokenAge, Trigger, is_about_the_key, is_cached};
+use super::fault::{Conditions, FaultCase, TokenAge, Trigger, is_about_the_key};
 use super::recorded::{Outcome, record};
 use crate::support::api::{Failure, Operation, Options, Session};
 use crate::support::concurrent::{eventually, wait_until};
 use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
 
 /// What the log says when a stale token is served.
-pub const STALE_SERVED: &str = "the old token is handed out";
+pub const STALE_SERVED: &str = "the stale token is used";
 
 /// A relay to the sandbox, in whose place another server can be put.
 struct Detour {
@@ -104,7 +104,7 @@ pub fn run(case: &FaultCase, age: TokenAge) -> Outcome {
 
 /// A result that is cached, and a stale token that was served, need no request for the next call.
 fn check_next_call(case: &FaultCase, age: TokenAge, outcome: &mut Outcome, next: impl FnOnce() -> (Outcome, bool)) {
-    if !case.serves_cached(age) && !is_cached(&outcome.result.status) {
+    if !case.serves_cached(age) && !case.is_cached(&outcome.result.status) {
         return;
     }
     let (next, no_attempt) = next();

@@ -19,10 +19,12 @@ fn cases() -> Vec<FaultCase> {
         let case = fault(name).http_server(serve).status(TIMEOUT).message(message).hint("total_timeout_ms");
         case.settings(&[("total_timeout_ms", "4000")])
     };
-    let not_http = |name: &str, serve| fault(name).http_server(serve).status(PROTOCOL).message("in HTTP").hint("realm");
+    let not_http = |name: &str, serve| {
+        fault(name).http_server(serve).status(PROTOCOL).message("does not speak HTTP").hint("realm")
+    };
     let incomplete = |name: &str, bytes| {
         let case = fault(name).http_server(send_after_request(bytes)).status(NETWORK).hint("VPN");
-        case.message("before its answer was complete").retried()
+        case.message("before its response was complete").retried()
     };
     let first = "waiting for the first byte";
     let rejection = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
@@ -30,13 +32,13 @@ fn cases() -> Vec<FaultCase> {
     vec![
         late("the request is read at one byte a second", Arc::new(read_slowly), first),
         late("the request is not read", Arc::new(|_| thread::sleep(Duration::from_secs(60))), first),
-        late("the response is sent at one byte a second", Arc::new(write_slowly), "reading the answer"),
+        late("the response is sent at one byte a second", Arc::new(write_slowly), "reading the response"),
         not_http("a 401 before the request", send_at_once(rejection))
             .status("B2_BAD_CREDENTIALS")
-            .message("HTTP 401")
-            .hint("Application Keys"),
+            .message("not by B2 (HTTP 401)")
+            .not_from_b2(),
         not_http("a greeting before the request", send_at_once(b"220 mail.example\r\n")),
-        not_http("TLS on the port for http", send_after_request(&alert)).message("answers in TLS").hint("https://"),
+        not_http("TLS on the port for http", send_after_request(&alert)).message("speaks TLS").hint("https://"),
         not_http("zeros", send_after_request(&[0; 100])),
         incomplete("nothing at all", b""),
         incomplete("one byte", b"H"),

@@ -17,8 +17,8 @@ use crate::support::fixture::{Fixture, ID, KEY};
 
 pub const GROUP: Group = Group { name: "process_limits", rows, private: true };
 
-const FILES: &str = "as many files open as it may";
-const THREADS: &str = "as many threads as it may";
+const FILES: &str = "the limit of open files is reached";
+const THREADS: &str = "the limit of threads";
 const ALL_AGES: [TokenAge; 4] = [TokenAge::None, TokenAge::Fresh, TokenAge::Stale, TokenAge::Expired];
 
 fn rows() -> Vec<Row> {

@@ -17,8 +17,8 @@ pub const LOGIN: &str = "corp%2Duser:h1dd3n%40pa55w0rd";
 /// The same, decoded.
 pub const SECRETS: [&str; 2] = ["corp-user", "h1dd3n@pa55w0rd"];
 pub const CHECK: &str = "check the proxy's address, that it runs";
-pub const ASK: &str = "ask whoever runs the proxy";
-pub const KIND: &str = "check the proxy's port, and http or socks5 in its URL";
+pub const ASK: &str = "ask the proxy's administrator";
+pub const KIND: &str = "check the proxy's port, and the scheme of its URL";
 
 pub fn rows() -> Vec<Row> {
     let cases = [failures(), statuses(), tls_through_proxy()];
@@ -62,7 +62,7 @@ fn failures() -> Vec<FaultCase> {
     let late =
         |name: &str, steps| closed(name, steps).status(TIMEOUT).message("(waiting for the proxy)").settings(&SHORT);
     let no_proxy =
-        |name: &str, steps| http(name, steps).status(PROTOCOL).message("does not answer as a proxy").hint(KIND);
+        |name: &str, steps| http(name, steps).status(PROTOCOL).message("does not behave as a proxy").hint(KIND);
     let slow = b"HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 03:00:00 GMT\r\n\r\n".to_vec();
     let down =
         fault("an http proxy that is down").options(through_proxy).secrets(&SECRETS).conditions(|fixture, good| {
@@ -104,17 +104,17 @@ fn statuses() -> Vec<FaultCase> {
         login("wants a login by Negotiate", 407, "Proxy-Authenticate: Negotiate\r\n")
             .message("by negotiate")
             .hint("run a relay"),
-        refuses(400, "it answered 400"),
-        refuses(403, "it answered 403"),
-        refuses(404, "it answered 404"),
-        refuses(302, "it answered 302"),
-        refuses(101, "it answered 101"),
-        temporary(408, "it answered 408"),
-        temporary(429, "it answered 429"),
-        temporary(500, "it answered 500"),
-        temporary(502, "it answered 502"),
-        temporary(503, "it answered 503"),
-        temporary(504, "it answered 504"),
+        refuses(400, "it returned 400"),
+        refuses(403, "it returned 403"),
+        refuses(404, "it returned 404"),
+        refuses(302, "it returned 302"),
+        refuses(101, "it returned 101"),
+        temporary(408, "it returned 408"),
+        temporary(429, "it returned 429"),
+        temporary(500, "it returned 500"),
+        temporary(502, "it returned 502"),
+        temporary(503, "it returned 503"),
+        temporary(504, "it returned 504"),
     ]
 }
 
@@ -131,7 +131,7 @@ fn tls_through_proxy() -> Vec<FaultCase> {
     vec![
         connected("sends garbage", &[Step::Read, send("not TLS at all"), Step::Silence])
             .status(TLS)
-            .message("does not answer in TLS")
+            .message("does not speak TLS")
             .hint("no other program"),
         broken("closes", &[Step::Read]),
         broken("resets", &[Step::Read, Step::Reset]),
@@ -141,7 +141,7 @@ fn tls_through_proxy() -> Vec<FaultCase> {
             .settings(&SHORT),
         scripted("an https proxy that speaks http", "https", https)
             .status(TLS)
-            .message("does not answer in TLS")
+            .message("does not speak TLS")
             .hint("begin the proxy's URL with http://"),
     ]
 }
@@ -149,9 +149,9 @@ fn tls_through_proxy() -> Vec<FaultCase> {
 /// Values that no proxy can have, with a part of the message.
 const INVALID: [(&str, &str); 5] = [
     ("gopher://corp-user:h1dd3n@pa55w0rd@127.0.0.1:70", "http, https or socks5"),
-    ("http://corp%2Duser:h1dd3n%40pa55w0rd@127.0.0.1:0", "its port is no number"),
+    ("http://corp%2Duser:h1dd3n%40pa55w0rd@127.0.0.1:0", "its port is not a number"),
     ("http://corp-user:h1dd3n%4@127.0.0.1:3128", "percent-encoded"),
-    ("http://corp-user:h1dd3n@pa55w0rd@", "it has no host"),
+    ("http://corp-user:h1dd3n@pa55w0rd@", "it has no valid host"),
     ("127.0.0.1:3128", "none, or a URL"),
 ];
 
@@ -184,10 +184,10 @@ fn environment() -> Vec<FaultCase> {
     };
     let down = "http://corp%2Duser:h1dd3n%40pa55w0rd@127.0.0.1:1";
     vec![
-        invalid(INVALID[0].0, "HTTPS_PROXY in the environment is no proxy"),
+        invalid(INVALID[0].0, "HTTPS_PROXY in the environment is not a valid proxy"),
         invalid(INVALID[1].0, INVALID[1].1),
         invalid(INVALID[2].0, INVALID[2].1),
-        invalid("http://", "it has no host"),
+        invalid("http://", "it has no valid host"),
         named("HTTPS_PROXY is down".to_owned(), down)
             .status(NETWORK)
             .message("cannot connect to the proxy 127.0.0.1:1")

@@ -31,7 +31,7 @@ fn protocol(name: &str, response: Fault) -> FaultCase {
 
 /// A response that is no valid HTTP.
 fn not_http(name: &str, response: Fault) -> FaultCase {
-    protocol(name, response).message("does not answer in HTTP")
+    protocol(name, response).message("does not speak HTTP")
 }
 
 /// A response that is not B2's, in the hint of which a captive portal is suspected.
@@ -46,7 +46,7 @@ fn outage(name: &str, response: Fault) -> FaultCase {
 
 /// A response that ends too early.
 fn incomplete(name: &str, response: Fault) -> FaultCase {
-    fault(name).response(response).status(NETWORK).message("before its answer was complete").hint("VPN").retried()
+    fault(name).response(response).status(NETWORK).message("before its response was complete").hint("VPN").retried()
 }
 
 /// A response that does not come in time.

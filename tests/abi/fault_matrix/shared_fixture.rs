@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use b2_sandbox::{Config, Fault, Key, Sandbox};
 
-use super::fault::{FaultCase, TokenAge, Trigger, is_cached, may_be_temporary};
+use super::fault::{FaultCase, TokenAge, Trigger, may_be_temporary};
 use super::own_fixture::STALE_SERVED;
 use super::recorded::{Outcome, record};
 use super::{Expect, Row};
@@ -152,7 +152,7 @@ impl Plan {
         outcome.check("the log says when a stale token is served", logged == served);
         let reason = outcome.log.iter().any(|line| line.contains(case.base().message));
         outcome.check("the log has the reason", reason || (expect.status == "B2_OK" && !served && !self.once));
-        if served || is_cached(expect.status) {
+        if served || case.is_cached(expect.status) {
             let next = record(&options, call);
             let more = ready.sandbox.authorize_count(id) - before - outcome.requests;
             outcome.check("the next call makes no request", more == 0);

@@ -21,7 +21,7 @@ fn logged_in() -> Vec<Step> {
 fn exchanges() -> Vec<FaultCase> {
     let socks = |name: &str, steps: &[&[Step]]| scripted(&format!("a socks5 proxy {name}"), "socks5", steps.concat());
     let refuses = |name: &str, steps: &[&[Step]]| {
-        socks(name, steps).status(NETWORK).message("does not let this user in").hint("socks5://USER")
+        socks(name, steps).status(NETWORK).message("does not accept this user").hint("socks5://USER")
     };
     let closed = |name: &str, steps: &[&[Step]]| {
         socks(name, steps).status(NETWORK).message("closed the connection").hint(CHECK).retried()
@@ -35,7 +35,7 @@ fn exchanges() -> Vec<FaultCase> {
             .retried()
     };
     let no_proxy = |name: &str, steps: &[&[Step]]| {
-        socks(name, steps).status(PROTOCOL).message("does not answer as a proxy").hint(KIND)
+        socks(name, steps).status(PROTOCOL).message("does not behave as a proxy").hint(KIND)
     };
     let (asks, logged_in) = (respond(&[5, 2]), logged_in());
     vec![
@@ -69,6 +69,6 @@ fn replies() -> Vec<FaultCase> {
         reply(6, "it took too long"),
         reply(7, "does not know the command"),
         reply(8, "does not take an address of this kind"),
-        reply(255, "for no reason that is known"),
+        reply(255, "for an unknown reason"),
     ]
 }

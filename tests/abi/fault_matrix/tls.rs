@@ -19,23 +19,21 @@ pub fn rows() -> Vec<Row> {
 fn certificates() -> Vec<FaultCase> {
     let untrusted = |name: &str, tls_fault| fault(name).tls_fault(tls_fault).status(TLS);
     vec![
-        untrusted("an unknown authority", TlsFault::UnknownCa)
-            .message("\"Nobody's CA\", whom this machine")
-            .hint("ca_file"),
+        untrusted("an unknown authority", TlsFault::UnknownCa).message("unknown CA (\"Nobody's CA\")").hint("ca_file"),
         untrusted("an expired certificate", TlsFault::Expired).message("expired at 20").hint("clock"),
         untrusted("a certificate for later", TlsFault::NotYetValid).message("is not valid before 20").hint("clock"),
         untrusted("a certificate for another name", TlsFault::WrongName)
             .message("another name: somebody-else.example")
             .hint("realm's host"),
         untrusted("a request for a client certificate", TlsFault::ClientCertificate)
-            .message("CertificateRequired")
-            .hint("demands"),
+            .message("certificate_required")
+            .hint("requires a client certificate"),
     ]
 }
 
 fn handshakes() -> Vec<FaultCase> {
     let broken = |case: FaultCase, message| {
-        let case = case.status(NETWORK).message(message).hint("lets the connection through but not the handshake");
+        let case = case.status(NETWORK).message(message).hint("passes the connection but not the handshake");
         case.retried()
     };
     let late = |case: FaultCase| {
@@ -56,19 +54,19 @@ fn handshakes() -> Vec<FaultCase> {
 fn other_protocols() -> Vec<FaultCase> {
     let case = |name: &str, bytes: &[u8]| fault(name).https_server(send(bytes)).status(TLS);
     let old = |name: &str, bytes: &[u8]| {
-        let case = case(name, bytes).message("offers no version of TLS that can be spoken here");
-        case.hint("TLS 1.2 or newer is needed")
+        let case = case(name, bytes).message("offers no supported version of TLS");
+        case.hint("TLS 1.2 or newer is required")
     };
     let no_tls =
-        |name: &str, bytes: &[u8]| case(name, bytes).message("does not answer in TLS").hint("port is one for https");
+        |name: &str, bytes: &[u8]| case(name, bytes).message("does not speak TLS").hint("port is one for https");
     let huge = [&[0x16, 3, 3, 0x40, 0][..], &[2, 0xff, 0xff, 0xff], &[0; 0x3ffc]].concat();
     vec![
         old("TLS 1.1, by its alert", &[0x15, 3, 1, 0, 2, 2, 70]),
-        old("TLS 1.1, no cipher in common", &[0x15, 3, 2, 0, 2, 2, 40]).message("HandshakeFailure").hint("TLS 1.2"),
+        old("TLS 1.1, no cipher in common", &[0x15, 3, 2, 0, 2, 2, 40]).message("handshake_failure").hint("TLS 1.2"),
         old("TLS 1.1, by its ServerHello", &old_hello()),
         no_tls("http on the port for https", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         no_tls("SSH on the port for https", b"SSH-2.0-OpenSSH_9.2\r\n"),
-        case("an unknown alert", &[0x15, 3, 3, 0, 2, 2, 255]).message("broke off the TLS handshake").hint("realm"),
+        case("an unknown alert", &[0x15, 3, 3, 0, 2, 2, 255]).message("aborted the TLS handshake").hint("realm"),
         no_tls("a ServerHello of 16 MiB", &huge).hint("realm"),
     ]
 }

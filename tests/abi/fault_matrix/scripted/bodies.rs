@@ -3,8 +3,8 @@
 use b2_sandbox::{Body, DateFault, Fault, Length};
 use serde_json::json;
 
-use super::{accepted, incomplete, not_http, outage, portal, protocol};
-use crate::fault_matrix::fault::{FaultCase, TokenAge};
+use super::{BAD, LIMITED, accepted, incomplete, not_http, outage, portal, protocol};
+use crate::fault_matrix::fault::{FaultCase, TokenAge, fault};
 
 pub fn cases() -> Vec<FaultCase> {
     [other_bodies(), fields(), transfer(), unusual_but_valid()].into_iter().flatten().collect()
@@ -16,17 +16,30 @@ fn other_bodies() -> Vec<FaultCase> {
     vec![
         body("an empty body", Body::Empty).message("empty"),
         body("a page of a captive portal", Body::Html).message("HTML"),
-        body("half of the body", Body::Truncated).message("answered 200, but not as B2 documents"),
+        body("half of the body", Body::Truncated).message("returned 200, but not what B2 documents"),
         body("invalid UTF-8", Body::NotUtf8).message("UTF-8"),
         body("an array", Body::Array).message("array"),
         body("100,000 nested arrays", Body::JsonBomb).message("nested"),
         text("null", "null").message("null"),
         text("an empty object", "{}").message("accountId"),
-        text("two objects", "{} {}").message("answered 200"),
-        text("plain text", "all is well").message("answered 200"),
+        text("two objects", "{} {}").message("returned 200"),
+        text("plain text", "all is well").message("returned 200"),
         body("64 MiB", Body::Huge).message("over 256 KiB").hint("realm"),
         body("256 MiB of gzip", Body::GzipBomb).message("over 256 KiB").hint("realm"),
-        protocol("401 with 64 MiB", Fault::status(401).body(Body::Huge)).message("over 256 KiB"),
+        fault("401 with 64 MiB")
+            .response(Fault::status(401).body(Body::Huge))
+            .status(BAD)
+            .message("not by B2 (HTTP 401)")
+            .not_from_b2(),
+        outage("503 with 64 MiB", Fault::status(503).body(Body::Huge)).message("(HTTP 503)"),
+        outage("503 in an encoding that was not asked for", Fault::status(503).header("Content-Encoding", "br"))
+            .message("(HTTP 503)"),
+        outage("503 falsely labelled as gzip", Fault::status(503).header("Content-Encoding", "gzip"))
+            .message("(HTTP 503)"),
+        outage("429 cut short", Fault::status(429).header("Content-Length", "9999"))
+            .status(LIMITED)
+            .hint("keep one session")
+            .message("(HTTP 429"),
         outage("503 with a body that is no JSON", Fault::status(503).raw_body(&[0xff, 0])).message("(HTTP 503)"),
     ]
 }
@@ -66,12 +79,12 @@ fn transfer() -> Vec<FaultCase> {
     let encoding = |value: &str| Fault::none().header("Content-Encoding", value);
     vec![
         incomplete("Content-Length 10 too large", length(Length::OffBy(10))),
-        portal("Content-Length 10 too small", length(Length::OffBy(-10))).message("answered 200"),
+        portal("Content-Length 10 too small", length(Length::OffBy(-10))).message("returned 200"),
         portal("Content-Length 0", raw("0")).message("empty"),
         not_http("Content-Length is a word", raw("soon")),
         not_http("Content-Length is negative", raw("-5")),
         not_http("Content-Length overflows", raw("99999999999999999999999")),
-        protocol("Content-Encoding br", encoding("br")).message("encoded in a way that was not asked for"),
+        protocol("Content-Encoding br", encoding("br")).message("has an encoding that was not asked for"),
         protocol("Content-Encoding gzip for plain text", encoding("gzip")).message("cannot be decompressed"),
         protocol("gzip of gzip", Fault::with_body(Body::GzipBomb).gzip()).message("over 256 KiB"),
     ]

@@ -54,7 +54,7 @@ fn waits() -> Vec<FaultCase> {
     let slow = Fault::default().body_drip(Duration::from_millis(20));
     let minute = Duration::from_secs(60);
     let pause = Duration::from_millis(30);
-    let (first, rest) = ("waiting for the first byte", "reading the answer");
+    let (first, rest) = ("waiting for the first byte", "reading the response");
     vec![
         late("no response", Fault::silent(), first),
         late("silence in the head", Fault::default().cut(How::Silence, 40), rest),

@@ -23,13 +23,13 @@ fn interim() -> Vec<FaultCase> {
         accepted("a 103 with headers before the response", before(HINTS)),
         accepted("a 102 and a 103 before the response", before(&format!("HTTP/1.1 102 Processing\r\n\r\n{HINTS}"))),
         accepted("20 times 100", before(&CONTINUE.repeat(20))),
-        protocol("1,000 times 103", before(&HINTS.repeat(1_000))).message("over 16 KiB"),
+        protocol("1,000 times 103", before(&HINTS.repeat(1_000))).message("does not end"),
         protocol("a 101", switching).message("HTTP 101"),
         fault("two responses, the first of them a 401")
             .response(before("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"))
             .status(BAD)
-            .message("(HTTP 401)")
-            .hint("Application Keys"),
+            .message("not by B2 (HTTP 401)")
+            .not_from_b2(),
     ]
 }
 
@@ -84,7 +84,7 @@ fn framing() -> Vec<FaultCase> {
         not_http("a chunk size that overflows", chunks("fffffffffffffffffffff\r\n{}\r\n0\r\n\r\n")),
         incomplete("a chunk shorter than its size", chunks("fff\r\n{}\r\n0\r\n\r\n")),
         incomplete("no last chunk", chunks("2\r\n{}\r\n")),
-        incomplete("a body that is not chunked", not_chunked),
+        not_http("a body that is not chunked", not_chunked),
         accepted("bytes after the response", Fault::none().after("and more")),
         accepted("bytes after the chunks", Fault::none().chunked().after("and more")),
         accepted("another response after it", Fault::none().after("HTTP/1.1 401 Unauthorized\r\n\r\n")),
@@ -93,9 +93,9 @@ fn framing() -> Vec<FaultCase> {
 
 fn endless() -> Vec<FaultCase> {
     let flood = |name: &str, kind| protocol(name, Fault::none().flood(kind));
-    let (headers, no_end) = ("the headers of the answer", "comes to no end");
+    let (headers, no_end) = ("the headers of the response", "does not end");
     vec![
-        flood("endless interim responses", Flood::Interim).message(headers),
+        flood("endless interim responses", Flood::Interim).message(no_end),
         flood("an endless header", Flood::Line).message(headers),
         flood("endless headers", Flood::Headers).message("too many headers"),
         flood("an endless body", Flood::Chunks).message("over 256 KiB"),
@@ -107,8 +107,8 @@ fn endless() -> Vec<FaultCase> {
 fn byte_by_byte() -> Vec<FaultCase> {
     let second = Duration::from_secs(1);
     vec![
-        late("a head of one byte a second", Fault::none().head_drip(second), "reading the answer"),
-        late("a body of one byte a second", Fault::none().body_drip(second), "reading the answer"),
+        late("a head of one byte a second", Fault::none().head_drip(second), "reading the response"),
+        late("a body of one byte a second", Fault::none().body_drip(second), "reading the response"),
         accepted("a head byte by byte", Fault::none().head_drip(Duration::from_micros(1))),
     ]
 }

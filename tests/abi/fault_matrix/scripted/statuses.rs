@@ -31,13 +31,26 @@ fn about_the_key() -> Vec<FaultCase> {
         bad("401 email_not_verified", coded(401, "email_not_verified")).message("HTTP 401 email"),
         bad("401 no_payment_history", coded(401, "no_payment_history")).message("HTTP 401 no_payment"),
         bad("401 with an unknown code", coded(401, "something_new")).message("HTTP 401 something_new"),
-        bad("401 without a code", Fault::status(401).body(Body::Empty)).message("(HTTP 401)"),
-        bad("401 of a proxy", Fault::status(401).body(Body::Html)).message("(HTTP 401)"),
+        bad("401 without a code", Fault::status(401).body(Body::Empty)).message("not by B2 (HTTP 401)").not_from_b2(),
+        bad("401 of a proxy", Fault::status(401).body(Body::Html)).message("not by B2 (HTTP 401)").not_from_b2(),
+        bad("401 with a body of another API", Fault::status(401).raw_body(br#"{"message":"Unauthorized"}"#))
+            .message("not by B2 (HTTP 401): Unauthorized")
+            .not_from_b2(),
+        bad("401 cut short", Fault::status(401).body(Body::Truncated)).message("not by B2 (HTTP 401)").not_from_b2(),
         other_key("401 unsupported", coded(401, "unsupported")).message("HTTP 401 unsupported"),
         other_key("400 about the version", coded(400, "bad_request").message(old_version))
             .message("not currently supported"),
         denied("403 access_denied", coded(403, "access_denied")).message("HTTP 403 access_denied"),
-        denied("403 without a code", Fault::status(403).body(Body::Empty)).message("(HTTP 403)"),
+        denied("403 without a code", Fault::status(403).body(Body::Empty))
+            .message("not by B2 (HTTP 403)")
+            .not_from_b2(),
+        denied("403 of a filter", Fault::status(403).body(Body::Html)).message("not by B2 (HTTP 403)").not_from_b2(),
+        denied("403 email_not_verified", coded(403, "email_not_verified"))
+            .message("HTTP 403 email")
+            .hint("e-mail address"),
+        denied("403 no_payment_history", coded(403, "no_payment_history"))
+            .message("HTTP 403 no_p")
+            .hint("payment method"),
     ]
 }
 
