@@ -53,6 +53,12 @@ mod retry_after_block;
 mod secrets;
 mod statuses;
 #[cfg(feature = "store-file")]
+mod store_clocks;
+#[cfg(feature = "store-file")]
 mod store_files;
+#[cfg(feature = "store-file")]
+mod store_processes;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+mod store_sharing;
 mod terminal_escapes;
 mod tls_trust;

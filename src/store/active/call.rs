@@ -256,9 +256,11 @@ impl<'a> StoreCall<'a> {
         };
         let (keys, refused) = (&self.keys, &self.refused);
         let mut after = (seen.fails, seen.generation);
+        let mut is_written = false;
         let mut decide = |stored: &Stored| {
             let current = reading(keys, stored, now);
             let change = settler.settle(current.as_ref(), |tag| refused.contains(tag), outcome);
+            is_written = false;
             match change {
                 Change::Keep => {
                     after = current.map_or(after, |current| (current.record.fails, current.record.generation));
@@ -267,8 +269,9 @@ impl<'a> StoreCall<'a> {
                 Change::Write(next) => {
                     after = (next.fails, next.generation);
                     let sealed = random::secret_bytes().and_then(|nonce| keys.seal_record(&next, nonce));
-                    sealed
-                        .map_or(SettleStep::Keep, |record| SettleStep::Write(Sealed { record, kept_ms: next.kept_ms }))
+                    let Some(record) = sealed else { return SettleStep::Keep };
+                    is_written = true;
+                    SettleStep::Write(Sealed { record, kept_ms: next.kept_ms })
                 }
             }
         };
@@ -284,7 +287,12 @@ impl<'a> StoreCall<'a> {
         self.holds_slot = false;
         self.flow.asked_in_vain(after.0, after.1);
         match result {
-            Ok(()) => BREAKER.worked(self.url.id(), Use::Writing),
+            Ok(()) => {
+                BREAKER.worked(self.url.id(), Use::Writing);
+                if is_written && matches!(outcome, Outcome::Grant { .. }) {
+                    self.log(Level::Debug, format_args!("the session is in the token store"));
+                }
+            }
             Err(Failed::Stopped(_)) => {}
             // What was granted is good all the same, and what comes next looks for itself.
             Err(Failed::Trouble(trouble)) => self.report(Use::Writing, &trouble.what),

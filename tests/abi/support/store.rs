@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::api::{self, Api, Failure, Operation, Options, Session};
 use super::b2_database::TempDir;
 use super::fixture::{Fixture, ID, KEY};
@@ -43,11 +45,24 @@ impl StoreDir {
         assert_eq!(records.next(), None, "more than one record");
         self.path.join(record)
     }
+}
 
-    pub fn lock(&self, name: &str) -> PathBuf {
-        let record = self.record();
-        self.path.join(format!("{}.{name}", record.file_name().expect("a name").to_str().expect("ASCII")))
+/// A store of any kind.
+pub enum Store {
+    Files(StoreDir),
+}
+
+impl Store {
+    pub fn url(&self) -> String {
+        match self {
+            Self::Files(dir) => dir.url(),
+        }
     }
+}
+
+/// Runs a test with an empty store of each kind.
+pub fn in_each_store(test: impl Fn(&Store)) {
+    test(&Store::Files(StoreDir::new()));
 }
 
 pub fn set_mode(path: &Path, mode: u32) {
@@ -67,13 +82,18 @@ impl Machine {
     }
 
     pub fn with_options(fixture: &Fixture, store: &str, settings: &[(&str, &str)]) -> Self {
-        let api = api::load();
-        let options = api.options(&[
-            ("realm", fixture.sandbox.http()),
-            ("initial_backoff_ms", "1"),
-            ("rate_limit_per_minute", "0"),
-        ]);
-        let options = options.with(&[("store", store)]).with(settings);
+        Self::of(api::load(), fixture.sandbox.http(), store, settings)
+    }
+
+    /// In a subprocess, with the realm and the store of its task.
+    pub fn in_subprocess(task: &Value) -> Self {
+        let text = |name: &str| task[name].as_str().unwrap_or_else(|| panic!("a task without {name}"));
+        Self::of(api::load_in_place(), text("realm"), text("store"), &[])
+    }
+
+    fn of(api: &'static Api, realm: &str, store: &str, settings: &[(&str, &str)]) -> Self {
+        let settled = [("realm", realm), ("initial_backoff_ms", "1"), ("rate_limit_per_minute", "0"), ("store", store)];
+        let options = api.options(&settled).with(settings);
         let log = LogLines::capture(&options);
         Self { api, options, log }
     }
