@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-static SOURCES: [&str; 18] = [
+static SOURCES: [&str; 19] = [
     include_str!("../api/json.rs"),
     include_str!("../credentials/validate.rs"),
     include_str!("../credentials/b2_tool/mod.rs"),
@@ -19,6 +19,7 @@ static SOURCES: [&str; 18] = [
     include_str!("../options/table.rs"),
     include_str!("../model/proxy.rs"),
     include_str!("../model/realm.rs"),
+    include_str!("../model/store_url.rs"),
     include_str!("../reply/mod.rs"),
     include_str!("../reply/object.rs"),
     include_str!("../reply/restrictions.rs"),

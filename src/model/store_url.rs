@@ -46,6 +46,7 @@ pub(crate) enum StorePlace {
 }
 
 /// A Redis server: where it is, and how to log in.
+#[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
 pub(crate) struct RedisUrl {
     pub(crate) address: RedisAddress,
     pub(crate) login: Option<RedisLogin>,
@@ -55,6 +56,7 @@ pub(crate) struct RedisUrl {
 }
 
 /// Where a server listens.
+#[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
 pub(crate) enum RedisAddress {
     Tcp {
         /// In lower case; an IPv6 address stands in brackets.
@@ -67,6 +69,7 @@ pub(crate) enum RedisAddress {
 }
 
 /// PEM files for TLS with a store's server.
+#[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
 #[derive(Clone, Default)]
 pub(crate) struct RedisTls {
     /// Trusted in addition to the system's CA certificates.
@@ -76,6 +79,7 @@ pub(crate) struct RedisTls {
 }
 
 /// What `AUTH` needs.
+#[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
 pub(crate) struct RedisLogin {
     /// `None` for the default user.
     pub(crate) user: Option<Zeroizing<String>>,

@@ -22,6 +22,8 @@ mod active;
 #[path = "disabled.rs"]
 mod active;
 
+#[cfg(all(fuzzing, any(feature = "store-file", feature = "store-redis"), not(loom)))]
+pub(crate) use active::fuzz;
 pub(crate) use active::{StoreCall, locks, open, revoke};
 pub(crate) use record::Reading;
 pub(crate) use request::{Entered, Judgement, StoreRequest, Waiting};

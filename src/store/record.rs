@@ -142,11 +142,6 @@ impl Record {
         record.body = Zeroizing::new(fields.0.to_vec());
         Some(record)
     }
-
-    /// True if it has a token in it, expired or not.
-    pub(crate) fn is_grant(&self) -> bool {
-        self.http == 200
-    }
 }
 
 /// The bytes that have not been read.

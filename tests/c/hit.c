@@ -83,6 +83,7 @@ int main(void)
 {
     const char *id = environment("B2_APPLICATION_KEY_ID"), *key = environment("B2_APPLICATION_KEY");
     b2_options *options = b2_options_new();
+    char store[64], command[80];
     long before = allocations;
 
     /* The request, which allocates: so the count counts. */
@@ -96,6 +97,18 @@ int main(void)
     CHECK(without_the_kernel(id, key, NULL));
     CHECK(without_the_kernel(id, key, options));
     group("hit: no call to the kernel in two million calls");
+
+    /* With a store the session is in the process's own cache all the same, and the store is not touched. */
+    (void)snprintf(store, sizeof store, "file:/tmp/b2auth-hit-%ld", (long)getpid());
+    CHECK(b2_options_set(options, "store", store, NULL) == B2_OK);
+    b2_cache_clear();
+    CHECK(cached(id, key, options, 1));
+    before = allocations;
+    CHECK(cached(id, key, options, CALLS) && allocations == before);
+    CHECK(without_the_kernel(id, key, options));
+    group("hit: neither with a token store");
+    (void)snprintf(command, sizeof command, "rm -r %s", store + strlen("file:"));
+    CHECK(system(command) == 0);
     b2_options_free(options);
     return report();
 }

@@ -30,6 +30,7 @@ impl Trouble {
         Self { kind: TroubleKind::Lasting, what: what.into() }
     }
 
+    #[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
     pub(crate) fn passing(what: impl Into<String>) -> Self {
         Self { kind: TroubleKind::Passing, what: what.into() }
     }
@@ -61,6 +62,7 @@ pub(crate) enum Look {
 /// A record to write.
 pub(crate) struct Sealed {
     pub(crate) record: Vec<u8>,
+    #[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
     pub(crate) kept_ms: u64,
 }
 

@@ -5,6 +5,8 @@ mod call;
 mod engine;
 #[cfg(feature = "store-file")]
 mod files;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod open;
 #[cfg(feature = "store-redis")]
 mod redis;
