@@ -53,6 +53,8 @@ pub struct Options {
     pub(crate) realm_is_default: bool,
     pub(crate) profile: Option<String>,
     pub(crate) account_info: Option<PathBuf>,
+    /// Blank credentials are an error: none are looked for.
+    pub(crate) given_credentials_only: bool,
     pub(crate) cache: CacheMode,
     pub(crate) min_remaining: Duration,
     pub(crate) store: StoreChoice,
@@ -86,6 +88,7 @@ impl Default for Options {
             realm_is_default: true,
             profile: None,
             account_info: None,
+            given_credentials_only: false,
             cache: CacheMode::Use,
             min_remaining: Duration::ZERO,
             store: StoreChoice::Environment,

@@ -12,7 +12,7 @@ const INVALID_ARGUMENT: i32 = 1;
 /// In every invalid value. No error may contain it.
 const MARK: &str = "marked7f3a";
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "realm",
     "profile",
     "account_info",
@@ -20,6 +20,7 @@ const NAMES: [&str; 22] = [
     "min_remaining_s",
     "store",
     "store_required",
+    "credentials",
     "log_level",
     "max_attempts",
     "initial_backoff_ms",
