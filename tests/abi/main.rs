@@ -56,5 +56,13 @@ mod retry_after;
 mod retry_after_block;
 mod secrets;
 mod statuses;
+#[cfg(feature = "store-file")]
+mod store_clocks;
+#[cfg(feature = "store-file")]
+mod store_files;
+#[cfg(feature = "store-file")]
+mod store_processes;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+mod store_sharing;
 mod terminal_escapes;
 mod tls_trust;
