@@ -5,6 +5,7 @@
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
+# make docs       writes the reference of the C interface as HTML, in target/docs/html
 # make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
 #                 make cross-all: for every one, and the packages

@@ -75,6 +75,7 @@ setuid() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/setuid.sh; }
 examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
+snippets() { tests/snippets.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 # The long ones, which build anew, are .ci/run's.
@@ -108,6 +109,7 @@ what() {
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
+    snippets) echo "what the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     readme) echo "what the documents show: half a minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
@@ -159,7 +161,7 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run beside c allocators setuid install proxies cli readme valgrind &
+run beside snippets c allocators setuid install proxies cli readme valgrind &
 run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
