@@ -1,13 +1,14 @@
-# make            the shared and the static library, in target/release
+# make            the shared and the static library, and the command b2auth, in target/release
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
-# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=; make install-sandbox: the server for tests, with the same
 # make languages  tests the bindings in every form (make test: in short forms); make hosts the programs in other languages
 # make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
-# make header     writes include/b2auth.h from the source
+# make docs       writes the reference of the C interface as HTML, in target/docs/html
+# make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
 #                 make cross-all: for every one, and the packages
 # make dist, deb  release archives, Debian packages; make packages: both and others, built and used
@@ -40,14 +41,14 @@ endif
 
 # What the C in this repository is held to.
 CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
-EXAMPLES := authorize threads list_buckets demo b2auth
+EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
 .PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean cross cross-telling cross-all \
 	dist deb packages
 
-all: lib
+all: lib command
 
 lib:
 	CARGO="$(CARGO)" packaging/lib.sh
@@ -59,6 +60,14 @@ header:
 
 sandbox:
 	$(CARGO) build --locked -p b2-sandbox
+
+# Two of them call B2 by libcurl; without its headers the others are built.
+ifneq ($(filter examples,$(MAKECMDGOALS)),)
+ifneq ($(shell printf '\043include <curl/curl.h>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo yes),yes)
+$(info list_buckets and demo are left out: libcurl's headers are missing (Debian, Ubuntu: libcurl4-openssl-dev))
+EXAMPLES := $(filter-out list_buckets demo,$(EXAMPLES))
+endif
+endif
 
 examples: $(EXAMPLES:%=$(TARGET)/examples-c/%)
 
@@ -102,7 +111,6 @@ bench: $(TARGET)/hit sandbox
 		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
-install: TO = $(DESTDIR)$(PREFIX)
 install: $(BUILT)/$(LINKNAME)
 	install -d $(TO)/include $(TO)/$(LIBDIR)/pkgconfig $(TO)/share/doc/b2auth
 	install -m 644 $(HEADERS:%=include/%) $(TO)/include/
@@ -113,11 +121,13 @@ install: $(BUILT)/$(LINKNAME)
 	packaging/pc.sh $(VERSION) $(LIBDIR) "$$(cat $(BUILT)/b2auth.libs)" >$(TO)/$(LIBDIR)/pkgconfig/b2auth.pc
 	packaging/cmake.sh $(VERSION) $(LIBDIR) $(TO)/$(LIBDIR)/cmake/b2auth "$$(cat $(BUILT)/b2auth.libs)"
 	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(TO)/share/doc/b2auth/
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)"
 
 uninstall:
-	cd $(DESTDIR)$(PREFIX)/include && rm -f $(HEADERS)
-	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && rm -f $(REALNAME) $(SONAME) $(LINKNAME) libb2auth.a pkgconfig/b2auth.pc
-	rm -rf $(DESTDIR)$(PREFIX)/$(LIBDIR)/cmake/b2auth $(DESTDIR)$(PREFIX)/share/doc/b2auth
+	cd $(TO)/include && rm -f $(HEADERS)
+	cd $(TO)/$(LIBDIR) && rm -f $(REALNAME) $(SONAME) $(LINKNAME) libb2auth.a pkgconfig/b2auth.pc
+	rm -rf $(TO)/$(LIBDIR)/cmake/b2auth $(TO)/share/doc/b2auth
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)" >/dev/null
 
 # ---- other systems, and packages: what each needs is said where it is missing ----
 
@@ -142,6 +152,10 @@ deb:
 # The packages, each built and used.
 packages:
 	@tests/packages/run.sh
+
+# ---- the command, and what is installed beside the library ----
+
+include packaging/command.mk
 
 clean:
 	$(CARGO) clean

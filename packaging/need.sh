@@ -6,7 +6,6 @@ set -eu
 has() {
     case $1 in
         libcurl) echo '#include <curl/curl.h>' | cc -E - >/dev/null 2>&1 ;;
-        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python3-cffi) /usr/bin/python3 -c 'import cffi' 2>/dev/null ;;
         libffi-platypus-perl) perl -MFFI::Platypus -e 1 2>/dev/null ;;
         tcl-dev) [ -e /usr/include/tcl/tcl.h ] ;;
@@ -14,6 +13,7 @@ has() {
         lib*.a) [ -f "$(cc -print-file-name="$1")" ] ;;
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         rust-web-src) [ -d /usr/lib/rustlib/src/rust/library/std ] && [ -x /usr/bin/cargo ] ;;
+        libjemalloc) cc -print-file-name=libjemalloc.a | grep -q / ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -22,6 +22,7 @@ package() {
     case $1 in
         cc | c++ | readelf) echo build-essential ;;
         libcurl) echo libcurl4-openssl-dev ;;
+        libjemalloc) echo libjemalloc-dev ;;
         go) echo golang-go ;;
         ip) echo iproute2 ;;
         setcap) echo libcap2-bin ;;
@@ -54,11 +55,9 @@ for thing in "$@"; do
     [ "$thing" = cargo ] || packages="$packages $(package "$thing")"
 done
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -q update >&2 || true
     # One by one if not all together: one that this release lacks is then the only one missing.
-    apt-get -qy --no-install-recommends install $packages >&2 ||
-        for package in $packages; do apt-get -qy --no-install-recommends install "$package" >&2 || true; done
+    "$(dirname "$0")/apt-install.sh" $packages ||
+        for package in $packages; do "$(dirname "$0")/apt-install.sh" "$package" || true; done
 fi
 
 failed=0

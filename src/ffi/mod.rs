@@ -11,6 +11,7 @@
 mod authorize;
 mod boundary;
 mod cancel;
+mod diagnose;
 mod error;
 mod global;
 #[cfg(feature = "test-hooks")]
@@ -26,6 +27,7 @@ mod stdcall;
 
 pub use authorize::*;
 pub use cancel::*;
+pub use diagnose::*;
 pub use error::*;
 pub use global::*;
 pub use json::*;

@@ -8,16 +8,16 @@ use std::time::Duration;
 use rustls::RootCertStore;
 
 use crate::platform::blocking::{BlockingError, BlockingTasks};
-use crate::platform::environment;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 use crate::platform::trust_store::{self, TrustStore};
+use crate::platform::{environment, random};
 use crate::ports::transport::{Failure, FailureKind};
 
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
 use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
 use super::system_store::{self, Distrusted};
-use super::tls::{TlsTrust, TrustSource};
+use super::tls::{RootsFrom, TlsTrust, TrustSource};
 
 /// Where systems that have no store of their own keep all their roots in one file. On Windows such a path would be one that
 /// any user may create. Reading a directory as well would give each of them twice.
@@ -35,6 +35,11 @@ const FILES: &[&str] = &[
 
 /// Where they keep them one by one.
 const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+/// The name of the roots that need no place.
+const BUILT_IN: &str = "the set built into this library";
+/// The name of the place that some systems have for all their roots.
+const SYSTEM_STORE: &str = "the system's certificate store";
 
 /// Reads that are pending: a file system that hangs hangs a thread of ours, and no call for longer than it allows.
 pub(super) static READS: BlockingTasks<Question, Result<TlsTrust, Failure>> =
@@ -72,6 +77,11 @@ struct SystemTrust {
 
 /// The trust for one request: the system's roots, and those of `ca_file`.
 pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+    if !random::is_available() {
+        let message = "this system has no randomness to give, without which there is no TLS";
+        let hint = "see that the system call getrandom or the device /dev/urandom can be used here";
+        return Err(with_hint(FailureKind::Tls, message, hint));
+    }
     let variable = |name| environment::raw(name).filter(|value| !value.is_empty());
     let question = Question {
         ca_file: ca_file.map(Path::to_owned),
@@ -103,10 +113,13 @@ impl Question {
         let Some(path) = self.ca_file else { return Ok(system.trust.clone()) };
         let mut roots = RootCertStore::clone(&system.roots);
         let unusable = || unusable("ca_file", &path, "none of its certificates can be used");
-        if roots.add_parsable_certificates(load_named("ca_file", &path)?).0 == 0 {
+        let count = roots.add_parsable_certificates(load_named("ca_file", &path)?).0;
+        if count == 0 {
             return Err(unusable());
         }
-        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, system.distrusted.clone()).ok_or_else(unusable)
+        let mut origin = system.trust.origin.clone();
+        origin.push(RootsFrom { place: path.display().to_string(), count });
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin, system.distrusted.clone()).ok_or_else(unusable)
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
@@ -123,21 +136,22 @@ impl Question {
             return Ok(Arc::clone(known));
         }
         let mut seen = Vec::new();
-        let roots = match &store {
-            Some(store) => Ok(system_store::roots(store)),
+        let loaded = match &store {
+            Some(store) => Ok((system_store::roots(store), SYSTEM_STORE.to_owned())),
             None => load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen),
         };
-        let roots = match (roots, known) {
-            (Ok(roots), _) => Arc::new(roots),
+        let (roots, place) = match (loaded, known) {
+            (Ok(loaded), _) => loaded,
             // A place that is away for a moment, as when it is replaced, takes nothing with it.
             (Err(_), Some(known)) if known.cert_file == self.cert_file && known.cert_dir == self.cert_dir => {
                 return Ok(known);
             }
             (Err(failure), _) => return Err(failure),
         };
+        let (origin, roots) = (vec![RootsFrom { place, count: roots.len() }], Arc::new(roots));
         let distrusted = store.as_ref().map(Distrusted::of).unwrap_or_default();
         let source = if is_named { TrustSource::CertFile } else { TrustSource::System };
-        let trust = TlsTrust::new(Arc::clone(&roots), source, distrusted.clone())
+        let trust = TlsTrust::new(Arc::clone(&roots), source, origin, distrusted.clone())
             .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
         let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
         let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen, store, distrusted });
@@ -148,21 +162,21 @@ impl Question {
 
 /// If the environment names a place, only that is trusted, and of a file and a directory only the file: many machines name
 /// both, with the same certificates in them. Otherwise the first known place that has any, or else the set that is built
-/// into this library. `seen` gets every place that had a part in it.
+/// into this library. `seen` gets every place that had a part in it. Also returns the name of the place.
 fn load(
     cert_file: Option<&OsString>,
     cert_dir: Option<&OsString>,
     files: &[&str],
     directories: &[&str],
     seen: &mut Vec<Seen>,
-) -> Result<RootCertStore, Failure> {
+) -> Result<(RootCertStore, String), Failure> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = cert_file {
         let path = Path::new(file);
         seen.push(Seen::now(path));
         return match roots.add_parsable_certificates(load_named("SSL_CERT_FILE", path)?) {
             (0, _) => Err(unusable("SSL_CERT_FILE", path, "none of its certificates can be used")),
-            _ => Ok(roots),
+            _ => Ok((roots, path.display().to_string())),
         };
     }
     if let Some(list) = cert_dir {
@@ -177,7 +191,7 @@ fn load(
         }
         return match roots.is_empty() {
             true => Err(unusable("SSL_CERT_DIR", Path::new(list), "there is no certificate")),
-            false => Ok(roots),
+            false => Ok((roots, Path::new(list).display().to_string())),
         };
     }
     let places = files.iter().map(|path| (path, false)).chain(directories.iter().map(|path| (path, true)));
@@ -187,7 +201,7 @@ fn load(
         match if is_directory { in_directory(path) } else { in_file(path) } {
             Ok(certificates) => {
                 if roots.add_parsable_certificates(certificates).0 > 0 {
-                    return Ok(roots);
+                    return Ok((roots, path.display().to_string()));
                 }
             }
             // This place may well have what the machine trusts.
@@ -195,7 +209,7 @@ fn load(
             Err(LoadError::Unusable(_)) => {}
         }
     }
-    Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    Ok((RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }, BUILT_IN.to_owned()))
 }
 
 /// The certificates of a file that was named, and so must be usable.
@@ -237,7 +251,7 @@ mod tests {
         let files: Vec<_> = files.iter().map(String::as_str).collect();
         let directories: Vec<_> = directories.iter().map(String::as_str).collect();
         load(cert_file.as_ref(), cert_dir.as_ref(), &files, &directories, &mut Vec::new())
-            .map(|roots| roots.len())
+            .map(|(roots, _)| roots.len())
             .map_err(|failure| {
                 assert_eq!(failure.kind, FailureKind::InvalidRequest);
                 failure.message

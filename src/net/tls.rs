@@ -37,18 +37,31 @@ pub(super) enum TrustSource {
     CaFile,
 }
 
+/// A place, and how many CA certificates were read from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RootsFrom {
+    pub(crate) place: String,
+    pub(crate) count: usize,
+}
+
 /// Whom to trust about the identity of a server.
 #[derive(Clone)]
 pub(super) struct TlsTrust {
     verifier: Arc<WebPkiServerVerifier>,
     config: ClientConfig,
     source: TrustSource,
+    pub(super) origin: Vec<RootsFrom>,
     distrusted: Distrusted,
 }
 
 impl TlsTrust {
     /// Trust in these roots, but in no chain that has a distrusted certificate; `None` if there are no roots.
-    pub(super) fn new(roots: Arc<RootCertStore>, source: TrustSource, distrusted: Distrusted) -> Option<Self> {
+    pub(super) fn new(
+        roots: Arc<RootCertStore>,
+        source: TrustSource,
+        origin: Vec<RootsFrom>,
+        distrusted: Distrusted,
+    ) -> Option<Self> {
         // Explicit, so that a process-wide default of the host does not apply.
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
@@ -60,7 +73,7 @@ impl TlsTrust {
             .with_no_client_auth();
         // One request a day gains nothing from a session cache, and a fork might find its lock taken.
         config.resumption = Resumption::disabled();
-        Some(Self { verifier, config, source, distrusted })
+        Some(Self { verifier, config, source, origin, distrusted })
     }
 }
 
