@@ -25,7 +25,6 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUILT := $(TARGET)/release
-HEADERS := b2auth.h b2auth.hpp b2auth.cdef.h module.modulemap
 UNAME ?= $(shell uname -s)
 
 # The names of the shared library: for a linker, for programs that were linked with it, and with its version.
@@ -45,8 +44,8 @@ EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean cross cross-telling cross-all \
-	dist deb packages
+.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean cross \
+	cross-telling cross-all dist deb packages
 
 all: lib command
 
@@ -113,7 +112,7 @@ bench: $(TARGET)/hit sandbox
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/$(LINKNAME)
 	install -d $(TO)/include $(TO)/$(LIBDIR)/pkgconfig $(TO)/share/doc/b2auth
-	install -m 644 $(HEADERS:%=include/%) $(TO)/include/
+	install -m 644 include/b2auth.h $(TO)/include/
 	install -m 755 $(BUILT)/$(LINKNAME) $(TO)/$(LIBDIR)/$(REALNAME)
 	ln -sf $(REALNAME) $(TO)/$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(TO)/$(LIBDIR)/$(LINKNAME)
@@ -124,7 +123,7 @@ install: $(BUILT)/$(LINKNAME)
 	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)"
 
 uninstall:
-	cd $(TO)/include && rm -f $(HEADERS)
+	rm -f $(TO)/include/b2auth.h
 	cd $(TO)/$(LIBDIR) && rm -f $(REALNAME) $(SONAME) $(LINKNAME) libb2auth.a pkgconfig/b2auth.pc
 	rm -rf $(TO)/$(LIBDIR)/cmake/b2auth $(TO)/share/doc/b2auth
 	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)" >/dev/null
