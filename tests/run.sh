@@ -4,6 +4,7 @@
 #
 #   tests/run.sh             all of it, two suites at a time
 #   tests/run.sh rust c      these suites only
+#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows
 #
 # With CI=true a skip is a failure.
 set -euo pipefail
@@ -12,6 +13,11 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$target/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
+all=
+if [[ ${1:-} = --all ]]; then
+    all=--all
+    shift
+fi
 only=" $* "
 
 # The tests bring their own keys and server, and no proxy stands before loopback.
@@ -90,6 +96,16 @@ fuzz() {
 }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
+# The languages use the library as it is installed in $staged.
+staged=$target/stage
+cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
+go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
+# Only where it is asked for by name: a toolchain of 3 GB.
+swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
+
 # ---- running them ----
 
 # What each does, and about how long that takes on two cores: the first time, and again.
@@ -153,7 +169,8 @@ run() {
 
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
-    tinyproxy danted microsocks stunnel4 valgrind faketime >"$logs/need.log" || true
+    tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
+    libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -161,6 +178,8 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
+rm -rf "$staged"
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
 run beside snippets c allocators setuid install proxies cli readme valgrind &
 run packages examples interop b2tool fuzz &
 # A third lane beside them.
