@@ -44,8 +44,8 @@ EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean cross \
-	cross-telling cross-all dist deb packages
+.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean \
+	cross cross-telling cross-all dist deb packages
 
 all: lib command
 
