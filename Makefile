@@ -6,7 +6,7 @@
 # make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
-# make bench      what a cached call costs, beside the same work done by hand in C
+# make bench      what a cached call costs, beside the same work done by hand in C; and from other languages, beside C
 # make docs       writes the reference of the C interface as HTML, in target/docs/html
 # make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
@@ -108,6 +108,7 @@ $(TARGET)/hit: benches/hit.c include/b2auth.h | lib
 bench: $(TARGET)/hit sandbox
 	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox \
 		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
+	@benches/borders.sh
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/$(LINKNAME)
