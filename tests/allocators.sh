@@ -33,7 +33,7 @@ if packaging/need.sh libjemalloc >/dev/null 2>&1; then
         -I include tests/allocators/forks.c -o "$out/forks" -L "$target/release" -lb2auth -Wl,-rpath,"$target/release" \
         -Wl,-u,malloc -Wl,-Bstatic -ljemalloc -Wl,-Bdynamic -lm -lstdc++ -pthread -ldl; then
         check "C with jemalloc, forks before the first call" "$out/forks" before 50
-        check "C with jemalloc, forks among 8 busy threads" "$out/forks" among 300
+        check "C with jemalloc, forks among 8 busy threads" "$out/forks" among 1000
     else
         echo "not ok allocators: C with jemalloc builds"
         failed=1
