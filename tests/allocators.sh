@@ -42,8 +42,8 @@ else
     skip "no libjemalloc.a (Debian, Ubuntu: apt-get install libjemalloc-dev)"
 fi
 
-if cargo build --locked --manifest-path tests/allocators/Cargo.toml --target-dir "$target"; then
-    host=$target/debug/b2auth-allocator-host
+if cargo build --locked --manifest-path tests/allocators/Cargo.toml --target-dir "$target/allocators"; then
+    host=$target/allocators/debug/b2auth-allocator-host
     check "Rust with jemalloc, forks before the first call" "$host" before 50
     check "Rust with jemalloc, forks among 8 busy threads" "$host" among 300
 else
