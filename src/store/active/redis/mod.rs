@@ -231,3 +231,11 @@ fn time_left(reply: &Reply) -> Result<Option<u64>, Trouble> {
         _ => Err(unexpected()),
     }
 }
+
+/// What an error means, whatever its text: nothing of that is in what is said.
+#[cfg(fuzzing)]
+pub(super) fn fuzz_error(text: &[u8]) {
+    let said = error::trouble(text).what;
+    assert!(said.starts_with("it ") || said.starts_with("its ") || said.ends_with(')'), "{said}");
+    let _ = error::moved(text);
+}
