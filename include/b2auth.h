@@ -26,8 +26,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The header's version: a change of this number may break programs. */
 #define B2_VERSION_MAJOR 0
+/** Something was added (before 1.0: or changed). */
 #define B2_VERSION_MINOR 1
+/** Something was corrected. */
 #define B2_VERSION_PATCH 0
 /** 0xMMmmpp: a later version is a larger number. */
 #define B2_VERSION_NUMBER 0x000100

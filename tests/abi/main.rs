@@ -10,6 +10,8 @@ mod support;
 #[cfg(feature = "b2-tool")]
 mod b2_tool;
 #[cfg(feature = "b2-tool")]
+mod b2_tool_hostile;
+#[cfg(feature = "b2-tool")]
 mod b2_tool_location;
 #[cfg(feature = "b2-tool")]
 mod b2_tool_locked;
@@ -39,6 +41,7 @@ mod option_effects;
 mod options;
 mod outages;
 mod rate_limit;
+mod realm_hints;
 mod redaction;
 mod redirects;
 mod refresh_failures;

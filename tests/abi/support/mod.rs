@@ -12,4 +12,5 @@ pub mod secret_search;
 #[cfg(any(feature = "store-file", feature = "store-redis"))]
 pub mod store;
 pub mod subprocess;
+pub mod temp_dir;
 pub mod wait_points;
