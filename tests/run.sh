@@ -4,6 +4,7 @@
 #
 #   tests/run.sh             all of it, two suites at a time
 #   tests/run.sh rust c      these suites only
+#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows
 #
 # With CI=true a skip is a failure.
 set -euo pipefail
@@ -12,6 +13,11 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$target/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
+all=
+if [[ ${1:-} = --all ]]; then
+    all=--all
+    shift
+fi
 only=" $* "
 
 # The tests bring their own keys and server, and no proxy stands before loopback.
@@ -38,6 +44,11 @@ lint() {
     echo "ok lint: c-library"
     cargo clippy --locked -p b2auth --lib --tests --no-default-features -- -D warnings
     echo "ok lint: without the b2 tool's database"
+    # Cargo's --locked build of the fuzzers refuses a lock file that lags behind.
+    cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >"$logs/fuzz-metadata"
+    echo "ok lint: the fuzzers' lock file"
+    cargo metadata --locked --format-version 1 --manifest-path tests/allocators/Cargo.toml >"$logs/allocators-metadata"
+    echo "ok lint: the lock file of the host with an allocator of its own"
 }
 
 rust() {
@@ -72,7 +83,10 @@ cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 docs() { tests/docs.sh; }
+# The long ones, which build anew, are .ci/run's.
+packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
+allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
 fuzz() {
@@ -80,6 +94,16 @@ fuzz() {
     fuzz/differential.sh
 }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
+
+# The languages use the library as it is installed in $staged.
+staged=$target/stage
+cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
+go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
+# Only where it is asked for by name: a toolchain of 3 GB.
+swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
 
 # ---- running them ----
 
@@ -142,8 +166,9 @@ run() {
 }
 
 # It names on standard error what it installs; what is missing then, the suites themselves say.
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
-    tinyproxy danted microsocks stunnel4 valgrind faketime >"$logs/need.log" || true
+packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
+    tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
+    libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -151,8 +176,10 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run beside snippets c setuid install proxies cli valgrind &
-run examples interop b2tool fuzz &
+rm -rf "$staged"
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
+run beside snippets c allocators setuid install proxies cli valgrind &
+run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
 wait

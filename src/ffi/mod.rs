@@ -22,6 +22,8 @@ mod options;
 mod out_params;
 mod session;
 mod status;
+#[cfg(all(windows, target_arch = "x86"))]
+mod stdcall;
 
 pub use authorize::*;
 pub use cancel::*;
@@ -33,3 +35,5 @@ pub use log::*;
 pub use options::*;
 pub use session::*;
 pub use status::*;
+#[cfg(all(windows, target_arch = "x86"))]
+pub use stdcall::*;

@@ -247,7 +247,9 @@ pub unsafe extern "C" fn b2_session_json(session: *const b2_session) -> *const c
 /// Forgets this session's token: the next call for its key asks B2. Does
 /// nothing if the cache has a newer one, or for NULL. A request in flight for
 /// the key is returned to its callers, but not cached. The session stays
-/// readable. Any thread.
+/// readable. If the token is in a shared store (the option store), it is
+/// removed from there too, so that no other process takes it: that may block,
+/// for at most one second. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_invalidate(session: *const b2_session) {
     // SAFETY: the caller's handle is NULL or valid.

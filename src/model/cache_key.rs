@@ -21,6 +21,13 @@ fn process_key() -> &'static [u8; 16] {
     PROCESS_KEY.get_or_init(|| Box::new(random::bytes()))
 }
 
+/// The digest of a text by itself, which says nothing about it outside this process.
+pub(crate) fn digest(text: &[u8]) -> u128 {
+    let mut hasher = SipHasher13::new_with_key(process_key());
+    hasher.write(text);
+    hasher.finish128().into()
+}
+
 /// The realm and the extra trust of a call: everything but the credentials that distinguishes one session from another.
 /// It is the hasher's state after both, so that a cache hit only has to add the credentials.
 #[derive(Clone)]

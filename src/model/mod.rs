@@ -10,5 +10,6 @@ pub(crate) mod realm;
 pub(crate) mod rfc3339;
 pub(crate) mod session;
 mod session_json;
+pub(crate) mod store_url;
 pub(crate) mod timestamp;
 pub(crate) mod validity;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::c_text::CText;
@@ -11,6 +12,7 @@ use super::cache_key::CacheKey;
 use super::grant::Grant;
 use super::realm::Realm;
 use super::session_json;
+use super::store_url::StoredAt;
 use super::timestamp::Timestamp;
 use super::validity::Validity;
 
@@ -29,6 +31,8 @@ pub struct Session {
     cache_key: CacheKey,
     /// Set once B2 has refused the token: it is never handed out again.
     rejected: AtomicBool,
+    /// Where other processes find the token.
+    stored_at: Option<Box<StoredAt>>,
     json: OnceBox<Zeroizing<CText>>,
 }
 
@@ -54,8 +58,18 @@ impl Session {
             generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
             cache_key,
             rejected: AtomicBool::new(false),
+            stored_at: None,
             json: OnceBox::new(),
         }
+    }
+
+    pub(crate) fn with_stored_at(mut self, stored_at: Option<StoredAt>) -> Self {
+        self.stored_at = stored_at.map(Box::new);
+        self
+    }
+
+    pub(crate) fn stored_at(&self) -> Option<&StoredAt> {
+        self.stored_at.as_deref()
     }
 
     /// The account's ID, as B2 returned it.
@@ -202,8 +216,10 @@ impl Session {
         self.generation > other.generation
     }
 
+    /// True for the same token, whatever way it came.
     pub(crate) fn is_same_grant(&self, other: &Self) -> bool {
-        self.generation == other.generation
+        let tokens = [self.authorization_token(), other.authorization_token()];
+        self.generation == other.generation || tokens[0].as_bytes().ct_eq(tokens[1].as_bytes()).into()
     }
 
     pub(crate) fn mark_rejected(&self) {

@@ -8,16 +8,19 @@ use std::time::Duration;
 use rustls::RootCertStore;
 
 use crate::platform::blocking::{BlockingError, BlockingTasks};
-use crate::platform::environment;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
+use crate::platform::trust_store::{self, TrustStore};
+use crate::platform::{environment, random};
 use crate::ports::transport::{Failure, FailureKind};
 
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
 use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
+use super::system_store::{self, Distrusted};
 use super::tls::{RootsFrom, TlsTrust, TrustSource};
 
-/// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
+/// Where systems that have no store of their own keep all their roots in one file. On Windows such a path would be one that
+/// any user may create. Reading a directory as well would give each of them twice.
 const FILES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -35,6 +38,8 @@ const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
 /// The name of the roots that need no place.
 const BUILT_IN: &str = "the set built into this library";
+/// The name of the place that some systems have for all their roots.
+const SYSTEM_STORE: &str = "the system's certificate store";
 
 /// Reads that are pending: a file system that hangs hangs a thread of ours, and no call for longer than it allows.
 pub(super) static READS: BlockingTasks<Question, Result<TlsTrust, Failure>> =
@@ -65,10 +70,18 @@ struct SystemTrust {
     cert_file: Option<OsString>,
     cert_dir: Option<OsString>,
     seen: Vec<Seen>,
+    /// What the system's own store had, if that decided it.
+    store: Option<TrustStore>,
+    distrusted: Distrusted,
 }
 
 /// The trust for one request: the system's roots, and those of `ca_file`.
 pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+    if !random::is_available() {
+        let message = "this system has no randomness to give, without which there is no TLS";
+        let hint = "see that the system call getrandom or the device /dev/urandom can be used here";
+        return Err(with_hint(FailureKind::Tls, message, hint));
+    }
     let variable = |name| environment::raw(name).filter(|value| !value.is_empty());
     let question = Question {
         ca_file: ca_file.map(Path::to_owned),
@@ -106,21 +119,27 @@ impl Question {
         }
         let mut origin = system.trust.origin.clone();
         origin.push(RootsFrom { place: path.display().to_string(), count });
-        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin).ok_or_else(unusable)
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin, system.distrusted.clone()).ok_or_else(unusable)
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
+        let is_named = self.cert_file.is_some() || self.cert_dir.is_some();
+        let store = if is_named { None } else { trust_store::read() };
         let known = ROOTS.lock().0.clone();
         let is_same = |known: &Arc<SystemTrust>| {
             known.cert_file == self.cert_file
                 && known.cert_dir == self.cert_dir
+                && known.store == store
                 && known.seen.iter().all(Seen::is_unchanged)
         };
         if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
             return Ok(Arc::clone(known));
         }
         let mut seen = Vec::new();
-        let loaded = load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen);
+        let loaded = match &store {
+            Some(store) => Ok((system_store::roots(store), SYSTEM_STORE.to_owned())),
+            None => load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen),
+        };
         let (roots, place) = match (loaded, known) {
             (Ok(loaded), _) => loaded,
             // A place that is away for a moment, as when it is replaced, takes nothing with it.
@@ -130,14 +149,12 @@ impl Question {
             (Err(failure), _) => return Err(failure),
         };
         let (origin, roots) = (vec![RootsFrom { place, count: roots.len() }], Arc::new(roots));
-        let source = match self.cert_file.is_some() || self.cert_dir.is_some() {
-            true => TrustSource::CertFile,
-            false => TrustSource::System,
-        };
-        let trust = TlsTrust::new(Arc::clone(&roots), source, origin)
+        let distrusted = store.as_ref().map(Distrusted::of).unwrap_or_default();
+        let source = if is_named { TrustSource::CertFile } else { TrustSource::System };
+        let trust = TlsTrust::new(Arc::clone(&roots), source, origin, distrusted.clone())
             .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
         let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
-        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen });
+        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen, store, distrusted });
         ROOTS.lock().0 = Some(Arc::clone(&system));
         Ok(system)
     }

@@ -15,9 +15,10 @@ fn locks() -> impl DoubleEndedIterator<Item = &'static dyn AtFork> {
     let files = [].iter();
     let shared: &'static dyn AtFork = &super::shared().0;
     files
-        .chain(&crate::credentials::LOCKS)
-        .chain(&crate::options::LOCKS)
         .copied()
+        .chain(crate::store::locks())
+        .chain(crate::credentials::LOCKS)
+        .chain(crate::options::LOCKS)
         .chain([shared])
         .chain(crate::net::LOCKS)
         .chain(crate::diag::log::LOCKS)

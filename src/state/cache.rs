@@ -15,6 +15,8 @@ const MAX_SESSIONS: usize = 65_536;
 const MAX_NEGATIVE: usize = 4_096;
 /// How long after a failed refresh the next is tried, unless B2 asked for longer.
 const REFRESH_PAUSE: Duration = Duration::from_secs(60);
+/// The same where another process refreshes the token.
+const REFRESH_ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// What the cache holds for a key.
 pub(crate) enum Lookup {
@@ -86,7 +88,7 @@ impl Cache {
         let validity = session.validity();
         let fresh = validity.span.mul_f64(0.8 - 0.1 * jitter.clamp(0.0, 1.0));
         let key = session.cache_key();
-        let fresh_until = validity.starts.after(fresh);
+        let fresh_until = validity.before_end(validity.span.saturating_sub(fresh));
         self.negative.remove(&key);
         self.sessions.insert(key, Entry { session: Arc::clone(session), fresh_until, refresh_after_ms: 0 });
     }
@@ -99,6 +101,13 @@ impl Cache {
         }
     }
 
+    /// Puts off the next refresh for a moment: another process is at it.
+    pub(crate) fn pause_refresh(&mut self, key: &CacheKey, now: Timestamp) {
+        if let Some(entry) = self.sessions.peek_mut(key) {
+            entry.refresh_after_ms = now.after(REFRESH_ELSEWHERE).boot_ms;
+        }
+    }
+
     /// Drops whatever token the key has.
     pub(crate) fn remove(&mut self, key: &CacheKey) {
         self.sessions.remove(key);
@@ -108,8 +117,9 @@ impl Cache {
     pub(crate) fn remove_if_same(&mut self, session: &Session) -> bool {
         let key = session.cache_key();
         let is_same = self.peek(&key).is_some_and(|cached| cached.is_same_grant(session));
-        if is_same {
-            self.sessions.remove(&key);
+        if is_same && let Some(removed) = self.sessions.remove(&key) {
+            // Another session object may have the same token: one of them came from a store.
+            removed.session.mark_rejected();
         }
         is_same
     }

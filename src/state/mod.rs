@@ -6,6 +6,7 @@ pub(crate) mod cache;
 pub(crate) mod counters;
 pub(crate) mod progress;
 pub(crate) mod rate_limit;
+pub(crate) mod refused_tokens;
 pub(crate) mod single_flight;
 
 use crate::model::session::Session;
@@ -19,6 +20,7 @@ use crate::platform::sync::MutexGuard;
 use cache::Cache;
 use counters::Counters;
 use rate_limit::RateLimiter;
+use refused_tokens::RefusedTokens;
 use single_flight::SingleFlight;
 
 /// The shared state and its lock.
@@ -35,6 +37,7 @@ pub(crate) struct State {
     pub(crate) cache: Cache,
     pub(crate) single_flight: SingleFlight,
     pub(crate) rate_limiter: RateLimiter,
+    pub(crate) refused_tokens: RefusedTokens,
     pub(crate) counters: Counters,
 }
 
@@ -54,6 +57,7 @@ impl Shared {
     pub(crate) fn invalidate(&self, session: &Session) {
         session.mark_rejected();
         let mut state = self.lock();
+        state.refused_tokens.add(session.cache_key(), session.authorization_token());
         if state.cache.remove_if_same(session) {
             state.single_flight.forget(&session.cache_key());
         }
