@@ -85,7 +85,6 @@ cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 docs() { tests/docs.sh; }
-readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
@@ -127,9 +126,8 @@ what() {
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
-    snippets) echo "what the pages under docs/ show, run: half a minute" ;;
+    snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
-    readme) echo "what the documents show: half a minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
     examples) echo "the example programs and the demonstration: half a minute" ;;
     interop) echo "other clients against the sandbox: 2 minutes" ;;
@@ -182,7 +180,7 @@ wait
 # These use what is built by now.
 rm -rf "$staged"
 make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
-run beside snippets c allocators setuid install proxies cli readme valgrind &
+run beside snippets c allocators setuid install proxies cli valgrind &
 run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
