@@ -133,6 +133,12 @@ what() {
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
+    cpp) echo "b2auth.hpp by g++ and clang: 1 minute" ;;
+    go) echo "the Go package: 2 minutes, then half a minute" ;;
+    python) echo "the Python package: 1 minute" ;;
+    node) echo "the npm package: 1 minute" ;;
+    hosts) echo "programs in other languages: seconds" ;;
+    swift) echo "the Swift package: 4 minutes, then 2" ;;
     *) echo "a suite" ;;
     esac
 }
@@ -180,11 +186,12 @@ wait
 # These use what is built by now.
 rm -rf "$staged"
 make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
-run beside snippets c allocators setuid install proxies cli valgrind &
-run packages examples interop b2tool fuzz &
+run beside snippets c allocators setuid install proxies cli valgrind cpp hosts &
+run packages examples interop b2tool fuzz go python node &
 # A third lane beside them.
 run stress &
 wait
+if [[ $only = *" swift "* ]]; then run swift; fi
 
 # ---- adding up ----
 
