@@ -74,7 +74,7 @@ pub fn should_reauthorize(http_status: u16, code: &str) -> bool {
 pub fn counter(name: &str) -> Option<u64> {
     match name {
         "log_dropped" => Some(log::dropped()),
-        _ => process::shared().lock().counters.by_name(name),
+        _ => process::shared().counters().by_name(name),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::diag::error::{Error, Status};
 use crate::diag::log::Level;
 use crate::model::cache_key::CacheKey;
 use crate::model::session::Session;
+use crate::model::timestamp::Timestamp;
 use crate::options::{CacheMode, Options};
 use crate::platform::thread::CancellationDisabled;
 use crate::ports::Env;
@@ -112,17 +113,30 @@ pub(crate) fn try_cached(
     }
     let now = runtime.env.clock.now();
     let cache_key = CacheKey::new(request.options.scope(), key_id, key);
-    let mut state = runtime.shared.lock();
-    let session = match state.cache.get(&cache_key, request.options.min_remaining, now) {
-        Lookup::Fresh(session) => session,
-        Lookup::Stale { session, refresh_due } if !refresh_due || state.single_flight.contains(&cache_key) => session,
-        _ => return None,
+    let session = match runtime.shared.near(&cache_key, request.options.min_remaining, now) {
+        Some(session) => session,
+        None => find_cached(runtime.shared, request, &cache_key, now)?,
     };
-    state.counters.cache_hits += 1;
-    drop(state);
     if request.options.wants_log(Level::Debug) {
         log_for_key(request.options, request.shown_key_id(), Level::Debug, limits, format_args!("cache hit"));
     }
+    Some(session)
+}
+
+/// The same, under the lock.
+fn find_cached(
+    shared: &Shared,
+    request: &AuthorizeRequest<'_>,
+    cache_key: &CacheKey,
+    now: Timestamp,
+) -> Option<Arc<Session>> {
+    let mut state = shared.lock();
+    let session = match state.cache.get(cache_key, request.options.min_remaining, now) {
+        Lookup::Fresh(session) => session,
+        Lookup::Stale { session, refresh_due } if !refresh_due || state.single_flight.contains(cache_key) => session,
+        _ => return None,
+    };
+    state.counters.cache_hits += 1;
     Some(session)
 }
 
