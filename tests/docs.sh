@@ -10,7 +10,7 @@ same() { # name: compares $work/said with $work/true
     if diff "$work/said" "$work/true" >"$work/diff"; then
         echo "ok docs: $1"
     else
-        echo "in the README <, in the code >:"
+        echo "in the document <, in the code >:"
         cat "$work/diff"
         echo "not ok docs: $1"
         failed=1
@@ -26,7 +26,7 @@ table Statuses | sed -n 's/^| \([0-9]*\) | `\(B2_[A-Z_]*\)`.*/\2 = \1,/p' >"$wor
 sed -n 's/^ *\(B2_[A-Z_]* = [0-9]*,\)$/\1/p' include/b2auth.h | grep -v -e MAX_ENUM -e B2_LOG >"$work/true"
 same "the statuses are the header's"
 
-table Options | sed -n 's/^| `\([a-z_]*\)`.*/\1/p' | sort >"$work/said"
+sed -n 's/^| `\([a-z_]*\)`.*/\1/p' docs/options.md | sort >"$work/said"
 sed -n 's/^ *name: "\([a-z_]*\)",$/\1/p' src/options/table.rs | sort >"$work/true"
 same "the options are the library's"
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 built=$(cd "${CARGO_TARGET_DIR:-target}/release" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -I include examples-c/b2auth.c -o "$work/b2auth" \
+"${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -I include cli/*.c -o "$work/b2auth" \
     -L "$built" -lb2auth -Wl,-rpath,"$built" -pthread
 
 # One file a block, numbered in their order: 1.sh, 2.json …

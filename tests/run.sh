@@ -51,7 +51,7 @@ rust() {
 }
 
 library() {
-    make --no-print-directory lib
+    make --no-print-directory
     echo "ok library: builds as it is shipped"
 }
 
@@ -72,8 +72,11 @@ install() { tests/install.sh; }
 setuid() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/setuid.sh; }
 examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
+beside() { tests/with-sandbox-test.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
+# The long ones, which build anew, are .ci/run's.
+packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
@@ -85,32 +88,76 @@ b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
 # ---- running them ----
 
+# What each does, and about how long that takes on two cores: the first time, and again.
+what() {
+    case $1 in
+    format) echo "formatting: seconds" ;;
+    lint) echo "clippy in five configurations: 3 minutes, then 1" ;;
+    rust) echo "the Rust tests, built with hooks: 8 minutes, then 3" ;;
+    library) echo "the library and the command as they are shipped: 3 minutes, then seconds" ;;
+    loom) echo "models of the concurrent parts: 3 minutes" ;;
+    stress) echo "random calls against random faults: 2 minutes" ;;
+    header) echo "the header in every C and C++: half a minute" ;;
+    symbols | docs) echo "what the files say: seconds" ;;
+    deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
+    c) echo "C programs against the library: 1 minute" ;;
+    setuid) echo "programs with raised rights: half a minute" ;;
+    install) echo "make install, and the README's recipe: half a minute" ;;
+    proxies) echo "real proxies: 1 minute" ;;
+    beside) echo "the script that runs a command beside the sandbox: seconds" ;;
+    cli) echo "the command: 1 minute" ;;
+    readme) echo "what the documents show: half a minute" ;;
+    valgrind) echo "C programs under Valgrind: 2 minutes" ;;
+    examples) echo "the example programs and the demonstration: half a minute" ;;
+    interop) echo "other clients against the sandbox: 2 minutes" ;;
+    b2tool) echo "databases by the b2 tool: 1 minute" ;;
+    fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
+    *) echo "a suite" ;;
+    esac
+}
+
+# Every half minute, the last line of a suite's log: for most of the time that is Cargo's progress.
+report_progress() {
+    local since=$SECONDS
+    # Waits for a line that never comes: a sleep would live on once this is ended.
+    while ! read -r -t 30 <> <(:); do
+        printf '%-9s %d s: %s\n' "$1" $((SECONDS - since)) "$(tail -n 1 "$logs/$1.log" | tr '\r' '\n' | tail -n 1 | cut -c 1-90)"
+    done
+}
+
 run() {
-    local name status verdict start
+    local name status verdict start progress
     for name in "$@"; do
         [[ $only = "  " || $only = *" $name "* ]] || continue
+        printf '%-9s begins: %s\n' "$name" "$(what "$name")"
+        report_progress "$name" &
+        progress=$!
         start=$SECONDS status=0
         # Not in an `if`: that would switch off `set -e` inside.
         set +e
         (set -e; "$name") >"$logs/$name.log" 2>&1 </dev/null
         status=$?
         set -e
+        kill "$progress"
+        wait "$progress" 2>/dev/null || true
         echo "$status" >"$logs/$name.status"
         [[ $status = 0 ]] && verdict=good || verdict=FAILED
         printf '%-9s %s, %d s\n' "$name" "$verdict" $((SECONDS - start))
     done
 }
 
+# It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
-    tinyproxy danted microsocks stunnel4 valgrind faketime 2>"$logs/need.log" || true
+    tinyproxy danted microsocks stunnel4 valgrind faketime >"$logs/need.log" || true
+echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run c setuid install proxies cli readme valgrind &
-run examples interop b2tool fuzz &
+run beside c setuid install proxies cli readme valgrind &
+run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &
 wait

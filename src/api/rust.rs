@@ -7,6 +7,7 @@ use super::json;
 use crate::authorize::call::Intent;
 use crate::authorize::{self, AuthorizeRequest};
 use crate::diag::log;
+use crate::reply;
 use crate::{Error, Options, Session, Status, process};
 
 /// Turns an application key into a session: from the cache if it has a good token, else by asking B2.
@@ -67,6 +68,13 @@ pub fn cache_clear() {
 #[must_use]
 pub fn should_reauthorize(http_status: u16, code: &str) -> bool {
     http_status == 401 && matches!(code.trim_ascii(), "" | "bad_auth_token" | "expired_auth_token")
+}
+
+/// The same from the body of B2's response, which may be cut, empty, or no JSON at all: where no code can be read, there
+/// is none.
+#[must_use]
+pub fn should_reauthorize_body(http_status: u16, body: &[u8]) -> bool {
+    http_status == 401 && should_reauthorize(http_status, &reply::refusal_code(body).unwrap_or_default())
 }
 
 /// How often something happened since the process began, such as `requests` or `cache_hits`; `None` for an unknown name.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::classify::{self, Verdict};
 use super::retry::{AttemptLog, RetryLoop};
-use super::retry_after;
+use super::{clock_skew, retry_after};
 use crate::credentials::Source;
 use crate::diag::error::{Attempt, Error, Status};
 use crate::diag::log::Level;
@@ -80,6 +80,10 @@ impl RetryLoop<'_> {
                 entry.http_status = Some(response.status);
                 entry.request_id = classify::request_id(&response, &self.redactor);
                 classify::response(&response, identity, &self.redactor, now).map(|grant| {
+                    // A failure has this in its hint.
+                    if let Some(clock) = clock_skew::hint(identity.realm().host(), response.date.as_deref(), now) {
+                        self.call.log(Level::Warn, format_args!("{clock}"));
+                    }
                     let server_wall_ms = retry_after::server_wall_ms(response.date.as_deref());
                     let validity = Validity::new(sent, server_wall_ms, grant.key_expires_ms);
                     let (key_id, cache_key) = (identity.key_id(), identity.cache_key());

@@ -3,7 +3,7 @@
 mod attempt;
 pub(crate) mod call;
 mod classify;
-mod clock_skew;
+pub(crate) mod clock_skew;
 mod decision;
 #[cfg(loom)]
 mod loom_tests;
@@ -94,6 +94,29 @@ pub(crate) fn authorize(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) ->
     }
     request.options.flush_log(runtime.env.clock);
     result
+}
+
+/// One request for this identity, in one attempt, past the cache: what a diagnosis does.
+#[cfg(not(loom))]
+pub(crate) fn ask_once(
+    runtime: Runtime<'_>,
+    options: &Options,
+    identity: credentials::Identity,
+    limits: &Limits<'_>,
+) -> Result<Arc<Session>, Error> {
+    if let Some(cancelled) = cancelled(limits) {
+        return Err(cancelled);
+    }
+    let mut options = options.clone();
+    options.cache = CacheMode::Bypass;
+    options.max_attempts = 1;
+    Call::new(runtime, &options, identity, *limits).run(Intent::Authorize)
+}
+
+/// The error of a call whose cancel was triggered, if it was.
+#[cfg(not(loom))]
+pub(crate) fn cancelled(limits: &Limits<'_>) -> Option<Error> {
+    (limits.stop() == Some(Stop::Cancelled)).then(stopped::cancelled)
 }
 
 /// The path of nearly every call: given credentials, and a good token for them. No allocation, no system call.

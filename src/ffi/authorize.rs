@@ -223,3 +223,19 @@ pub unsafe extern "C" fn b2_should_reauthorize(http_status: c_int, code: *const 
     let status = u16::try_from(http_status).unwrap_or(0);
     c_int::from(code.is_ok_and(|code| rust::should_reauthorize(status, code)))
 }
+
+/// b2_should_reauthorize() from the body of B2's response itself, of length
+/// bytes: it may be cut, empty, or no JSON at all. The code is that of the
+/// error object in it; a body whose code cannot be read counts as one without
+/// a code. body may be NULL if length is 0. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_should_reauthorize_body(http_status: c_int, body: *const c_char, length: usize) -> c_int {
+    let body: &[u8] = if body.is_null() {
+        &[]
+    } else {
+        // SAFETY: the caller's buffer has `length` bytes, and is valid during the call.
+        unsafe { std::slice::from_raw_parts(body.cast(), length) }
+    };
+    let status = u16::try_from(http_status).unwrap_or(0);
+    c_int::from(catch_panic(false, || rust::should_reauthorize_body(status, body)))
+}

@@ -6,7 +6,7 @@ use crate::api::rust;
 /// The version of this interface. It grows with every addition: a program that
 /// needs a function added in version N can check that b2_abi_version() is at
 /// least N.
-pub const B2_ABI_VERSION: u32 = 1;
+pub const B2_ABI_VERSION: u32 = 2;
 
 /// Drops and wipes every cached token, and forgets every remembered refusal.
 /// Sessions that the caller holds stay valid; requests in flight are returned

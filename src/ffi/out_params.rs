@@ -76,7 +76,7 @@ unsafe fn write_error(out_error: *mut *mut b2_error, error: Error) -> b2_status 
     let status = error.status();
     if !out_error.is_null() {
         // SAFETY: not NULL, and the caller vouches for the place.
-        unsafe { *out_error = catch_panic(ptr::null_mut(), || Box::into_raw(Box::new(b2_error::new(error)))) };
+        unsafe { *out_error = catch_panic(ptr::null_mut(), || b2_error::into_raw(error)) };
     }
     status
 }

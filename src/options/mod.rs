@@ -52,6 +52,8 @@ pub struct Options {
     pub(crate) realm_is_default: bool,
     pub(crate) profile: Option<String>,
     pub(crate) account_info: Option<PathBuf>,
+    /// Blank credentials are an error: none are looked for.
+    pub(crate) given_credentials_only: bool,
     pub(crate) cache: CacheMode,
     pub(crate) min_remaining: Duration,
     pub(crate) max_attempts: u32,
@@ -83,6 +85,7 @@ impl Default for Options {
             realm_is_default: true,
             profile: None,
             account_info: None,
+            given_credentials_only: false,
             cache: CacheMode::Use,
             min_remaining: Duration::ZERO,
             max_attempts: 0,

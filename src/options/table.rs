@@ -95,6 +95,13 @@ pub static TABLE: &[OptionRow] = &[
         set: Setter::Choice(|_, _| {}),
     },
     OptionRow {
+        name: "credentials",
+        value: OptionValue::Choice(&["any", "given"]),
+        default: "any",
+        doc: "given: only a key that the call is given will do, and none is looked for",
+        set: Setter::Choice(|o, value| o.given_credentials_only = value == "given"),
+    },
+    OptionRow {
         name: "log_level",
         value: OptionValue::Choice(&["error", "warn", "info", "debug"]),
         default: "debug",

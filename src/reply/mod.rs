@@ -4,6 +4,8 @@
 //! differ in age.
 
 mod object;
+#[cfg(not(loom))]
+mod refusal_code;
 mod restrictions;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,8 @@ use crate::model::grant::Grant;
 use crate::model::realm::Realm;
 
 use object::Object;
+#[cfg(not(loom))]
+pub(crate) use refusal_code::refusal_code;
 
 /// The body of a refusal: what B2 says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod coalescing;
 mod connection_reuse;
 mod credentials;
 mod deadlines;
+mod diagnosis;
 mod environment;
 mod expiry;
 mod fault_matrix;

@@ -12,13 +12,14 @@ const INVALID_ARGUMENT: i32 = 1;
 /// In every invalid value. No error may contain it.
 const MARK: &str = "marked7f3a";
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "realm",
     "profile",
     "account_info",
     "cache",
     "min_remaining_s",
     "store",
+    "credentials",
     "log_level",
     "max_attempts",
     "initial_backoff_ms",

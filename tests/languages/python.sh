@@ -32,7 +32,7 @@ verdict() { # what command…
 # A folder for itself: Debian's python3 has venv in a package of its own.
 environment() { # directory python
     "$2" -m venv "$1" && return
-    [ "$(id -u)" = 0 ] && command -v apt-get && apt-get -q update && apt-get -qy install python3-venv && "$2" -m venv "$1"
+    packaging/apt-install.sh python3-venv && "$2" -m venv "$1"
 }
 tools=$work/tools
 if [ ! -e "$tools/ready" ] || ! cmp -s "$package/requirements-dev.txt" "$tools/ready"; then
