@@ -26,8 +26,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The header's version: a change of this number may break programs. */
 #define B2_VERSION_MAJOR 0
+/** Something was added (before 1.0: or changed). */
 #define B2_VERSION_MINOR 1
+/** Something was corrected. */
 #define B2_VERSION_PATCH 0
 /** 0xMMmmpp: a later version is a larger number. */
 #define B2_VERSION_NUMBER 0x000100
@@ -116,7 +119,10 @@ typedef enum {
      * the wrong type, too large, a redirect, or any other HTTP status.
      */
     B2_PROTOCOL_ERROR = 13,
-    /** The token store that the options ask for cannot be used. */
+    /**
+     * The token store cannot be used, and the option store_required says that
+     * B2 is not asked then; or this build or system has no engine for it.
+     */
     B2_STORE_ERROR = 14,
     /** A bug in this library, caught. */
     B2_INTERNAL_ERROR = 15,
@@ -227,9 +233,13 @@ const char *b2_status_message(int status);
  * b2_authorize_with() names each source and what is wrong with it.
  *
  * On success the caller frees *out_session with b2_session_free(); on failure
- * it is NULL. To learn what went wrong in words, call b2_authorize_with().
- * Returns any status but B2_STORE_ERROR. May block, by default for at most 60
- * seconds. Any thread.
+ * it is NULL. To learn what went wrong in words, call b2_authorize_with(). If
+ * the environment variable B2_TOKEN_STORE names a shared token store (see the
+ * option store), the token is taken from there if another process has left
+ * one, and left there for others.
+ *
+ * Returns any status. May block, by default for at most 60 seconds. Any
+ * thread.
  */
 B2_NODISCARD
 b2_status b2_authorize(const char *key_id,
@@ -247,8 +257,16 @@ b2_status b2_authorize(const char *key_id,
  * A token past 70 to 80 % of its lifetime is refreshed by the call that finds
  * it so, in one attempt of at most 5 seconds; if that fails, the call succeeds
  * with the token that is still valid. Calls for one key at the same time share
- * one request and its result. Returns any status but B2_STORE_ERROR. May
- * block, at most for the option total_timeout_ms. Any thread.
+ * one request and its result.
+ *
+ * With the option store, processes share it too: the one that asks leaves the
+ * token there, sealed under keys derived from the application key, and the
+ * others wait for it and take it. A store in trouble is passed by, within 5
+ * seconds and a quarter of the call's time, unless the option store_required
+ * says otherwise: then that is B2_STORE_ERROR.
+ *
+ * Returns any status. May block, at most for the option total_timeout_ms. Any
+ * thread.
  */
 B2_NODISCARD
 b2_status b2_authorize_with(const char *key_id,
@@ -570,7 +588,9 @@ const char *b2_session_json(const b2_session *session);
  * Forgets this session's token: the next call for its key asks B2. Does
  * nothing if the cache has a newer one, or for NULL. A request in flight for
  * the key is returned to its callers, but not cached. The session stays
- * readable. Any thread.
+ * readable. If the token is in a shared store (the option store), it is
+ * removed from there too, so that no other process takes it: that may block,
+ * for at most one second. Any thread.
  */
 void b2_session_invalidate(const b2_session *session);
 
@@ -701,8 +721,13 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *                          bypass: neither read, join nor write.
  *   min_remaining_s        0 to 82800 (default 300). A cached token is
  *                          returned only if it has this much lifetime left.
- *   store                  none (default none). Shared token stores are not in
- *                          this build, and $B2_TOKEN_STORE is not read.
+ *   store                  none, file:DIR, rediss://…, redis://… to a
+ *                          loopback address, or redis+unix:///PATH (default
+ *                          $B2_TOKEN_STORE, else none). Where processes share
+ *                          tokens.
+ *   store_required         0, 1 (default 0). 1: if the store cannot be used,
+ *                          the call fails with B2_STORE_ERROR and B2 is not
+ *                          asked.
  *   credentials            any, given (default any). Given: only a key that
  *                          the call is given will do, and none is looked for.
  *   log_level              error, warn, info, debug (default debug). The least
@@ -741,8 +766,9 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *
  * Returns B2_INVALID_ARGUMENT for an unknown name or an invalid value; the
  * options are then unchanged, and *out_error says what is wrong. Caller frees
- * it with b2_error_free(); out_error may be NULL. Any thread; calls in
- * progress keep what they read at entry.
+ * it with b2_error_free(); out_error may be NULL. B2_STORE_ERROR likewise for
+ * a store that this build has no engine for. Any thread; calls in progress
+ * keep what they read at entry.
  */
 b2_status b2_options_set(b2_options *options,
                          const char *name,
@@ -854,8 +880,8 @@ void b2_cache_clear(void);
 /**
  * Returns how often something happened since the process began. Names:
  * cache_hits, cache_misses, coalesced, requests, retries, rate_waits,
- * stale_served, negative_hits, store_hits, log_dropped. 0 for an unknown name,
- * and for NULL. Any thread.
+ * stale_served, negative_hits, store_hits, store_errors, log_dropped. 0 for an
+ * unknown name, and for NULL. Any thread.
  */
 uint64_t b2_counter(const char *name);
 

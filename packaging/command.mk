@@ -50,3 +50,8 @@ install-sandbox: install-check
 uninstall-sandbox:
 	rm -f $(TO)/bin/b2-sandbox
 	rm -rf $(TO)/share/doc/b2-sandbox
+
+# The reference of the C interface as HTML, in target/docs.
+.PHONY: docs
+docs:
+	@CARGO="$(CARGO)" packaging/docs.sh

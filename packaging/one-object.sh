@@ -54,5 +54,8 @@ esac
 "${OBJCOPY:-objcopy}" --remove-section=.llvmbc --remove-section=.llvmcmd --keep-global-symbols="$work/names" \
     --redefine-sym "b2auth_tls_used=_tls_used" --redefine-sym "_b2auth_tls_used=__tls_used" "$work/all.o" "$work/b2auth.o"
 "${OBJCOPY:-objcopy}" "$strip" "$work/b2auth.o"
+# A section that a linker keeps once for all libraries would be another library's here, whatever it points to.
+[ "${FORMAT:-elf}" != pe ] ||
+    "${OBJCOPY:-objcopy}" --set-section-flags '.rdata$.refptr.*=alloc,load,readonly,data,contents' "$work/b2auth.o"
 rm -f "$out"
 "${AR:-ar}" rcsD "$out" "$work/b2auth.o"

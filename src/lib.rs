@@ -30,6 +30,7 @@ mod ports;
 mod process;
 mod reply;
 mod state;
+mod store;
 
 #[cfg(not(loom))]
 pub use api::rust::{

@@ -4,6 +4,7 @@
 #
 #   tests/run.sh             all of it, two suites at a time
 #   tests/run.sh rust c      these suites only
+#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows
 #
 # With CI=true a skip is a failure.
 set -euo pipefail
@@ -12,6 +13,11 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$target/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
+all=
+if [[ ${1:-} = --all ]]; then
+    all=--all
+    shift
+fi
 only=" $* "
 
 # The tests bring their own keys and server, and no proxy stands before loopback.
@@ -41,6 +47,8 @@ lint() {
     # Cargo's --locked build of the fuzzers refuses a lock file that lags behind.
     cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >"$logs/fuzz-metadata"
     echo "ok lint: the fuzzers' lock file"
+    cargo metadata --locked --format-version 1 --manifest-path tests/allocators/Cargo.toml >"$logs/allocators-metadata"
+    echo "ok lint: the lock file of the host with an allocator of its own"
 }
 
 rust() {
@@ -73,11 +81,13 @@ setuid() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/setuid.sh; }
 examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
+snippets() { tests/snippets.sh; }
 docs() { tests/docs.sh; }
 readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
+allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
 # About a minute: five fuzzers, and their build if there is none yet.
 fuzz() {
@@ -85,6 +95,16 @@ fuzz() {
     fuzz/differential.sh
 }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
+
+# The languages use the library as it is installed in $staged.
+staged=$target/stage
+cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
+go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
+# Only where it is asked for by name: a toolchain of 3 GB.
+swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
 
 # ---- running them ----
 
@@ -105,6 +125,7 @@ what() {
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
+    snippets) echo "what the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     readme) echo "what the documents show: half a minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
@@ -147,8 +168,9 @@ run() {
 }
 
 # It names on standard error what it installs; what is missing then, the suites themselves say.
-packaging/need.sh cargo cc c++ pkg-config curl libcurl go python3 tcc openssl ip unshare setcap \
-    tinyproxy danted microsocks stunnel4 valgrind faketime >"$logs/need.log" || true
+packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
+    tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
+    libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -156,7 +178,9 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run beside c setuid install proxies cli readme valgrind &
+rm -rf "$staged"
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
+run beside snippets c allocators setuid install proxies cli readme valgrind &
 run packages examples interop b2tool fuzz &
 # A third lane beside them.
 run stress &

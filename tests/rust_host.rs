@@ -123,3 +123,54 @@ fn a_panic_shows_no_secret_to_the_hosts_hook() {
     let session = host.authorize().expect("granted");
     assert!(session.authorization_token().len() > 20);
 }
+
+/// A host's logger that wants everything.
+struct TraceLogger(Mutex<Vec<String>>);
+
+impl log::Log for TraceLogger {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {} {}", record.level(), record.target(), record.args());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn no_crate_writes_a_secret_into_the_hosts_own_log() {
+    static LOGGER: TraceLogger = TraceLogger(Mutex::new(Vec::new()));
+    let host = Host::new();
+    log::set_logger(&LOGGER).expect("no other test has a logger");
+    log::set_max_level(log::LevelFilter::Trace);
+    let (ca_file, https) = (host.sandbox.ca_file().to_str().expect("a plain path"), host.sandbox.https());
+    let mut tokens = Vec::new();
+    for (realm, fault) in [
+        (host.sandbox.http(), Fault::none()),
+        (host.sandbox.http(), Fault::none().chunked().gzip()),
+        (https, Fault::none()),
+        (https, Fault::status(401).message(&format!("no such key: {KEY}"))),
+        (https, Fault::redirect(302, &format!("https://{KEY}/"))),
+        (host.sandbox.http(), Fault::none().header("X\u{1}", KEY)),
+    ] {
+        host.sandbox.script(ID, [fault]);
+        let mut options = host.options.clone();
+        for (name, value) in [("realm", realm), ("ca_file", ca_file), ("cache", "bypass"), ("max_attempts", "1")] {
+            options.set(name, Some(value)).expect(name);
+        }
+        tokens
+            .extend(b2auth::authorize(ID, KEY, &options).ok().map(|session| session.authorization_token().to_owned()));
+    }
+    log::set_max_level(log::LevelFilter::Off);
+    assert_eq!(tokens.len(), 3);
+    let lines = std::mem::take(&mut *LOGGER.0.lock().expect("no panic"));
+    assert!(lines.iter().any(|line| line.contains("ureq")), "the crates below do log: {} lines", lines.len());
+    let pair = STANDARD.encode(format!("{ID}:{KEY}"));
+    let search = SecretSearch::new([KEY, &pair].into_iter().chain(tokens.iter().map(String::as_str)));
+    for line in lines {
+        search.assert_no_secrets("the host's log", &line);
+    }
+}

@@ -7,8 +7,9 @@ use super::json;
 use crate::authorize::call::Intent;
 use crate::authorize::{self, AuthorizeRequest};
 use crate::diag::log;
+use crate::ports::limits::Limits;
 use crate::reply;
-use crate::{Error, Options, Session, Status, process};
+use crate::{Error, Options, Session, Status, process, store};
 
 /// Turns an application key into a session: from the cache if it has a good token, else by asking B2.
 ///
@@ -55,7 +56,12 @@ pub fn authorize_json(request: &str) -> (Status, String) {
 
 /// Forgets a session's token: the next call for its key asks B2. Does nothing if the cache has a newer one.
 pub fn invalidate(session: &Session) {
-    process::shared().invalidate(session);
+    let shared = process::shared();
+    shared.invalidate(session);
+    if let Some(stored_at) = session.stored_at() {
+        // There is nobody to tell of trouble: it is counted.
+        let _ = store::revoke(stored_at, shared, &Limits::new(process::ENV.clock, None));
+    }
 }
 
 /// Drops and wipes every cached token, and forgets every remembered refusal.

@@ -10,6 +10,7 @@ mod loom_tests;
 mod retry;
 pub(crate) mod retry_after;
 mod stopped;
+mod through_store;
 
 use std::fmt;
 use std::sync::Arc;

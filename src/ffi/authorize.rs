@@ -36,8 +36,12 @@ use crate::process;
 ///
 /// On success the caller frees *out_session with b2_session_free(); on failure
 /// it is NULL. To learn what went wrong in words, call b2_authorize_with().
-/// Returns any status but B2_STORE_ERROR. May block, by default for at most 60
-/// seconds. Any thread.
+/// If the environment variable B2_TOKEN_STORE names a shared token store (see
+/// the option store), the token is taken from there if another process has
+/// left one, and left there for others.
+///
+/// Returns any status. May block, by default for at most 60 seconds. Any
+/// thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_authorize(
@@ -59,8 +63,15 @@ pub unsafe extern "C" fn b2_authorize(
 /// A token past 70 to 80 % of its lifetime is refreshed by the call that finds
 /// it so, in one attempt of at most 5 seconds; if that fails, the call
 /// succeeds with the token that is still valid. Calls for one key at the same
-/// time share one request and its result. Returns any status but
-/// B2_STORE_ERROR. May block, at most for the option total_timeout_ms. Any
+/// time share one request and its result.
+///
+/// With the option store, processes share it too: the one that asks leaves the
+/// token there, sealed under keys derived from the application key, and the
+/// others wait for it and take it. A store in trouble is passed by, within 5
+/// seconds and a quarter of the call's time, unless the option store_required
+/// says otherwise: then that is B2_STORE_ERROR.
+///
+/// Returns any status. May block, at most for the option total_timeout_ms. Any
 /// thread.
 #[must_use]
 #[unsafe(no_mangle)]

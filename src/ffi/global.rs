@@ -19,7 +19,7 @@ pub extern "C" fn b2_cache_clear() {
 
 /// Returns how often something happened since the process began. Names:
 /// cache_hits, cache_misses, coalesced, requests, retries, rate_waits,
-/// stale_served, negative_hits, store_hits, log_dropped. 0 for an unknown
+/// stale_served, negative_hits, store_hits, store_errors, log_dropped. 0 for an unknown
 /// name, and for NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_counter(name: *const c_char) -> u64 {

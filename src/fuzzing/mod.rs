@@ -6,6 +6,8 @@
 #[cfg(feature = "b2-tool")]
 mod database;
 mod option;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+mod record;
 mod reply;
 mod request;
 mod retry_after;
@@ -14,6 +16,8 @@ mod words;
 #[cfg(feature = "b2-tool")]
 pub use database::database;
 pub use option::option;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+pub use record::record;
 pub use reply::{fields, reply};
 pub use request::request;
 pub use retry_after::retry_after;

@@ -20,6 +20,15 @@ fn process_key() -> &'static [u8; 16] {
     PROCESS_KEY.get_or_init(|| Box::new(random::bytes()))
 }
 
+/// The digest of a text by itself, which says nothing about it outside this process.
+pub(crate) fn digest(text: &[u8]) -> u128 {
+    whole(SipHash::new(process_key()).digest(text))
+}
+
+fn whole([low, high]: [u64; 2]) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
+}
+
 /// The realm and the extra trust of a call: everything but the credentials that distinguishes one session from another.
 /// It is the hasher's state after both, so that a cache hit only has to add the credentials.
 #[derive(Clone)]
@@ -40,8 +49,7 @@ impl CacheScope {
 
     /// The digest of a text within this scope.
     pub(crate) fn digest(&self, text: &[u8]) -> u128 {
-        let [low, high] = self.0.text(text).finish();
-        u128::from(high) << 64 | u128::from(low)
+        whole(self.0.digest(text))
     }
 }
 
@@ -63,7 +71,7 @@ pub(crate) struct CacheKey {
 impl CacheKey {
     pub(crate) fn new(scope: &CacheScope, key_id: &[u8], key: &[u8]) -> Self {
         // Not one after the other: a processor computes two that are independent at the same time.
-        Self { id: scope.0.text(key_id).finish_half(), key: scope.0.text(key).finish() }
+        Self { id: scope.0.digest_half(key_id), key: scope.0.digest(key) }
     }
 
     /// Some bits of the digest, to choose a place by.

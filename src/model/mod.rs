@@ -3,6 +3,7 @@
 pub(crate) mod bounded_map;
 pub(crate) mod c_text;
 pub(crate) mod cache_key;
+pub(crate) mod capabilities;
 pub(crate) mod grant;
 mod no_proxy;
 pub(crate) mod proxy;
@@ -11,5 +12,6 @@ pub(crate) mod rfc3339;
 pub(crate) mod session;
 mod session_json;
 mod sip_hash;
+pub(crate) mod store_url;
 pub(crate) mod timestamp;
 pub(crate) mod validity;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::c_text::CText;
@@ -12,6 +13,7 @@ use super::cache_key::CacheKey;
 use super::grant::Grant;
 use super::realm::Realm;
 use super::session_json;
+use super::store_url::StoredAt;
 use super::timestamp::Timestamp;
 use super::validity::Validity;
 
@@ -30,7 +32,7 @@ pub struct Session {
 
 struct SessionData {
     key_id: CText,
-    realm: CText,
+    realm: Arc<CText>,
     grant: Grant,
     s3_region: Option<CText>,
     expires_at_ms: i64,
@@ -39,6 +41,8 @@ struct SessionData {
     cache_key: CacheKey,
     /// Set once B2 has refused the token: it is never handed out again.
     rejected: AtomicBool,
+    /// Where other processes find the token.
+    stored_at: Option<Box<StoredAt>>,
     json: OnceBox<Zeroizing<CText>>,
 }
 
@@ -56,7 +60,7 @@ impl Session {
         let max_end_ms = validity.max_end().wall_ms;
         let data = SessionData {
             key_id: CText::new(key_id),
-            realm: CText::new(realm.as_str()),
+            realm: realm.to_c_text(),
             s3_region: grant.s3_api_url.as_deref().and_then(s3_region).map(CText::new),
             expires_at_ms: grant.key_expires_ms.map_or(max_end_ms, |end| end.min(max_end_ms)),
             grant,
@@ -64,6 +68,7 @@ impl Session {
             generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
             cache_key,
             rejected: AtomicBool::new(false),
+            stored_at: None,
             json: OnceBox::new(),
         };
         Self { data: Arc::new(data), _apart: [0; 5] }
@@ -72,6 +77,15 @@ impl Session {
     /// Another view of the same content, with a reference count of its own.
     pub(crate) fn another_view(&self) -> Self {
         Self { data: Arc::clone(&self.data), _apart: [0; 5] }
+    }
+
+    pub(crate) fn with_stored_at(mut self, stored_at: Option<StoredAt>) -> Self {
+        Arc::get_mut(&mut self.data).expect("there is no other view yet").stored_at = stored_at.map(Box::new);
+        self
+    }
+
+    pub(crate) fn stored_at(&self) -> Option<&StoredAt> {
+        self.data.stored_at.as_deref()
     }
 
     /// The account's ID, as B2 returned it.
@@ -136,7 +150,7 @@ impl Session {
 
     /// What the key may do, by B2's names.
     pub fn capabilities(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.data.grant.capabilities.iter().map(CText::as_str)
+        self.data.grant.capabilities.iter()
     }
 
     /// True if the key has that capability, such as `readFiles`.
@@ -218,8 +232,10 @@ impl Session {
         self.data.generation > other.data.generation
     }
 
+    /// True for the same token, whatever way it came.
     pub(crate) fn is_same_grant(&self, other: &Self) -> bool {
-        self.data.generation == other.data.generation
+        let tokens = [self.authorization_token(), other.authorization_token()];
+        self.data.generation == other.data.generation || tokens[0].as_bytes().ct_eq(tokens[1].as_bytes()).into()
     }
 
     pub(crate) fn mark_rejected(&self) {

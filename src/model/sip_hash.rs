@@ -1,7 +1,8 @@
-//! SipHash-1-3 with 128 bits, of whole 64-bit words: a keyed hash whose result says nothing about the key or the words.
+//! SipHash-1-3 with 128 bits: a keyed hash whose result says nothing about the key or the text.
 //!
 //! Every cache hit hashes two strings. A hasher that takes bytes in any portions spends more time on the portions than on
-//! the hash, so this one takes words, and keeps its state in registers. Its results are those of the `siphasher` crate.
+//! the hash, so this one takes a text in one piece, and keeps its state in registers. Its results are those of the
+//! `siphasher` crate.
 
 /// A hash in the making.
 #[derive(Clone, Copy)]
@@ -50,44 +51,44 @@ impl SipHash {
         self
     }
 
-    /// Adds a text and its length, so that no two lists of texts are hashed alike. The last word may repeat bytes of the
-    /// one before it.
-    #[inline(always)]
+    /// Adds a text and its length, padded to whole words.
     #[must_use]
-    pub(super) fn text(mut self, text: &[u8]) -> Self {
-        self = self.word(text.len() as u64);
-        let (words, rest) = text.as_chunks::<8>();
-        for word in words {
-            self = self.word(u64::from_le_bytes(*word));
-        }
-        if rest.is_empty() {
-            return self;
-        }
-        let last = text.last_chunk::<8>().copied().unwrap_or_else(|| {
+    pub(super) fn text(self, text: &[u8]) -> Self {
+        let word = |hash: Self, bytes: &[u8]| {
             let mut word = [0; 8];
-            word[..rest.len()].copy_from_slice(rest);
-            word
-        });
-        self.word(u64::from_le_bytes(last))
+            word[..bytes.len()].copy_from_slice(bytes);
+            hash.word(u64::from_le_bytes(word))
+        };
+        text.chunks(8).fold(self.word(text.len() as u64), word)
     }
 
-    /// The result, in two halves.
+    /// The result with these last bytes, in two halves.
     #[inline(always)]
-    pub(super) fn finish(self) -> [u64; 2] {
-        let (first, mut rest) = self.first_half();
+    pub(super) fn digest(self, text: &[u8]) -> [u64; 2] {
+        let (first, mut rest) = self.first_half(text);
         rest.v1 ^= 0xdd;
         [first, rest.round().round().round().folded()]
     }
 
     /// The first half of the result, for half the work.
     #[inline(always)]
-    pub(super) fn finish_half(self) -> u64 {
-        self.first_half().0
+    pub(super) fn digest_half(self, text: &[u8]) -> u64 {
+        self.first_half(text).0
     }
 
     #[inline(always)]
-    fn first_half(mut self) -> (u64, Self) {
-        self = self.word(self.words.wrapping_mul(8) << 56);
+    fn first_half(mut self, text: &[u8]) -> (u64, Self) {
+        let length = self.words.wrapping_mul(8).wrapping_add(text.len() as u64);
+        let (words, rest) = text.as_chunks::<8>();
+        for word in words {
+            self = self.word(u64::from_le_bytes(*word));
+        }
+        let tail = match text.last_chunk::<8>() {
+            // Two shifts, since there may be nothing left of the eight bytes.
+            Some(last) => u64::from_le_bytes(*last) >> 8 >> (8 * (7 - rest.len())),
+            None => rest.iter().rev().fold(0, |tail, byte| tail << 8 | u64::from(*byte)),
+        };
+        self = self.word(length << 56 | tail);
         self.v2 ^= 0xee;
         self = self.round().round().round();
         (self.folded(), self)
@@ -110,25 +111,28 @@ mod tests {
     #[test]
     fn the_results_are_those_of_the_reference() {
         let key = *b"a key of the pro";
-        let (mut ours, mut theirs) = (SipHash::new(&key), SipHasher13::new_with_key(&key));
-        for number in 0..100_u64 {
-            let expected = theirs.finish128();
-            assert_eq!(ours.finish(), [expected.h1, expected.h2], "{number} words");
-            assert_eq!(ours.finish_half(), expected.h1, "{number} words");
-            let word = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            ours = ours.word(word);
-            theirs.write(&word.to_le_bytes());
+        let bytes: Vec<u8> = (0..=255).cycle().take(600).collect();
+        let (mut prefix, mut ours) = (SipHasher13::new_with_key(&key), SipHash::new(&key));
+        for words in 0..4 {
+            for length in 0..=bytes.len() {
+                let mut theirs = prefix;
+                theirs.write(&bytes[..length]);
+                let expected = theirs.finish128();
+                let text = &bytes[..length];
+                assert_eq!(ours.digest(text), [expected.h1, expected.h2], "{length} bytes after {words} words");
+                assert_eq!(ours.digest_half(text), expected.h1, "{length} bytes after {words} words");
+            }
+            prefix.write(&[7; 8]);
+            ours = ours.word(u64::from_le_bytes([7; 8]));
         }
     }
 
     #[test]
-    fn a_text_is_its_length_and_its_words() {
-        let hash = |bytes: &[u8]| SipHash::new(&[7; 16]).text(bytes).finish();
-        let words = |words: &[u64]| words.iter().fold(SipHash::new(&[7; 16]), |hash, word| hash.word(*word)).finish();
-        let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-        assert_eq!(hash(b""), words(&[0]));
-        assert_eq!(hash(b"abc"), words(&[3, word(b"abc\0\0\0\0\0")]));
-        assert_eq!(hash(b"abcdefgh"), words(&[8, word(b"abcdefgh")]));
-        assert_eq!(hash(b"abcdefghij"), words(&[10, word(b"abcdefgh"), word(b"cdefghij")]));
+    fn a_text_within_is_its_length_and_its_padded_words() {
+        let (new, word) = (|| SipHash::new(&[7; 16]), |bytes: &[u8; 8]| u64::from_le_bytes(*bytes));
+        let same = |one: SipHash, other: SipHash| assert_eq!(one.digest(b""), other.digest(b""));
+        same(new().text(b""), new().word(0));
+        same(new().text(b"abc"), new().word(3).word(word(b"abc\0\0\0\0\0")));
+        same(new().text(b"abcdefgh"), new().word(8).word(word(b"abcdefgh")));
     }
 }

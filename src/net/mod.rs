@@ -86,7 +86,8 @@ impl HttpTransport {
         lease: Option<&Lease>,
     ) -> Result<HttpResponse, Failure> {
         RequestWatch::scope(request.realm.host(), limits, request.connect_timeout, |watch| {
-            self.exchange(watch, request, lease)
+            let result = self.exchange(watch, request, lease);
+            result.map_err(|failure| Failure { is_sent: watch.is_connected(), ..failure })
         })
     }
 

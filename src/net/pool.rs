@@ -47,6 +47,8 @@ pub(super) struct Pool(Mutex<PoolState>);
 
 #[derive(Default)]
 struct PoolState {
+    /// The process that opened the connections.
+    owner: u32,
     /// The most recently used comes last.
     idle: Vec<Idle>,
     in_use: usize,
@@ -96,8 +98,15 @@ impl Pool {
         state.idle.push(Idle { stream, endpoint, since_ms: clock::now().1 });
     }
 
+    /// A host may fork in its log function, and continue the batch in the child too. There the connections are the
+    /// parent's: to close them here says nothing to the server.
     fn lock(&self) -> MutexGuard<'_, PoolState> {
-        sync::lock(&self.0)
+        let (mut state, process) = (sync::lock(&self.0), std::process::id());
+        if state.owner != process {
+            state.owner = process;
+            state.idle.clear();
+        }
+        state
     }
 }
 

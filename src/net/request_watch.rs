@@ -156,6 +156,11 @@ impl RequestWatch {
         }
     }
 
+    /// True once the request is being sent.
+    pub(super) fn is_connected(&self) -> bool {
+        self.lock().limits.as_ref().is_some_and(|limits| limits.connect.is_none())
+    }
+
     /// Fails if the request must stop; otherwise returns the longest that one may block before checking again.
     pub(super) fn check(&self) -> io::Result<Option<Duration>> {
         let mut state = self.lock();

@@ -8,9 +8,9 @@ use std::time::Duration;
 use rustls::RootCertStore;
 
 use crate::platform::blocking::{BlockingError, BlockingTasks};
-use crate::platform::environment;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 use crate::platform::trust_store::{self, TrustStore};
+use crate::platform::{environment, random};
 use crate::ports::transport::{Failure, FailureKind};
 
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
@@ -77,6 +77,11 @@ struct SystemTrust {
 
 /// The trust for one request: the system's roots, and those of `ca_file`.
 pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+    if !random::is_available() {
+        let message = "this system has no randomness to give, without which there is no TLS";
+        let hint = "see that the system call getrandom or the device /dev/urandom can be used here";
+        return Err(with_hint(FailureKind::Tls, message, hint));
+    }
     let variable = |name| environment::raw(name).filter(|value| !value.is_empty());
     let question = Question {
         ca_file: ca_file.map(Path::to_owned),

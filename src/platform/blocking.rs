@@ -4,6 +4,7 @@
 //! hangs is left behind by those who wait for it, and of each kind of work only a few may be pending.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,11 +38,18 @@ struct Task<T> {
 }
 
 struct TaskState<T> {
-    result: Option<T>,
+    result: Option<Outcome<T>>,
     started_ms: u64,
     finished_ms: u64,
     waiting: usize,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What work has come to.
+#[derive(Clone)]
+enum Outcome<T> {
+    Done(T),
+    Panicked,
 }
 
 /// Why there is no result.
@@ -82,7 +90,7 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
     }
 
     /// The result of `work`, or of the same work that is pending already. `check` ends the wait, or says how long it may
-    /// last until the next check.
+    /// last until the next check. Panics if the work does.
     pub(crate) fn run<E>(
         &'static self,
         key: K,
@@ -92,8 +100,8 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         let task = self.share_or_start(key, &mut check, work)?;
         let mut state = sync::lock(&task.state);
         let result = loop {
-            if let Some(result) = &state.result {
-                break Ok(result.clone());
+            if let Some(outcome) = &state.result {
+                break Ok(outcome.clone());
             }
             match check() {
                 Ok(timeout) => state = sync::wait(&task.done, state, timeout),
@@ -107,7 +115,11 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         {
             drop(thread.join());
         }
-        result
+        result.map(|outcome| match outcome {
+            Outcome::Done(result) => result,
+            // As if this thread had done the work.
+            Outcome::Panicked => panic!("a thread of this library has panicked"),
+        })
     }
 
     fn share_or_start<E>(
@@ -140,8 +152,8 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         let mut state = sync::lock(&task.state);
         let mine = Arc::clone(&task);
         let started = thread::spawn_signals_blocked(self.thread_name, STACK, move || {
-            let result = work();
-            self.finish(&mine, result);
+            let outcome = catch_unwind(AssertUnwindSafe(work)).map_or(Outcome::Panicked, Outcome::Done);
+            self.finish(&mine, outcome);
         });
         state.thread = Some(started.map_err(BlockingError::NoThread)?);
         drop(state);
@@ -149,10 +161,10 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         Ok(task)
     }
 
-    fn finish(&self, task: &Arc<Task<T>>, result: T) {
+    fn finish(&self, task: &Arc<Task<T>>, outcome: Outcome<T>) {
         let mut pending = self.pending.lock();
         let mut state = sync::lock(&task.state);
-        state.result = Some(result);
+        state.result = Some(outcome);
         state.finished_ms = clock::now().1;
         if state.waiting > 0 || self.keep_late_result.is_zero() {
             pending.0.retain(|(_, other)| !Arc::ptr_eq(other, task));
@@ -312,6 +324,22 @@ mod tests {
         gate.open();
         until(|| tasks.pending.lock().0.iter().any(|(_, task)| sync::lock(&task.state).result.is_some()));
         assert!(matches!(tasks.run("key", forever, || 2), Ok(1)));
+        assert!(matches!(tasks.run("key", forever, || 2), Ok(2)));
+    }
+
+    #[test]
+    fn a_panic_of_the_work_is_one_of_each_caller_and_of_no_later_one() {
+        let (tasks, gate) = (tasks(Duration::ZERO), Gate::shut());
+        let call = move || {
+            tasks.run("key", forever, move || {
+                gate.pass();
+                panic!("planted")
+            })
+        };
+        let callers: Vec<_> = (0..3).map(|_| std::thread::spawn(move || call().is_ok())).collect();
+        until(|| waiting(tasks) == 3);
+        gate.open();
+        assert!(callers.into_iter().all(|caller| caller.join().is_err()));
         assert!(matches!(tasks.run("key", forever, || 2), Ok(2)));
     }
 

@@ -2,6 +2,8 @@
 
 #[cfg(not(loom))]
 pub(crate) mod blocking;
+#[cfg(all(any(feature = "store-file", feature = "store-redis"), not(loom)))]
+pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod environment;
 #[cfg(not(loom))]
@@ -9,6 +11,8 @@ pub(crate) mod file;
 #[cfg(not(loom))]
 #[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs all of it"))]
 pub(crate) mod fingerprint;
+#[cfg(all(feature = "store-file", not(loom)))]
+pub(crate) mod folder;
 #[cfg(all(feature = "b2-tool", not(loom)))]
 pub(crate) mod fork_barrier;
 pub(crate) mod fork_mutex;

@@ -14,9 +14,10 @@ fn locks() -> impl DoubleEndedIterator<Item = &'static dyn AtFork> {
     #[cfg(not(feature = "b2-tool"))]
     let files = [].iter();
     files
-        .chain(&crate::credentials::LOCKS)
-        .chain(&crate::options::LOCKS)
         .copied()
+        .chain(crate::store::locks())
+        .chain(crate::credentials::LOCKS)
+        .chain(crate::options::LOCKS)
         .chain(super::shared().locks())
         .chain(crate::net::LOCKS)
         .chain(crate::diag::log::LOCKS)

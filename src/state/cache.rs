@@ -17,6 +17,8 @@ const MAX_SESSIONS: usize = 65_536;
 const MAX_NEGATIVE: usize = 4_096;
 /// How long after a failed refresh the next is tried, unless B2 asked for longer.
 const REFRESH_PAUSE: Duration = Duration::from_secs(60);
+/// The same where another process refreshes the token.
+const REFRESH_ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// What the cache holds for a key.
 pub(crate) enum Lookup {
@@ -44,12 +46,10 @@ pub(crate) struct Entries {
 struct Entry {
     session: Arc<Session>,
     fresh_until: Timestamp,
-    /// When the token counts as expired. Copied out of the session, which is in other cache lines.
-    expires_early_at: Timestamp,
-    /// While the token is fresh, it has at least this much of its lifetime left.
-    fresh_remaining: Duration,
     /// No refresh is tried before the boot clock reads this.
     refresh_after_ms: u64,
+    /// While the token is fresh, it has at least so many seconds of its lifetime left.
+    fresh_remaining_s: u32,
     /// The near cache may have copies.
     is_near: bool,
 }
@@ -74,17 +74,20 @@ impl Cache {
     /// What there is for a caller who needs `min_remaining` of lifetime left.
     pub(crate) fn get(&mut self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Lookup {
         let Some(entry) = self.entries.sessions.get(key) else { return Lookup::Miss };
-        if now.is_past(entry.expires_early_at) {
+        let fresh_remaining = Duration::from_secs(entry.fresh_remaining_s.into());
+        let is_fresh = !now.is_past(entry.fresh_until);
+        // Nearly always it is fresh: then the session itself, which is in other cache lines, is not looked at.
+        if is_fresh && min_remaining <= fresh_remaining {
+            entry.is_near |= self.near.offer(key, &entry.session, entry.fresh_until, fresh_remaining);
+            return Lookup::Fresh(Arc::clone(&entry.session));
+        }
+        let validity = entry.session.validity();
+        if validity.is_expired(now) {
             self.remove(key);
             return Lookup::Miss;
         }
-        let is_fresh = !now.is_past(entry.fresh_until);
-        let has_remaining = is_fresh && min_remaining <= entry.fresh_remaining;
-        if !has_remaining && !entry.session.validity().has_remaining(min_remaining, now) {
+        if !validity.has_remaining(min_remaining, now) {
             return Lookup::Miss;
-        }
-        if has_remaining {
-            entry.is_near |= self.near.offer(key, &entry.session, entry.fresh_until, entry.fresh_remaining);
         }
         let session = Arc::clone(&entry.session);
         if is_fresh {
@@ -110,12 +113,12 @@ impl Cache {
         let validity = session.validity();
         let fresh = validity.span.mul_f64(0.8 - 0.1 * jitter.clamp(0.0, 1.0));
         let key = session.cache_key();
+        let fresh_remaining = validity.span.saturating_sub(fresh);
         let entry = Entry {
             session: Arc::clone(session),
-            fresh_until: validity.starts.after(fresh),
-            expires_early_at: validity.expires_early_at,
-            fresh_remaining: validity.span - fresh,
+            fresh_until: validity.before_end(fresh_remaining),
             refresh_after_ms: 0,
+            fresh_remaining_s: fresh_remaining.as_secs().try_into().unwrap_or(u32::MAX),
             is_near: false,
         };
         self.entries.negative.remove(&key);
@@ -129,6 +132,13 @@ impl Cache {
         if let Some(entry) = self.entries.sessions.peek_mut(key) {
             let pause = retry_after.map_or(REFRESH_PAUSE, |wait| wait.max(REFRESH_PAUSE));
             entry.refresh_after_ms = now.boot_ms.saturating_add(millis(pause));
+        }
+    }
+
+    /// Puts off the next refresh for a moment: another process is at it.
+    pub(crate) fn pause_refresh(&mut self, key: &CacheKey, now: Timestamp) {
+        if let Some(entry) = self.entries.sessions.peek_mut(key) {
+            entry.refresh_after_ms = now.after(REFRESH_ELSEWHERE).boot_ms;
         }
     }
 
@@ -157,8 +167,10 @@ impl Cache {
     pub(crate) fn remove_if_same(&mut self, session: &Session) -> bool {
         let key = session.cache_key();
         let is_same = self.peek(&key).is_some_and(|cached| cached.is_same_grant(session));
-        if is_same {
-            self.remove(&key);
+        if is_same && let Some(removed) = self.entries.sessions.remove(&key) {
+            // Another session object may have the same token: one of them came from a store.
+            removed.session.mark_rejected();
+            self.withdraw(Some(removed));
         }
         is_same
     }
@@ -183,6 +195,7 @@ mod tests {
     use super::*;
     use crate::diag::error::Status;
     use crate::model::cache_key::CacheScope;
+    use crate::model::capabilities::Capabilities;
     use crate::model::grant::Grant;
     use crate::model::realm::Realm;
     use crate::model::validity::Validity;
@@ -211,7 +224,7 @@ mod tests {
                 s3_api_url: None,
                 recommended_part_size: 2,
                 absolute_minimum_part_size: 1,
-                capabilities: Vec::new(),
+                capabilities: Capabilities::default(),
                 buckets: None,
                 name_prefix: None,
                 key_expires_ms: None,

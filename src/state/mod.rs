@@ -7,6 +7,7 @@ pub(crate) mod counters;
 mod near_cache;
 pub(crate) mod progress;
 pub(crate) mod rate_limit;
+pub(crate) mod refused_tokens;
 pub(crate) mod single_flight;
 
 use crate::model::cache_key::CacheKey;
@@ -27,6 +28,7 @@ use cache::Cache;
 use counters::Counters;
 use near_cache::NearCache;
 use rate_limit::RateLimiter;
+use refused_tokens::RefusedTokens;
 use single_flight::SingleFlight;
 
 #[cfg(not(loom))]
@@ -46,6 +48,7 @@ pub(crate) struct State {
     pub(crate) cache: Cache,
     pub(crate) single_flight: SingleFlight,
     pub(crate) rate_limiter: RateLimiter,
+    pub(crate) refused_tokens: RefusedTokens,
     pub(crate) counters: Counters,
 }
 
@@ -57,6 +60,7 @@ impl Default for Shared {
             single_flight: SingleFlight::default(),
             rate_limiter: RateLimiter::default(),
             counters: Counters::default(),
+            refused_tokens: RefusedTokens::default(),
         };
         Self { state: StateMutex::new(state), near }
     }
@@ -97,6 +101,7 @@ impl Shared {
     pub(crate) fn invalidate(&self, session: &Session) {
         session.mark_rejected();
         let mut state = self.lock();
+        state.refused_tokens.add(session.cache_key(), session.authorization_token());
         if state.cache.remove_if_same(session) {
             state.single_flight.forget(&session.cache_key());
         }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use b2_sandbox::Fault;
 
+use crate::support::api::{Cancel, Options};
 use crate::support::concurrent::{eventually, wait_until};
 use crate::support::fixture::{Fixture, ID, TEST_TIMEOUT};
 use crate::support::wait_points::{self, WaitPoint};
@@ -165,4 +166,29 @@ fn a_cancelled_call_does_not_affect_the_next_one() {
     cancel_once(&point);
     point.fixture.authorize().expect("granted");
     assert_eq!(point.fixture.requests(), 2);
+}
+
+#[test]
+fn a_cancel_just_before_the_response_wins_for_every_follower() {
+    const FOLLOWERS: usize = 36;
+    let fixture = Fixture::new();
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let cancellable: Vec<_> = (0..FOLLOWERS).map(|_| fixture.options.with(&[])).collect();
+    let cancels: Vec<_> = cancellable.iter().map(Options::attach_cancel).collect();
+    std::thread::scope(|scope| {
+        let leader = scope.spawn(|| fixture.authorize());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        let call = |options| fixture.authorize_with(options);
+        let followers: Vec<_> =
+            cancellable.iter().map(|options| scope.spawn(move || call(options).map(drop))).collect();
+        fixture.wait_for_counter("coalesced", FOLLOWERS as u64);
+        cancels.iter().for_each(Cancel::trigger);
+        fixture.sandbox.release("latch");
+        for follower in followers {
+            let failure = follower.join().expect("no panic").expect_err("its cancel was triggered before");
+            assert_eq!(failure.name, "B2_CANCELLED", "{failure}");
+        }
+        leader.join().expect("no panic").expect("this one was not cancelled");
+    });
+    assert_eq!(fixture.requests(), 1);
 }

@@ -229,3 +229,49 @@ fn a_b2_environment_that_is_not_utf_8_is_refused() {
     assert_eq!((&outcome["name"], &outcome["attempts"]), (&json!("B2_INVALID_ARGUMENT"), &json!(0)), "{outcome}");
     assert!(text(&outcome, "message").starts_with("B2_ENVIRONMENT "), "{outcome}");
 }
+
+#[test]
+fn a_refusal_of_a_key_that_was_found_says_where() {
+    let sandbox = sandbox_with_key();
+    let wrong = "K001wrong/0123456789abcdefghijk";
+    let outcome = call(&sandbox, &[(ID_VARIABLE, ID), (KEY_VARIABLE, wrong)], &Value::Null, &Value::Null);
+    assert_eq!(outcome["name"], "B2_BAD_CREDENTIALS", "{outcome}");
+    let hint = text(&outcome, "hint");
+    assert!(hint.contains(ID_VARIABLE) || hint.contains(KEY_VARIABLE), "{hint}");
+    // The caller knows where its own key came from.
+    let outcome = call(&sandbox, &[(ID_VARIABLE, ID), (KEY_VARIABLE, wrong)], &json!(ID), &json!(wrong));
+    assert!(!outcome.to_string().contains("B2_APPLICATION"), "{outcome}");
+}
+
+#[test]
+fn a_variable_that_is_nearly_right_is_named() {
+    let sandbox = sandbox_with_key();
+    for (name, value) in [
+        ("B2_ACCOUNT_ID", ID),
+        ("B2_ACCOUNT_KEY", "K001marked7f3a/0123456789abcdef"),
+        ("B2_APPLICATION_KEY_FILE", "/run/secrets/marked7f3a"),
+        ("B2_APPLICATION_KEY_ID_FILE", "/run/secrets/marked7f3a"),
+    ] {
+        let outcome = call(&sandbox, &[(name, value)], &Value::Null, &Value::Null);
+        assert_eq!(outcome["name"], "B2_NO_CREDENTIALS", "{outcome}");
+        let hint = text(&outcome, "hint");
+        assert!(hint.starts_with(&format!("{name} is set")) && hint.contains(KEY_VARIABLE), "{hint}");
+        assert!(!outcome.to_string().contains("marked7f3a"), "{outcome}");
+    }
+}
+
+#[test]
+fn quotation_marks_around_a_proxy_variable_are_reported() {
+    for (variables, name) in [
+        (&[("HTTPS_PROXY", "\"http://marked7f3a:3128\"")][..], "HTTPS_PROXY"),
+        (&[("https_proxy", "'http://marked7f3a:3128'")], "https_proxy"),
+        (&[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "\"b2.invalid\"")], "NO_PROXY"),
+    ] {
+        let options = json!({"realm": "https://b2.invalid", "max_attempts": "1", "connect_timeout_ms": "2000"});
+        let task = json!({"keyId": ID, "key": KEY, "options": options});
+        let outcome = outcome(variables, &task);
+        let shown = outcome.to_string();
+        assert!(shown.contains(name) && shown.contains("quotation marks"), "{outcome}");
+        assert!(!shown.contains("marked7f3a"), "{outcome}");
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use b2_sandbox::{Fault, Key};
 
+use crate::retry_after::LONG_TIMEOUTS;
 use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -109,4 +110,21 @@ fn the_calls_that_waited_for_a_token_get_it_even_if_it_has_expired() {
     assert_eq!(fixture.requests(), 1);
     fixture.authorize().expect("granted");
     assert_eq!(fixture.requests(), 2, "an expired token is not cached");
+}
+
+#[test]
+fn a_lifetime_is_counted_from_when_the_request_was_sent() {
+    const HELD: Duration = Duration::from_secs(300);
+    let fixture = Fixture::with_options(&LONG_TIMEOUTS);
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let session = std::thread::scope(|scope| {
+        let call = scope.spawn(|| fixture.authorize());
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        fixture.api.advance(HELD);
+        fixture.sandbox.release("latch");
+        call.join().expect("no panic").expect("granted")
+    });
+    let most = 24 * 60 * 60 - i64::try_from(HELD.as_secs()).expect("a few minutes");
+    let left = session.seconds_left();
+    assert!((most - 60..=most).contains(&left), "{left} s are left of a day that began {HELD:?} ago");
 }

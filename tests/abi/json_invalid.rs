@@ -141,3 +141,14 @@ fn ten_mebibytes_have_a_short_answer_in_time() {
         assert!(answer.to_string().len() < 1_000, "{request:.20}");
     }
 }
+
+#[test]
+fn a_field_that_is_near_no_other_is_named_without_a_suggestion() {
+    let api = api::load();
+    for name in ["accountId", "bucket", "authorizationToken"] {
+        let answer = api.authorize_json(&json!({name: "x"}).to_string());
+        assert_eq!(status(&answer), "B2_INVALID_ARGUMENT", "{answer}");
+        assert_eq!(answer["error"]["message"], format!("{NOT_KNOWN} \"{name}\""));
+        assert!(!answer["error"]["hint"].to_string().contains("did you mean"), "{answer}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The log that a host receives.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use b2_sandbox::Fault;
 
@@ -165,4 +165,49 @@ fn a_running_call_keeps_its_log_handler() {
         call.join().expect("no panic").expect("granted");
     });
     assert_eq!(released.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn log_level_selects_how_much_is_logged() {
+    for (level, expected) in [("error", vec![]), ("warn", vec![2, 2]), ("info", vec![2, 2, 3, 3, 3, 3])] {
+        let fixture = Fixture::with_options(&[("log_level", level)]);
+        let log = LogLines::capture(&fixture.options);
+        fixture.sandbox.script("*", [Fault::status(503).code("service_unavailable")]);
+        fixture.authorize().expect("granted");
+        fixture.authorize().expect("cached");
+        let mut levels: Vec<_> = log.take_with_levels().into_iter().map(|(level, _)| level).collect();
+        levels.sort_unstable();
+        assert_eq!(levels, expected, "{level}");
+    }
+}
+
+#[test]
+fn a_release_function_may_use_the_options_that_it_is_released_from() {
+    struct UsesOptions(Arc<Fixture>, Arc<AtomicUsize>);
+    impl Drop for UsesOptions {
+        fn drop(&mut self) {
+            self.0.options.set("max_attempts", Some("3")).expect("an option");
+            drop(self.0.options.with(&[]));
+            self.0.authorize().expect("granted");
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let fixture = Arc::new(Fixture::new());
+    let released = Arc::new(AtomicUsize::new(0));
+    let (send, receive) = mpsc::channel();
+    let count = Arc::clone(&released);
+    // On a thread that can be given up: a lock that is held here is waited for for ever.
+    std::thread::spawn(move || {
+        for expected in 0..3 {
+            let user_data = UsesOptions(Arc::clone(&fixture), Arc::clone(&count));
+            fixture.options.set_log(Some(Box::new(move |_, _| {
+                let _ = &user_data;
+            })));
+            assert_eq!(count.load(Ordering::SeqCst), expected, "the one before was released, this one was not");
+        }
+        fixture.options.set_log(None);
+        send.send(()).expect("the test receives");
+    });
+    receive.recv_timeout(TEST_TIMEOUT).expect("it ends");
+    assert_eq!(released.load(Ordering::SeqCst), 3);
 }

@@ -10,6 +10,8 @@ mod support;
 #[cfg(feature = "b2-tool")]
 mod b2_tool;
 #[cfg(feature = "b2-tool")]
+mod b2_tool_hostile;
+#[cfg(feature = "b2-tool")]
 mod b2_tool_location;
 #[cfg(feature = "b2-tool")]
 mod b2_tool_locked;
@@ -39,6 +41,7 @@ mod option_effects;
 mod options;
 mod outages;
 mod rate_limit;
+mod realm_hints;
 mod redaction;
 mod redirects;
 mod refresh_failures;
@@ -53,5 +56,13 @@ mod retry_after;
 mod retry_after_block;
 mod secrets;
 mod statuses;
+#[cfg(feature = "store-file")]
+mod store_clocks;
+#[cfg(feature = "store-file")]
+mod store_files;
+#[cfg(feature = "store-file")]
+mod store_processes;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+mod store_sharing;
 mod terminal_escapes;
 mod tls_trust;

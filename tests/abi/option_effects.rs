@@ -250,3 +250,27 @@ fn options_may_be_freed_during_a_call() {
     assert_eq!(status, 0);
     assert!(user_agents(&fixture).iter().all(|agent| agent.starts_with("freed/1 ")));
 }
+
+#[test]
+fn options_may_be_set_while_calls_read_them() {
+    let fixture = Fixture::new();
+    let products: Vec<_> = (0..2).map(|number| format!("product-{number}/{}", "9".repeat(60))).collect();
+    let (shared, api) = (&fixture.options, fixture.api);
+    fixture.authorize().expect("granted");
+    fixture.in_parallel(8, |number| {
+        for round in 0..2_000 {
+            if number < 2 {
+                shared.set("user_agent", Some(&products[round % 2])).expect("an option");
+                shared.set_log((round % 3 == 0).then(|| Box::new(|_, _: &str| ()) as _));
+            } else {
+                drop(shared.with(&[]));
+                fixture.authorize_with(shared).expect("cached");
+            }
+        }
+    });
+    // They are whole: the next request has one of the two values.
+    api.clear_cache();
+    fixture.authorize().expect("granted");
+    let agent = user_agents(&fixture).pop().expect("a request");
+    assert!(products.iter().any(|product| agent.starts_with(product.as_str())), "{agent}");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use b2_sandbox::{Fault, Key};
+use b2_sandbox::{Body, Fault, Key};
 
 use crate::retry_after::LONG_TIMEOUTS;
 use crate::support::api::{Failure, Session};
@@ -147,4 +147,25 @@ fn a_cached_session_is_served_while_requests_are_blocked() {
     fixture.authorize_with(&bypass).expect_err("503");
     assert_blocked("with cache=bypass", fixture.authorize_with(&bypass));
     assert_eq!(fixture.authorize().expect("cached").token(), session.token());
+}
+
+#[test]
+fn a_response_whose_body_cannot_be_read_blocks_all_the_same() {
+    for fault in [
+        Fault::status(429).retry_after("600").header("Content-Length", "9999"),
+        Fault::status(503).retry_after("600").header("Content-Encoding", "br"),
+        Fault::status(503).retry_after("600").body(Body::Huge),
+    ] {
+        let fixture = Fixture::with_options(&[("total_timeout_ms", "30000")]);
+        fixture.sandbox.script(ID, [fault]);
+        let failure = fixture.authorize().expect_err("the wait is too long");
+        assert_eq!((failure.attempts, fixture.requests()), (1, 1), "{failure}");
+        assert!(failure.retry_after_ms > 590_000, "{failure}");
+        let failure = fixture.authorize().expect_err("blocked");
+        assert_eq!(
+            (failure.name.as_str(), failure.attempts, fixture.requests()),
+            ("B2_RATE_LIMITED", 0, 1),
+            "{failure}"
+        );
+    }
 }

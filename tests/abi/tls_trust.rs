@@ -5,6 +5,7 @@ use b2_sandbox::TlsFault;
 use crate::support::api::Failure;
 use crate::support::concurrent::timed;
 use crate::support::fixture::{Fixture, TEST_TIMEOUT};
+use crate::support::temp_dir::TempDir;
 
 /// A fixture that trusts the sandbox's certificate authority, with this realm.
 fn trusting(realm: impl FnOnce(&Fixture) -> String) -> Fixture {
@@ -93,5 +94,55 @@ fn an_unusable_ca_file_is_an_invalid_argument() {
         assert_eq!(failure.name, "B2_INVALID_ARGUMENT", "{failure}");
         assert!(format!("{failure} {:?}", failure.hint).contains("ca_file"), "{failure}");
         assert_eq!(fixture.sandbox.connection_count("https"), 0);
+    }
+}
+
+/// The certificate of the sandbox's authority, as another program might have written it.
+fn rewritten_ca(fixture: &Fixture, directory: &TempDir, rewrite: impl FnOnce(String) -> String) -> String {
+    let pem = std::fs::read_to_string(fixture.ca_file()).expect("it is there");
+    let path = directory.write("ca.pem", rewrite(pem).as_bytes());
+    path.to_str().expect("a plain path").to_owned()
+}
+
+#[test]
+fn a_ca_file_may_have_older_labels_and_a_byte_order_mark() {
+    let directory = TempDir::new();
+    let rewrites: [fn(String) -> String; 4] = [
+        |pem| format!("\u{feff}{pem}"),
+        |pem| pem.replace("CERTIFICATE", "X509 CERTIFICATE"),
+        |pem| pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+        |pem| format!("\u{feff}subject=Nobody\r\n{}", pem.replace('\n', "\r\n")),
+    ];
+    for (number, rewrite) in rewrites.into_iter().enumerate() {
+        let fixture = Fixture::new();
+        let path = rewritten_ca(&fixture, &directory, rewrite);
+        let options = fixture.options.with(&[("realm", fixture.sandbox.https()), ("ca_file", &path)]);
+        fixture.authorize_with(&options).unwrap_or_else(|failure| panic!("{number}: {failure}"));
+    }
+}
+
+#[test]
+fn no_byte_of_a_ca_file_is_in_an_error() {
+    const SECRET: &[u8] = b"marked7f3a-private-key-material/";
+    let (fixture, directory) = (Fixture::new(), TempDir::new());
+    let big = SECRET.repeat(130_000);
+    let label = [b"-----BEGIN ", SECRET, b"-----\nAAAA\n-----END ", SECRET, b"-----\n"].concat();
+    let body = [b"-----BEGIN CERTIFICATE-----\n", SECRET, b"\n-----END CERTIFICATE-----\n"].concat();
+    let unended = [b"-----BEGIN CERTIFICATE-----\n", SECRET, &big[..1 << 20]].concat();
+    let der = [&[0x30, 0x20], SECRET].concat();
+    for content in [SECRET, &big, &label, &body, &unended, &der] {
+        let path = directory.write("ca.pem", content);
+        let path = path.to_str().expect("a plain path");
+        let options = fixture.options.with(&[("realm", fixture.sandbox.https()), ("ca_file", path)]);
+        let (failure, took) = timed(|| fixture.authorize_with(&options).expect_err("no certificate"));
+        assert_eq!(failure.name, "B2_INVALID_ARGUMENT", "{failure}");
+        let text = failure.all_text();
+        // Neither as text nor as a list of numbers.
+        let numbers = SECRET[..4].iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        for shown in ["marked7f3a", "private-key", "6D61726B", "6d61726b", &numbers] {
+            assert!(!text.contains(shown), "{shown}: {text}");
+        }
+        assert!(failure.message.chars().count() <= 1_000, "{} characters", failure.message.chars().count());
+        assert!(took < TEST_TIMEOUT, "{took:?}");
     }
 }

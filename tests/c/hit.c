@@ -47,6 +47,15 @@ int posix_memalign(void **block, size_t alignment, size_t size)
     return *block == NULL;
 }
 
+/* A log function that wants warnings only. */
+static void on_warning(void *data, int level, const char *message)
+{
+    (void)data;
+    if (level > B2_LOG_WARN)
+        printf("# %s\n", message);
+    CHECK(level <= B2_LOG_WARN);
+}
+
 /* That many cached calls; 1 if each went well. */
 static int cached(const char *id, const char *key, const b2_options *options, int calls)
 {
@@ -82,7 +91,8 @@ static int without_the_kernel(const char *id, const char *key, const b2_options 
 int main(void)
 {
     const char *id = environment("B2_APPLICATION_KEY_ID"), *key = environment("B2_APPLICATION_KEY");
-    b2_options *options = b2_options_new();
+    b2_options *options = b2_options_new(), *logging = b2_options_copy(options);
+    char store[64], command[80];
     long before = allocations;
 
     /* The request, which allocates: so the count counts. */
@@ -96,6 +106,28 @@ int main(void)
     CHECK(without_the_kernel(id, key, NULL));
     CHECK(without_the_kernel(id, key, options));
     group("hit: no call to the kernel in two million calls");
+
+    /* A message that nobody wants is not made. */
+    b2_options_set_log(logging, on_warning, NULL, NULL);
+    CHECK(b2_options_set(logging, "log_level", "warn", NULL) == B2_OK);
+    CHECK(cached(id, key, logging, 1));
+    before = allocations;
+    CHECK(cached(id, key, logging, CALLS));
+    CHECK(allocations == before);
+    CHECK(without_the_kernel(id, key, logging));
+    group("hit: the same with a log function that wants warnings only");
+    /* With a store the session is in the process's own cache all the same, and the store is not touched. */
+    (void)snprintf(store, sizeof store, "file:/tmp/b2auth-hit-%ld", (long)getpid());
+    CHECK(b2_options_set(options, "store", store, NULL) == B2_OK);
+    b2_cache_clear();
+    CHECK(cached(id, key, options, 1));
+    before = allocations;
+    CHECK(cached(id, key, options, CALLS) && allocations == before);
+    CHECK(without_the_kernel(id, key, options));
+    group("hit: neither with a token store");
+    (void)snprintf(command, sizeof command, "rm -r %s", store + strlen("file:"));
+    CHECK(system(command) == 0);
     b2_options_free(options);
+    b2_options_free(logging);
     return report();
 }

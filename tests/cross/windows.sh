@@ -11,6 +11,7 @@ run_windows() {
     "${cc[@]}" tests/cross/scenario.c "$tree/lib/libb2auth.a" -o "$work/static.exe" $(cat "$base/$name.libs")
     symbol_prefix=${prefix} other_archive
     "${cc[@]}" tests/cross/twice.c "$work/libother.a" "$tree/lib/libb2auth.a" -o "$work/twice.exe" $(cat "$base/$name.libs")
+    "${cc[@]}" tests/cross/twice.c "$tree/lib/libb2auth.a" "$work/libother.a" -o "$work/twice-first.exe" $(cat "$base/$name.libs")
     "${cc[@]}" tests/cross/trust.c "$tree/lib/libb2auth.dll.a" -o "$work/trust.exe" -lcrypt32
     [[ $arch = x86_64 ]] || "${cc[@]}" tests/cross/stdcall.c -o "$work/stdcall.exe"
 
@@ -22,11 +23,11 @@ run_windows() {
     rm -rf "$wine/b2/"*
     cp "$work"/*.exe "$tree/bin/b2auth.dll" "$wine/b2/"
     export WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml=" WINEPREFIX=/b2/prefix B2_TEST_DRIVE=Z: B2_LIBRARY='Z:\b2\b2auth.dll'
-    local programs=(loaded linked static twice trust)
+    local programs=(loaded linked static twice twice-first trust)
     [[ $arch = x86_64 ]] || programs+=(stdcall)
     for how in "${programs[@]}"; do
         suite "Wine: $how" tests/cross/serve.sh "$sandbox" tests/cross/inside.sh "$wine" /bin/sh -c \
-            "wine /b2/$how.exe | tr -d '\r'"
+            "status=0; wine /b2/$how.exe >/b2/said || status=\$?; tr -d '\r' </b2/said; exit \$status"
     done
     unset WINEDEBUG WINEDLLOVERRIDES B2_TEST_DRIVE B2_LIBRARY
     # What Wine left running ends with its prefix.

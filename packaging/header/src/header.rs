@@ -32,7 +32,10 @@ pub fn generate(form: Form) -> Result<String, String> {
 /// The first comment is the introduction, which is as it should be.
 fn set_comments(text: &str, form: Form) -> String {
     let (introduction, rest) = text.split_once(" */\n").expect("the header begins with its introduction");
-    let mut out = format!("{introduction} */\n");
+    let mut out = match form {
+        Form::Header => format!("{introduction} */\n"),
+        Form::Doxygen => main_page(introduction),
+    };
     let mut comment: Option<Vec<&str>> = None;
     for line in rest.lines() {
         let bare = line.trim_start();
@@ -50,6 +53,20 @@ fn set_comments(text: &str, form: Form) -> String {
         }
     }
     out
+}
+
+/// The introduction as Doxygen's main page: its two columns become a list.
+fn main_page(introduction: &str) -> String {
+    let text = introduction.replace("@file b2auth.h\n", "@mainpage b2auth\n *\n");
+    let line = |line: &str| match line.strip_prefix(" * ").map(|text| (text, text.split_once("  "))) {
+        Some((_, Some(("", continued)))) => format!(" *   {}\n", continued.trim_start()),
+        Some((_, Some((name, meaning)))) => format!(" * - **{name}**: {}\n", meaning.trim_start()),
+        _ => format!("{line}\n"),
+    };
+    let text: String = text.lines().map(line).collect();
+    let text = text
+        .replace(" * Generated from", " * Start with @ref authorize. Each chapter is a module.\n *\n * Generated from");
+    format!("{text} */\n\n/**\n * @file b2auth.h\n * All of the interface.\n */\n")
 }
 
 fn set_comment(out: &mut String, indent: &str, said: &[&str], form: Form) {
@@ -127,8 +144,11 @@ fn macros() -> String {
     let number = part(major) << 16 | part(minor) << 8 | part(patch);
     format!(
         "
+/** The header's version: a change of this number may break programs. */
 #define B2_VERSION_MAJOR {major}
+/** Something was added (before 1.0: or changed). */
 #define B2_VERSION_MINOR {minor}
+/** Something was corrected. */
 #define B2_VERSION_PATCH {patch}
 /** 0xMMmmpp: a later version is a larger number. */
 #define B2_VERSION_NUMBER 0x{number:06x}

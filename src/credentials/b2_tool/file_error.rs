@@ -16,6 +16,10 @@ pub(super) struct FileError {
     pub(super) is_absent: bool,
 }
 
+/// What helps where locks of the C library or of SQLite were left held by a fork.
+pub(super) const FORKED: &str =
+    "give the key in the call or in the environment, or start a new program after the fork (exec)";
+
 /// How a key gets into a file. The profile is appended.
 pub(super) const AUTHORIZE: &str = "authorize the b2 tool: b2 account authorize";
 
@@ -73,7 +77,7 @@ impl FileError {
     /// A thread of the parent may have held a lock, which is then held for ever in this process.
     pub(super) fn forked() -> Self {
         Self::unreadable("cannot be read: this process was forked while its parent was reading such a file")
-            .with_hint("give the key in the call or in the environment, or start a new program after the fork (exec)")
+            .with_hint(FORKED)
     }
 
     pub(super) fn fd_limit() -> Self {

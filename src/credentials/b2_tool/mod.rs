@@ -103,6 +103,13 @@ impl Search {
             row.1.clone()
         };
         let candidates = location::candidates(&self.options, &variable, &home::of);
+        if candidates.is_empty() && reader::BARRIER.enter().is_none() {
+            let message =
+                "the b2 tool's database was not looked for: this process was forked while its parent was asking for \
+                           the home directory"
+                    .into();
+            return Err(NotFound { message, hint: Some(file_error::FORKED.into()), is_temporary: true });
+        }
         if candidates.is_empty() {
             let message = "the b2 tool's database was not looked for, since no home directory is known".into();
             return Err(NotFound { message, hint: None, is_temporary: true });

@@ -3,12 +3,15 @@
 use std::any::Any;
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use b2_sandbox::{Config, Key, Sandbox};
 
 use super::fault::{Conditions, FaultCase, TokenAge, Undo, fault};
 use super::private_etc::{by_name, by_name_with_current_hosts, hosts, ip, ip_until_dropped};
+use super::recorded::{Outcome, record};
 use super::subprocess::{Group, print};
 use super::{NETWORK, Row, TIMEOUT};
 use crate::support::api::{self, Options};
@@ -26,7 +29,16 @@ pub const LAST: &str = "127.128.0.1";
 
 fn rows() -> Vec<Row> {
     let cases = [address_families(), routes(), silent_addresses(), silent_ipv6()];
-    cases.into_iter().flatten().flat_map(FaultCase::rows).collect()
+    let rows = cases.into_iter().flatten().flat_map(FaultCase::rows);
+    if !has_silent_network() {
+        return rows.collect();
+    }
+    let many = refused("3,000 addresses, all silent", "and to 5 other").status(TIMEOUT).requests(0);
+    let many = many.row("", || {
+        let fixture = Fixture::new();
+        three_thousand_silent(&fixture)
+    });
+    rows.chain([many]).collect()
 }
 
 pub fn listening_on(address: &str) -> Fixture {
@@ -150,16 +162,57 @@ fn silent_addresses() -> Vec<FaultCase> {
 /// Addresses in a network without any response.
 const SILENT: [&str; 6] = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8::5", "2001:db8::6"];
 
+/// Many names' worth of addresses in that network: connects to them hang.
+fn three_thousand_silent(fixture: &Fixture) -> Outcome {
+    let options = by_name(fixture).with(&[("connect_timeout_ms", "3000"), ("max_attempts", "1")]);
+    let addresses: Vec<_> = (1..=3_000).map(|number| format!("2001:db8::1:{number:x}")).collect();
+    hosts(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
+    let _network = silent_network();
+    let before = sockets();
+    let (over, most) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                most.fetch_max(sockets(), Ordering::Relaxed);
+            }
+        });
+        let outcome = record(&options, |options| fixture.authorize_with(options));
+        over.store(true, Ordering::Relaxed);
+        outcome
+    });
+    let most = most.into_inner().saturating_sub(before);
+    outcome.check(&format!("{most} sockets at once"), (1..=4).contains(&most));
+    let named = outcome.result.message.matches("2001:db8::1:").count();
+    outcome.check(&format!("{named} addresses in the message"), (1..=3).contains(&named));
+    outcome.requests = fixture.requests();
+    outcome
+}
+
+/// The sockets that this process has open.
+fn sockets() -> usize {
+    let entries = std::fs::read_dir("/proc/self/fd").expect("a process may list its descriptors");
+    let is_socket = |path: &Path| path.to_str().is_some_and(|target| target.starts_with("socket:"));
+    entries.flatten().filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| is_socket(&target))).count()
+}
+
 /// A name with those addresses first, and then that one.
 fn silent_then(last: &str) -> impl Drop + use<> {
     hosts(&[&SILENT[..], &[last]].concat());
+    silent_network()
+}
+
+fn silent_network() -> impl Drop + use<> {
     ip("tuntap add dev void0 mode tun");
     ip("link set void0 up");
     ip_until_dropped("-6 addr add 2001:db8::ff/64 dev void0 nodad", "link del void0")
 }
 
+fn has_silent_network() -> bool {
+    File::options().read(true).write(true).open("/dev/net/tun").is_ok()
+}
+
 fn silent_ipv6() -> Vec<FaultCase> {
-    if File::options().read(true).write(true).open("/dev/net/tun").is_err() {
+    if !has_silent_network() {
         print("SKIP fault_matrix: rows of a silent IPv6 network: no access to /dev/net/tun");
         return Vec::new();
     }

@@ -163,8 +163,40 @@ fn system() -> Vec<FaultCase> {
         let case = case.options(by_option).status(TLS).message("unknown CA").hint("ca_file");
         case.ages(&[TokenAge::None])
     };
+    let later = |what: &str, change: fn()| {
+        let case =
+            fault(format!("the system's certificates {what} after the first call")).conditions(move |_, good| {
+                change();
+                Conditions::new(good.with(&[]), ())
+            });
+        case.options(by_system).ages(&[TokenAge::Stale, TokenAge::Expired])
+    };
     vec![
         fault("the system's certificates are valid").usual_conditions().options(by_system),
+        // What is still known serves while the file is away, and the recovery shows that it is read again.
+        later("no longer have the CA", || {
+            let other = Sandbox::start(Config::default()).expect("the sandbox starts");
+            etc(SYSTEM_FILE, Some(&fs::read(other.ca_file()).expect("it is there")));
+        })
+        .status(TLS)
+        .message("unknown CA")
+        .hint("ca_file"),
+        fault("the system's certificates get the CA after the first call")
+            .conditions(|fixture, good| {
+                let other = Sandbox::start(Config::default()).expect("the sandbox starts");
+                etc(SYSTEM_FILE, Some(&fs::read(other.ca_file()).expect("it is there")));
+                let refused = fixture.authorize_with(good).expect_err("the CA is unknown").name;
+                assert_eq!(refused, "B2_TLS_ERROR");
+                by_system(fixture);
+                Conditions::new(good.with(&[]), ())
+            })
+            .options(|fixture| {
+                std::mem::forget((set_env("SSL_CERT_FILE", None), set_env("SSL_CERT_DIR", None)));
+                fixture.options.with(&[("realm", fixture.sandbox.https())])
+            })
+            .attempts(2)
+            .requests(1)
+            .ages(&[TokenAge::None]),
         without("are missing", || etc("ssl", None)),
         without("are garbage", || etc(SYSTEM_FILE, Some(b"\xff\0garbage"))),
         without("are a pipe", || etc_pipe(c"/etc/ssl/certs/ca-certificates.crt")),

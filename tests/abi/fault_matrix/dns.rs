@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use super::addresses::{LAST, listening_on};
 use super::fault::{Conditions, FaultCase, TokenAge, fault};
@@ -21,7 +22,7 @@ const NXDOMAIN: u8 = 3;
 const REFUSED: u8 = 5;
 
 fn rows() -> Vec<Row> {
-    let mut cases: Vec<_> = [files(), servers(), addresses(), proxies(), unknown_realm()].concat();
+    let mut cases: Vec<_> = [files(), servers(), dead_first_server(), addresses(), proxies(), unknown_realm()].concat();
     if can_drop_privileges() {
         cases.push(unresolved("resolv.conf is not readable").conditions(|_, good| {
             remove_from_hosts();
@@ -80,6 +81,24 @@ fn files() -> Vec<FaultCase> {
 /// Gives the resolver more time than an attempt of the library's.
 fn slow_resolver() {
     etc("resolv.conf", Some(b"nameserver 127.0.0.1\noptions timeout:2 attempts:1\n"));
+}
+
+/// A name server that gets questions and does not answer them, before one that does; and the resolver's own defaults.
+fn dead_first_server() -> Vec<FaultCase> {
+    let case = fault("the first of two name servers is dead, all defaults").options(|fixture| {
+        let options = by_name(fixture);
+        options.set("max_attempts", None).expect("the default");
+        options
+    });
+    let case = case.conditions(|_, good| {
+        remove_from_hosts();
+        etc("resolv.conf", Some(b"nameserver 127.0.0.2\nnameserver 127.0.0.1\n"));
+        let dead = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 2), 53)).expect("no other name server is here");
+        let alive = NameServer::start(Answer::Addresses(vec![Ipv4Addr::LOCALHOST.into()]));
+        Conditions::new(good.with(&[]), (dead, alive))
+    });
+    // The first look-up outlasts one attempt, and its answer serves the next.
+    vec![case.ages(&[TokenAge::None]).requests(1).attempts(2).within(Duration::from_secs(30))]
 }
 
 /// A name server with this answer.

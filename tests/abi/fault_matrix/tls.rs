@@ -64,7 +64,7 @@ fn other_protocols() -> Vec<FaultCase> {
         old("TLS 1.1, by its alert", &[0x15, 3, 1, 0, 2, 2, 70]),
         old("TLS 1.1, no cipher in common", &[0x15, 3, 2, 0, 2, 2, 40]).message("handshake_failure").hint("TLS 1.2"),
         old("TLS 1.1, by its ServerHello", &old_hello()),
-        no_tls("http on the port for https", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        no_tls("http on the port for https", b"HTTP/1.1 400 Bad Request\r\n\r\n").message("HTTP/1.1 400 Bad Request"),
         no_tls("SSH on the port for https", b"SSH-2.0-OpenSSH_9.2\r\n"),
         case("an unknown alert", &[0x15, 3, 3, 0, 2, 2, 255]).message("aborted the TLS handshake").hint("realm"),
         no_tls("a ServerHello of 16 MiB", &huge).hint("realm"),

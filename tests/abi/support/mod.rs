@@ -7,5 +7,8 @@ pub mod concurrent;
 pub mod fixture;
 pub mod log_lines;
 pub mod secret_search;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+pub mod store;
 pub mod subprocess;
+pub mod temp_dir;
 pub mod wait_points;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use b2_sandbox::{Body, DateFault, Fault};
+use b2_sandbox::{Body, DateFault, Fault, How};
 
 use super::{BAD, CAP, DENIED, LIMITED, OTHER_KEY, OUTAGE, outage, portal, protocol};
 use crate::fault_matrix::fault::{FaultCase, fault};
@@ -37,6 +37,15 @@ fn about_the_key() -> Vec<FaultCase> {
             .message("not by B2 (HTTP 401): Unauthorized")
             .not_from_b2(),
         bad("401 cut short", Fault::status(401).body(Body::Truncated)).message("not by B2 (HTTP 401)").not_from_b2(),
+        bad("401 whose body does not end", coded(401, "unauthorized").header("Content-Length", "9999"))
+            .message("not by B2 (HTTP 401)")
+            .not_from_b2(),
+        bad("401 that is reset in its body", coded(401, "unauthorized").cut(How::Reset, 10).of_body())
+            .message("not by B2 (HTTP 401)")
+            .not_from_b2(),
+        bad("401 with NTLM", Fault::status(401).body(Body::Html).header("WWW-Authenticate", "NTLM"))
+            .message("not by B2 (HTTP 401)")
+            .not_from_b2(),
         other_key("401 unsupported", coded(401, "unsupported")).message("HTTP 401 unsupported"),
         other_key("400 about the version", coded(400, "bad_request").message(old_version))
             .message("not currently supported"),
@@ -100,6 +109,8 @@ fn undocumented() -> Vec<FaultCase> {
         protocol("204", Fault::status(204)).message("HTTP 204"),
         protocol("206 with a session", Fault::status(206)).message("HTTP 206"),
         protocol("600", Fault::status(600)).message("HTTP 600"),
+        protocol("407", Fault::status(407).body(Body::Html)).message("requires a login (HTTP 407").hint("option proxy"),
+        protocol("511", Fault::status(511).body(Body::Html)).message("requires a login (HTTP 511").hint("log in there"),
         redirect(301),
         redirect(302),
         redirect(303),
@@ -124,6 +135,14 @@ fn with_retry_after() -> Vec<FaultCase> {
     vec![
         one_second(limited("429, Retry-After 1", after(429, "1")).message("HTTP 429")),
         one_second(outage("503, Retry-After 1", after(503, "1")).message("HTTP 503")),
+        one_second(
+            limited("429, Retry-After 1, cut short", after(429, "1").header("Content-Length", "9999"))
+                .message("HTTP 429"),
+        ),
+        one_second(
+            outage("503, Retry-After 1, falsely labelled as gzip", after(503, "1").header("Content-Encoding", "gzip"))
+                .message("HTTP 503"),
+        ),
         one_second(outage("503, Retry-After a date in 1 s", dated(1)).message("HTTP 503")),
         one_second(
             outage("503, Retry-After a date in 1 s, server clock 1 h ahead", dated(1).date(DateFault::OffsetS(3_600)))

@@ -60,6 +60,17 @@ pub fn load_from(built: &Path, secret_check: SecretCheck) -> &'static Api {
     // SAFETY: loading it registers fork handlers and nothing else.
     let library = unsafe { libloading::Library::new(&copy) }.expect("the library loads");
     std::fs::remove_file(&copy).expect("a loaded file may be removed");
+    api_of(library, secret_check)
+}
+
+/// Loads the library itself, for a subprocess that needs one.
+pub fn load_in_place() -> &'static Api {
+    // SAFETY: as above.
+    let library = unsafe { libloading::Library::new(built_library()) }.expect("the library loads");
+    api_of(library, SecretCheck::EveryError)
+}
+
+fn api_of(library: libloading::Library, secret_check: SecretCheck) -> &'static Api {
     let f = Functions::load(Box::leak(Box::new(library)));
     Box::leak(Box::new(Api { f, secret_check, secrets: Mutex::default() }))
 }
