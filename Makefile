@@ -1,11 +1,17 @@
-# make            the shared and the static library, in target/release
+# make            the shared and the static library, and the command b2auth, in target/release
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
-# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=
+# make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=; make install-sandbox: the server for tests, with the same
+# make languages  tests the bindings in every form (make test: in short forms); make hosts the programs in other languages
+# make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
-# make header     writes include/b2auth.h from the source
+# make docs       writes the reference of the C interface as HTML, in target/docs/html
+# make header     writes include/b2auth.h and every table of options from the source
+# make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
+#                 make cross-all: for every one, and the packages
+# make dist, deb  release archives, Debian packages; make packages: both and others, built and used
 
 PREFIX ?= /usr/local
 LIBDIR ?= lib
@@ -19,30 +25,48 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUILT := $(TARGET)/release
-SONAME := libb2auth.so.$(MAJOR)
+UNAME ?= $(shell uname -s)
+
+# The names of the shared library: for a linker, for programs that were linked with it, and with its version.
+ifeq ($(UNAME),Darwin)
+LINKNAME := libb2auth.dylib
+SONAME := libb2auth.$(MAJOR).dylib
+REALNAME := libb2auth.$(VERSION).dylib
+else
+LINKNAME := libb2auth.so
+SONAME := $(LINKNAME).$(MAJOR)
+REALNAME := $(LINKNAME).$(VERSION)
+endif
 
 # What the C in this repository is held to.
 CHECKED := -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
-EXAMPLES := authorize threads list_buckets demo b2auth
+EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test fuzz soak bench install uninstall clean
+.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean \
+	cross cross-telling cross-all dist deb packages
 
-all: lib
+all: lib command
 
-# Without the Rust library among the outputs: beside it Cargo leaves link-time optimisation out, and the archive is three
-# times as large.
 lib:
-	$(CARGO) rustc --release --locked --features c-library --lib --crate-type cdylib,staticlib
-	ln -sf libb2auth.so $(BUILT)/$(SONAME)
-	packaging/pc.sh $(VERSION) $(LIBDIR) >$(BUILT)/b2auth.pc
+	CARGO="$(CARGO)" packaging/lib.sh
+	packaging/native.sh >$(BUILT)/b2auth.libs
 
 header:
 	$(CARGO) run --quiet --locked -p b2auth-header
+	packaging/cdef.sh >include/b2auth.cdef.h
 
 sandbox:
 	$(CARGO) build --locked -p b2-sandbox
+
+# Two of them call B2 by libcurl; without its headers the others are built.
+ifneq ($(filter examples,$(MAKECMDGOALS)),)
+ifneq ($(shell printf '\043include <curl/curl.h>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo yes),yes)
+$(info list_buckets and demo are left out: libcurl's headers are missing (Debian, Ubuntu: libcurl4-openssl-dev))
+EXAMPLES := $(filter-out list_buckets demo,$(EXAMPLES))
+endif
+endif
 
 examples: $(EXAMPLES:%=$(TARGET)/examples-c/%)
 
@@ -52,7 +76,7 @@ $(TARGET)/examples-c/%: examples-c/%.c include/b2auth.h | lib
 	@mkdir -p $(@D)
 	$(CC) $(EXAMPLE_FLAGS) $< -o $@ $(EXAMPLE_LIBS)
 
-$(BUILT)/libb2auth.so:
+$(BUILT)/$(LINKNAME):
 	@echo "build the library first: make" >&2; exit 1
 
 demo:
@@ -60,6 +84,16 @@ demo:
 
 test:
 	@tests/run.sh
+
+# Longer and larger than what `make test` has of them: every compiler, interpreter and sanitizer that can be had.
+languages: lib sandbox
+	@tests/run.sh --all cpp go python node swift
+
+hosts: lib sandbox
+	@tests/run.sh --all hosts
+
+swift: lib sandbox
+	@tests/run.sh --all swift
 
 fuzz:
 	@fuzz/run.sh $(FUZZ_SECONDS)
@@ -76,21 +110,51 @@ bench: $(TARGET)/hit sandbox
 		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
-install: $(BUILT)/libb2auth.so
-	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/share/doc/b2auth
-	install -m 644 include/b2auth.h $(DESTDIR)$(PREFIX)/include/
-	install -m 755 $(BUILT)/libb2auth.so $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so.$(VERSION)
-	ln -sf libb2auth.so.$(VERSION) $(DESTDIR)$(PREFIX)/$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/$(LIBDIR)/libb2auth.so
-	install -m 644 $(BUILT)/libb2auth.a $(DESTDIR)$(PREFIX)/$(LIBDIR)/
-	install -m 644 $(BUILT)/b2auth.pc $(DESTDIR)$(PREFIX)/$(LIBDIR)/pkgconfig/
-	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(DESTDIR)$(PREFIX)/share/doc/b2auth/
+install: $(BUILT)/$(LINKNAME)
+	install -d $(TO)/include $(TO)/$(LIBDIR)/pkgconfig $(TO)/share/doc/b2auth
+	install -m 644 include/b2auth.h $(TO)/include/
+	install -m 755 $(BUILT)/$(LINKNAME) $(TO)/$(LIBDIR)/$(REALNAME)
+	ln -sf $(REALNAME) $(TO)/$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(TO)/$(LIBDIR)/$(LINKNAME)
+	install -m 644 $(BUILT)/libb2auth.a $(TO)/$(LIBDIR)/
+	packaging/pc.sh $(VERSION) $(LIBDIR) "$$(cat $(BUILT)/b2auth.libs)" >$(TO)/$(LIBDIR)/pkgconfig/b2auth.pc
+	packaging/cmake.sh $(VERSION) $(LIBDIR) $(TO)/$(LIBDIR)/cmake/b2auth "$$(cat $(BUILT)/b2auth.libs)"
+	install -m 644 README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $(TO)/share/doc/b2auth/
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)"
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/include/b2auth.h
-	cd $(DESTDIR)$(PREFIX)/$(LIBDIR) && \
-		rm -f libb2auth.so.$(VERSION) $(SONAME) libb2auth.so libb2auth.a pkgconfig/b2auth.pc
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/b2auth
+	rm -f $(TO)/include/b2auth.h
+	cd $(TO)/$(LIBDIR) && rm -f $(REALNAME) $(SONAME) $(LINKNAME) libb2auth.a pkgconfig/b2auth.pc
+	rm -rf $(TO)/$(LIBDIR)/cmake/b2auth $(TO)/share/doc/b2auth
+	@packaging/loader-cache.sh "$(DESTDIR)" "$(PREFIX)/$(LIBDIR)" >/dev/null
+
+# ---- other systems, and packages: what each needs is said where it is missing ----
+
+# docs/platforms.md has a table of them.
+cross:
+	@tests/cross/run.sh --all
+
+# The part that runs for every change: the oldest glibc, another processor, musl, and Windows of 64 and of 32 bits.
+cross-telling:
+	@tests/cross/run.sh linux-x86_64 linux-aarch64 musl-x86_64 windows-x86_64 windows-i686
+
+cross-all: cross packages
+
+# Release archives in target/dist: TARGETS="linux-x86_64 windows-x86_64", or without it all.
+dist:
+	@packaging/dist.sh $(TARGETS)
+
+# Debian packages in target/deb.
+deb:
+	@packaging/deb/build.sh
+
+# The packages, each built and used.
+packages:
+	@tests/packages/run.sh
+
+# ---- the command, and what is installed beside the library ----
+
+include packaging/command.mk
 
 clean:
 	$(CARGO) clean

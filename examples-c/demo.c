@@ -247,7 +247,7 @@ static b2_session *reauthorize(void)
     tell_sandbox("expire", "{\"keyId\":\"*\"}");
     answer = list_buckets(session);
     must(answer->status == 401 && strstr(answer->body, "\"expired_auth_token\"") != NULL, "the token has expired");
-    must(b2_should_reauthorize((int)answer->status, "expired_auth_token") == 1, "a new token is the cure");
+    must(b2_should_reauthorize_body((int)answer->status, answer->body, answer->length) == 1, "a new token is the cure");
     tell("The token expires", "b2_list_buckets answers %ld expired_auth_token", answer->status);
 
     status = b2_reauthorize(key_id, key, session, NULL, &fresh, &error);

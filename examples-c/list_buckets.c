@@ -12,8 +12,8 @@
 #include <b2auth.h>
 #include <curl/curl.h>
 
-/* An answer of B2, ended by NUL. */
-struct answer {
+/* A response of B2, ended by NUL. */
+struct response {
     long status;
     size_t length;
     char body[256 * 1024];
@@ -21,19 +21,19 @@ struct answer {
 
 static size_t keep(char *data, size_t one, size_t count, void *user_data)
 {
-    struct answer *answer = user_data;
+    struct response *response = user_data;
     size_t size = one * count;
 
-    if (size >= sizeof answer->body - answer->length)
+    if (size >= sizeof response->body - response->length)
         return 0; /* Too long for us: libcurl ends the transfer with an error. */
-    memcpy(answer->body + answer->length, data, size);
-    answer->length += size;
-    answer->body[answer->length] = '\0';
+    memcpy(response->body + response->length, data, size);
+    response->length += size;
+    response->body[response->length] = '\0';
     return size;
 }
 
-/* POST {apiUrl}/b2api/v4/b2_list_buckets. 0 if there was an answer of any kind. */
-static int list_buckets(const b2_session *session, struct answer *answer)
+/* POST {apiUrl}/b2api/v4/b2_list_buckets. 0 if there was a response of any kind. */
+static int list_buckets(const b2_session *session, struct response *response)
 {
     char url[512];
     char header[1024];
@@ -42,9 +42,9 @@ static int list_buckets(const b2_session *session, struct answer *answer)
     CURL *curl = NULL;
     CURLcode done = CURLE_OUT_OF_MEMORY;
 
-    answer->status = 0;
-    answer->length = 0;
-    answer->body[0] = '\0';
+    response->status = 0;
+    response->length = 0;
+    response->body[0] = '\0';
     if (snprintf(url, sizeof url, "%s/b2api/v4/b2_list_buckets", b2_session_api_url(session)) >= (int)sizeof url
         || snprintf(header, sizeof header, "Authorization: %s", b2_session_authorization_token(session))
                >= (int)sizeof header
@@ -59,41 +59,17 @@ static int list_buckets(const b2_session *session, struct answer *answer)
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, response);
         curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
         done = curl_easy_perform(curl);
     }
     if (done == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response->status);
     else
         fprintf(stderr, "error: %s\n", curl_easy_strerror(done));
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return done == CURLE_OK ? 0 : -1;
-}
-
-/*
- * The code in an error of B2, such as {"status":401,"code":"expired_auth_token","message":"…"}. This is no JSON parser:
- * it knows that these objects are flat and that a code is letters, digits and _. A program with a parser uses that.
- */
-static const char *code_in(const char *body, char *code, size_t size)
-{
-    const char *at = strstr(body, "\"code\"");
-    size_t length;
-
-    if (at == NULL)
-        return NULL;
-    at += strlen("\"code\"");
-    at += strspn(at, " \t\r\n:");
-    if (*at != '"')
-        return NULL;
-    at++;
-    length = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    if (at[length] != '"' || length >= size)
-        return NULL;
-    memcpy(code, at, length);
-    code[length] = '\0';
-    return code;
 }
 
 static int failed(b2_error *error)
@@ -107,8 +83,7 @@ static int failed(b2_error *error)
 
 int main(void)
 {
-    static struct answer answer;
-    char code[64];
+    static struct response response;
     b2_session *session = NULL;
     b2_error *error = NULL;
     int there;
@@ -118,10 +93,10 @@ int main(void)
     if (b2_authorize_with(NULL, NULL, NULL, &session, &error) != B2_OK)
         return failed(error);
 
-    there = list_buckets(session, &answer);
-    if (there == 0 && b2_should_reauthorize((int)answer.status, code_in(answer.body, code, sizeof code))) {
-        /* The token has ended before its time. Naming the session that B2 refused lets a thousand callers who are
-         * refused together cost one request. */
+    there = list_buckets(session, &response);
+    if (there == 0 && b2_should_reauthorize_body((int)response.status, response.body, response.length)) {
+        /* B2 no longer accepts the token. With the session that it refused, a thousand callers whose calls are refused at
+         * the same time cause one request. */
         b2_session *fresh = NULL;
 
         if (b2_reauthorize(NULL, NULL, session, NULL, &fresh, &error) != B2_OK) {
@@ -130,12 +105,12 @@ int main(void)
         }
         b2_session_free(session);
         session = fresh;
-        there = list_buckets(session, &answer);
+        there = list_buckets(session, &response);
     }
     if (there == 0)
-        printf("%ld %s\n", answer.status, answer.body);
+        printf("%ld %s\n", response.status, response.body);
 
     b2_session_free(session);
     curl_global_cleanup();
-    return there == 0 && answer.status == 200 ? 0 : 1;
+    return there == 0 && response.status == 200 ? 0 : 1;
 }

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
 shift
-[[ $# -gt 0 ]] || set -- reply request option retry_after database
+[[ $# -gt 0 ]] || set -- reply request option retry_after database record resp
 target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 failed=0
 
@@ -18,9 +18,8 @@ skip() {
     exit 0
 }
 
-if ! command -v cargo-fuzz >/dev/null; then
-    cargo install --quiet --locked cargo-fuzz || skip "cargo-fuzz can't be installed"
-fi
+tools=$(packaging/tool.sh cargo-fuzz 0.13.2) || skip "cargo-fuzz can't be built"
+PATH=$PATH:$tools
 # cargo-fuzz has no --locked of its own.
 cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
 # The flags that fuzzers need are nightly's. Without AddressSanitizer: what is ours in this is Rust without unsafe

@@ -67,11 +67,20 @@ b2_status b2_authorize_many(const char *const *key_ids,
 
 int b2_should_reauthorize(int http_status, const char *code);
 
+int b2_should_reauthorize_body(int http_status,
+                               const char *body,
+                               size_t length);
+
 b2_status b2_authorize_json(const char *request, char **out_response);
 
 size_t b2_authorize_json_into(const char *request, char *buffer, size_t size);
 
 void b2_string_free(char *string);
+
+b2_status b2_diagnose_json(const char *key_id,
+                           const char *key,
+                           const b2_options *options,
+                           char **out_report);
 
 const char *b2_session_account_id(const b2_session *session);
 
@@ -143,6 +152,8 @@ uint32_t b2_error_attempts(const b2_error *error);
 const char *b2_error_request_id(const b2_error *error);
 
 const char *b2_error_json(const b2_error *error);
+
+b2_error *b2_error_retain(const b2_error *error);
 
 void b2_error_free(b2_error *error);
 

@@ -26,8 +26,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The header's version: a change of this number may break programs. */
 #define B2_VERSION_MAJOR 0
+/** Something was added (before 1.0: or changed). */
 #define B2_VERSION_MINOR 1
+/** Something was corrected. */
 #define B2_VERSION_PATCH 0
 /** 0xMMmmpp: a later version is a larger number. */
 #define B2_VERSION_NUMBER 0x000100
@@ -49,14 +52,18 @@
  * needs a function added in version N can check that b2_abi_version() is at
  * least N.
  */
-#define B2_ABI_VERSION 1
+#define B2_ABI_VERSION 2
 
 /**
  * The result of a call. 0 is success. Numbers are permanent: new ones are
  * appended, none is changed, so a program built with an old header may receive
  * a number that it does not know.
  */
+#ifdef __cplusplus
+typedef enum : int {
+#else
 typedef enum {
+#endif
     /** Success. */
     B2_OK = 0,
     /**
@@ -112,13 +119,22 @@ typedef enum {
      * the wrong type, too large, a redirect, or any other HTTP status.
      */
     B2_PROTOCOL_ERROR = 13,
-    /** The token store that the options ask for cannot be used. */
+    /**
+     * The token store cannot be used, and the option store_required says that
+     * B2 is not asked then; or this build or system has no engine for it.
+     */
     B2_STORE_ERROR = 14,
     /** A bug in this library, caught. */
     B2_INTERNAL_ERROR = 15,
+#ifndef __cplusplus
     /** Not a status: reserves the enum's range for those to come. */
     B2_STATUS_MAX_ENUM = 2147483647,
+#endif
 } b2_status;
+#ifdef __cplusplus
+/** Not a status: reserves the enum's range for those to come. */
+static const b2_status B2_STATUS_MAX_ENUM = static_cast<b2_status>(2147483647);
+#endif
 
 /** How important a log message is. */
 typedef enum {
@@ -139,8 +155,9 @@ typedef enum {
 typedef struct b2_cancel b2_cancel;
 
 /**
- * Why one call failed. Immutable: any thread may read it. No part of it
- * contains a key, a token, a Basic header or the user part of a URL.
+ * Why one call failed. Immutable and reference-counted: any thread may read
+ * it. No part of it contains a key, a token, a Basic header or the user part
+ * of a URL.
  */
 typedef struct b2_error b2_error;
 
@@ -169,6 +186,12 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * @defgroup status Statuses
+ * Names and texts for what a call returned.
+ * @{
+ */
+
+/**
  * Returns the name of a status, such as "B2_OK"; "B2_UNKNOWN" for a number
  * that this library does not know. Static, never NULL. Any thread.
  */
@@ -179,6 +202,14 @@ const char *b2_status_name(int status);
  * Any thread.
  */
 const char *b2_status_message(int status);
+
+/** @} */
+
+/**
+ * @defgroup authorize Authorizing
+ * From an application key to a session.
+ * @{
+ */
 
 /**
  * Turns an application key into a session: from the cache if it has a good
@@ -202,9 +233,13 @@ const char *b2_status_message(int status);
  * b2_authorize_with() names each source and what is wrong with it.
  *
  * On success the caller frees *out_session with b2_session_free(); on failure
- * it is NULL. To learn what went wrong in words, call b2_authorize_with().
- * Returns any status but B2_STORE_ERROR. May block, by default for at most 60
- * seconds. Any thread.
+ * it is NULL. To learn what went wrong in words, call b2_authorize_with(). If
+ * the environment variable B2_TOKEN_STORE names a shared token store (see the
+ * option store), the token is taken from there if another process has left
+ * one, and left there for others.
+ *
+ * Returns any status. May block, by default for at most 60 seconds. Any
+ * thread.
  */
 B2_NODISCARD
 b2_status b2_authorize(const char *key_id,
@@ -222,8 +257,16 @@ b2_status b2_authorize(const char *key_id,
  * A token past 70 to 80 % of its lifetime is refreshed by the call that finds
  * it so, in one attempt of at most 5 seconds; if that fails, the call succeeds
  * with the token that is still valid. Calls for one key at the same time share
- * one request and its result. Returns any status but B2_STORE_ERROR. May
- * block, at most for the option total_timeout_ms. Any thread.
+ * one request and its result.
+ *
+ * With the option store, processes share it too: the one that asks leaves the
+ * token there, sealed under keys derived from the application key, and the
+ * others wait for it and take it. A store in trouble is passed by, within 5
+ * seconds and a quarter of the call's time, unless the option store_required
+ * says otherwise: then that is B2_STORE_ERROR.
+ *
+ * Returns any status. May block, at most for the option total_timeout_ms. Any
+ * thread.
  */
 B2_NODISCARD
 b2_status b2_authorize_with(const char *key_id,
@@ -293,6 +336,24 @@ b2_status b2_authorize_many(const char *const *key_ids,
 int b2_should_reauthorize(int http_status, const char *code);
 
 /**
+ * b2_should_reauthorize() from the body of B2's response itself, of length
+ * bytes: it may be cut, empty, or no JSON at all. The code is that of the
+ * error object in it; a body whose code cannot be read counts as one without a
+ * code. body may be NULL if length is 0. Any thread.
+ */
+int b2_should_reauthorize_body(int http_status,
+                               const char *body,
+                               size_t length);
+
+/** @} */
+
+/**
+ * @defgroup json JSON
+ * The same for tools that can only pass strings.
+ * @{
+ */
+
+/**
  * The workflow action, for tools that can only pass strings. request is a JSON
  * object: keyId and key (also applicationKeyId and applicationKey), each of
  * which may be missing, null or blank, and any option by its name, as a string
@@ -327,6 +388,53 @@ size_t b2_authorize_json_into(const char *request, char *buffer, size_t size);
  * thread.
  */
 void b2_string_free(char *string);
+
+/** @} */
+
+/**
+ * @defgroup diagnose Diagnosis
+ * Why it does not work, or that it does.
+ * @{
+ */
+
+/**
+ * Walks the way to B2 step by step, for a "test connection" button: where the
+ * key comes from and what it looks like, the environment, realm, proxy, CA
+ * certificates, name look-up, connect by each address family, TLS, the clock
+ * against the server's, B2's verdict, what the key may do, and the token's
+ * life. key_id, key and options are those of b2_authorize_with().
+ *
+ * The report is one JSON object: version, startedAt, durationMs, result,
+ * status (what b2_authorize_with() would return now), requests, error (as
+ * b2_error_json() has it, or null) and steps, an array in the order above.
+ * Each step has name, result ("ok", "warning", "failed" or "skipped"),
+ * summary, advice (or null), durationMs (or null) and details. A step may get
+ * more details in later versions, and a report more steps. No part of it
+ * contains a key, a token, a Basic header or the user part of a URL.
+ *
+ * It sends one authorize request at most, in one attempt, and neither reads
+ * nor writes the cache; the rate limit counts it. Without a key, everything
+ * before that request is still tried. Where a host has addresses of both
+ * families, the one that a call would not use is tried too, for at most 2
+ * seconds.
+ *
+ * *out_report is always written. Caller frees with b2_string_free(). If
+ * out_report is NULL, nothing is done. Returns the status in the report: B2_OK
+ * also if there are warnings. May block, at most for the option
+ * total_timeout_ms; a cancel ends it. Any thread.
+ */
+b2_status b2_diagnose_json(const char *key_id,
+                           const char *key,
+                           const b2_options *options,
+                           char **out_report);
+
+/** @} */
+
+/**
+ * @defgroup session Sessions
+ * What B2 granted.
+ * @{
+ */
 
 /**
  * Returns the account's ID, as B2 returned it (accountId of
@@ -480,7 +588,9 @@ const char *b2_session_json(const b2_session *session);
  * Forgets this session's token: the next call for its key asks B2. Does
  * nothing if the cache has a newer one, or for NULL. A request in flight for
  * the key is returned to its callers, but not cached. The session stays
- * readable. Any thread.
+ * readable. If the token is in a shared store (the option store), it is
+ * removed from there too, so that no other process takes it: that may block,
+ * for at most one second. Any thread.
  */
 void b2_session_invalidate(const b2_session *session);
 
@@ -495,6 +605,14 @@ B2_NODISCARD b2_session *b2_session_retain(const b2_session *session);
  * has it too. NULL is ignored. Any thread.
  */
 void b2_session_free(b2_session *session);
+
+/** @} */
+
+/**
+ * @defgroup error Errors
+ * Why a call failed.
+ * @{
+ */
 
 /**
  * Returns the status code. Branch on this, not on the message.
@@ -561,8 +679,22 @@ const char *b2_error_request_id(const b2_error *error);
  */
 const char *b2_error_json(const b2_error *error);
 
-/** Frees an error. NULL is ignored. Any thread. */
+/**
+ * Returns another reference to the same error. Caller frees it with
+ * b2_error_free(). NULL for NULL. Any thread.
+ */
+B2_NODISCARD b2_error *b2_error_retain(const b2_error *error);
+
+/** Frees one reference to an error. NULL is ignored. Any thread. */
 void b2_error_free(b2_error *error);
+
+/** @} */
+
+/**
+ * @defgroup options Options
+ * How a call is made.
+ * @{
+ */
 
 /**
  * Makes options with the defaults. Caller frees with b2_options_free(). The
@@ -589,8 +721,15 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *                          bypass: neither read, join nor write.
  *   min_remaining_s        0 to 82800 (default 300). A cached token is
  *                          returned only if it has this much lifetime left.
- *   store                  none (default none). Shared token stores are not in
- *                          this build, and $B2_TOKEN_STORE is not read.
+ *   store                  none, file:DIR, rediss://…, redis://… to a
+ *                          loopback address, or redis+unix:///PATH (default
+ *                          $B2_TOKEN_STORE, else none). Where processes share
+ *                          tokens.
+ *   store_required         0, 1 (default 0). 1: if the store cannot be used,
+ *                          the call fails with B2_STORE_ERROR and B2 is not
+ *                          asked.
+ *   credentials            any, given (default any). Given: only a key that
+ *                          the call is given will do, and none is looked for.
  *   log_level              error, warn, info, debug (default debug). The least
  *                          important level that the log function gets.
  *   max_attempts           1 to 5 (default 5). Requests of one call.
@@ -627,8 +766,9 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *
  * Returns B2_INVALID_ARGUMENT for an unknown name or an invalid value; the
  * options are then unchanged, and *out_error says what is wrong. Caller frees
- * it with b2_error_free(); out_error may be NULL. Any thread; calls in
- * progress keep what they read at entry.
+ * it with b2_error_free(); out_error may be NULL. B2_STORE_ERROR likewise for
+ * a store that this build has no engine for. Any thread; calls in progress
+ * keep what they read at entry.
  */
 b2_status b2_options_set(b2_options *options,
                          const char *name,
@@ -653,6 +793,14 @@ void b2_options_set_cancel(b2_options *options, b2_cancel *cancel);
  * thread.
  */
 void b2_options_free(b2_options *options);
+
+/** @} */
+
+/**
+ * @defgroup log Log
+ * What a call does, as it happens.
+ * @{
+ */
 
 /**
  * Sets the function that gets the log of every call made with these options:
@@ -680,6 +828,14 @@ void b2_options_set_log(b2_options *options,
                         void *user_data,
                         void (*release)(void *user_data));
 
+/** @} */
+
+/**
+ * @defgroup cancel Cancel
+ * How a call is ended early.
+ * @{
+ */
+
 /**
  * Makes a cancel. Attach it to options with b2_options_set_cancel(). Caller
  * frees with b2_cancel_free(). Any thread.
@@ -705,6 +861,14 @@ int b2_cancel_is_triggered(const b2_cancel *cancel);
  */
 void b2_cancel_free(b2_cancel *cancel);
 
+/** @} */
+
+/**
+ * @defgroup global The library
+ * What a process has one of.
+ * @{
+ */
+
 /**
  * Drops and wipes every cached token, and forgets every remembered refusal.
  * Sessions that the caller holds stay valid; requests in flight are returned
@@ -716,8 +880,8 @@ void b2_cache_clear(void);
 /**
  * Returns how often something happened since the process began. Names:
  * cache_hits, cache_misses, coalesced, requests, retries, rate_waits,
- * stale_served, negative_hits, store_hits, log_dropped. 0 for an unknown name,
- * and for NULL. Any thread.
+ * stale_served, negative_hits, store_hits, store_errors, log_dropped. 0 for an
+ * unknown name, and for NULL. Any thread.
  */
 uint64_t b2_counter(const char *name);
 
@@ -732,6 +896,8 @@ const char *b2_library_version(void);
  * Any thread.
  */
 uint32_t b2_abi_version(void);
+
+/** @} */
 
 #ifdef __cplusplus
 }  // extern "C"

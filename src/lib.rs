@@ -30,11 +30,12 @@ mod ports;
 mod process;
 mod reply;
 mod state;
+mod store;
 
 #[cfg(not(loom))]
 pub use api::rust::{
     authorize, authorize_json, authorize_many, cache_clear, counter, invalidate, reauthorize, seconds_left,
-    should_reauthorize,
+    should_reauthorize, should_reauthorize_body,
 };
 pub use diag::error::{Error, Status};
 pub use diag::log::{Level, LogFn};

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The command-line program: compiled as the examples are, then every flag and every exit status that a server can cause,
-# under the address sanitizer and with handles.h, which finds what was not freed.
+# under the address sanitizer and with handles.h, which finds what was not freed. Then its completions and its man page.
 set -eu
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -31,7 +31,7 @@ if [ "${1:-}" != inside ]; then
     compile() { # compiler standard flags…
         compiler=$1 standard=$2
         shift 2
-        "$compiler" "-std=$standard" $flags "$@" -I include examples-c/b2auth.c -o "$out/b2auth" \
+        "$compiler" "-std=$standard" $flags "$@" -I include cli/*.c -o "$out/b2auth" \
             -L "$built" -lb2auth -Wl,-rpath,"$built" >"$work/said" 2>&1 || wrong "$(cat "$work/said")"
     }
     for cc in clang gcc; do
@@ -184,14 +184,17 @@ check() {
     run 0 --check
     silent out err
     B2_APPLICATION_KEY=K001wrong run 3 --check
-    silent out err
+    silent out
+    lines 1 err
+    has err "^b2auth: .*refused the application key.* (.*)$"
     run 1 --check --set nonsense=1
-    silent out err
+    silent out
+    lines 1 err
     B2_APPLICATION_KEY=K001wrong run 3 --check --verbose
     silent out
     has err "^hint: "
 }
-verdict "--check says nothing" check
+verdict "--check says nothing if the key works, else one line" check
 
 # ---- how to ask ----
 
@@ -234,26 +237,105 @@ verdict "--set sets any option" settings
 verbose() {
     run 0 --verbose
     lines 1 out
-    has err "^debug .*environment"
-    has err "^info  "
+    has err "^ *0\.[0-9][0-9][0-9] debug .*environment"
+    has err "^ *[0-9]*\.[0-9][0-9][0-9] info  "
     no_token err
     faults '{"status":503},{"status":401,"code":"unauthorized"}'
     run 3 --verbose --set initial_backoff_ms=1 --refresh
     silent out
-    has err "^warn  "
-    has err "^error "
-    has err "^b2auth: "
-    tail -n 1 err >last
-    json 'j["error"]["status"] == "B2_BAD_CREDENTIALS" and len(j["error"]["attempts"]) == 2' last
+    has err " warn  .*HTTP 503"
+    # The failure is said once, where it happened, and its status and advice at the end.
+    is "how often the failure is said" 1 "$(grep -c 'refused the application key' err)"
+    has err "^b2auth: it failed with B2_BAD_CREDENTIALS"
+    has err "^hint: "
     no_token err
+    status=0
+    env -u B2_APPLICATION_KEY_ID -u B2_APPLICATION_KEY HOME="$work" "$b2auth" --verbose >out 2>err || status=$?
+    is "how often a failure without a request is said" 1 "$(grep -c 'no application key' err)"
     for form in --all --export --check "--field authorizationToken"; do
         run 0 --verbose $form
         no_token err
     done
     run 0 --verbose --field keyId
     no_token out err
+    faults '{"date":{"offsetS":-3600}}'
+    run 0 --verbose --check
+    has err " warn  .*clock is off by about 60 minutes"
+    faults ''
 }
-verdict "--verbose tells what is done, and no token" verbose
+verdict "--verbose says what is done and when, and no token" verbose
+
+# ---- doctor ----
+
+steps='credentials environment realm proxy roots lookUp connect tunnel tls clock authorize key token store'
+doctor() {
+    control -X DELETE "$B2_SANDBOX/log"
+    run 0 doctor
+    silent err
+    is "the number of requests" 1 "$(requests)"
+    is "the number of steps" 14 "$(grep -c '^  \(ok\|warning\|FAILED\|-\) ' out)"
+    has out "^  ok       credentials .*key ID $B2_APPLICATION_KEY_ID"
+    has out "^  ok       B2  .* ms  B2 granted a session for the account 4aa9865d6f00 (request ID "
+    has out "^  -        TLS  .* the realm is http$"
+    has out "^B2 can be reached with this key.$"
+    no_token out
+    ! grep -q "$(printf '\033')" out || wrong "there is colour in a file"
+    run 0 doctor --json
+    silent err
+    lines 1 out
+    no_token out
+    json 'j["status"] == "B2_OK" and j["result"] == "ok" and j["requests"] == 1 and j["error"] is None'
+    json '" ".join(step["name"] for step in j["steps"]) == "'"$steps"'"'
+    run 0 doctor --set "realm=$B2_SANDBOX_HTTPS" --set "ca_file=$B2_SANDBOX_CA"
+    has out "^  ok       TLS  .*TLS 1.3, certificate by \"b2 sandbox CA\", good for [0-9]* more days"
+    has out "^  ok       CA files .*, 1 from $B2_SANDBOX_CA$"
+    faults '{"date":{"offsetS":-3600}}'
+    run 0 doctor
+    has out "^  warning  clock .* ahead of "
+    has out "^ *-> .*clock is off"
+    has out "there is something to look at"
+    faults ''
+    B2_APPLICATION_KEY=K001wrong run 3 doctor
+    has out "^  FAILED   B2 "
+    has out "^  -        token .* B2 granted no session"
+    has out "^A call would fail with B2_BAD_CREDENTIALS: "
+    B2_APPLICATION_KEY=K001wrong run 3 doctor --json
+    json 'j["error"]["status"] == "B2_BAD_CREDENTIALS" and j["result"] == "failed"'
+    run 9 doctor --set realm=http://127.0.0.1:1
+    has out "^  FAILED   connect .*connection refused"
+    run 10 doctor --set "realm=$B2_SANDBOX_HTTPS"
+    has out "^  FAILED   TLS "
+    has out "^  ok       connect "
+    status=0
+    env -u B2_APPLICATION_KEY_ID -u B2_APPLICATION_KEY HOME="$work" "$b2auth" doctor >out 2>err || status=$?
+    is "without a key the status" 2 "$status"
+    has out "^  FAILED   credentials "
+    has out "^  ok       connect "
+    run 1 doctor --set nonsense=1
+    silent out
+    has err "^b2auth: "
+    run 0 doctor --verbose
+    has err " info  "
+    status=0
+    "$b2auth" doctor >/dev/full 2>err || status=$?
+    is "the status on a full disk" 74 "$status"
+    for with in --all --check --refresh - "--field realm"; do run 64 doctor $with; done
+    run 64 --json
+}
+verdict "doctor shows each step" doctor
+
+# script(1) gives it a terminal.
+colour() {
+    command -v script >/dev/null || { echo "SKIP cli: colour: there is no script command (Debian: bsdutils)"; return; }
+    on_terminal() { script -qec "$* $b2auth doctor" /dev/null </dev/null >out 2>&1 || wrong "it ended with $?"; }
+    on_terminal TERM=xterm
+    grep -q "$(printf '\033\\[32mok')" out || wrong "there is no colour on a terminal"
+    for without in "TERM=xterm NO_COLOR=1" TERM=dumb "env -u TERM"; do
+        on_terminal $without
+        ! grep -q "$(printf '\033')" out || wrong "there is colour with $without"
+    done
+}
+verdict "doctor has colour on a terminal alone" colour
 
 # ---- exit statuses ----
 
@@ -416,10 +498,12 @@ help() {
     cp out help
     awk 'length($0) > 80 { exit 1 } END { if (NR > 45) exit 1 }' help || wrong "it is longer than 45 lines of 80 columns"
     LC_ALL=C grep -q '[^ -~]' help && wrong "it has characters that not every terminal has"
-    sed -n '/^} flags/,/^};/p' "$source/examples-c/b2auth.c" | grep -o '"--[a-z]*"' | tr -d '"' >flags
-    for flag in $(cat flags); do has help " $flag\b"; done
+    sed -n '/^} flags/,/^};/p' "$source/cli/args.c" | grep -o '"--[a-z]*"' | tr -d '"' >flags
+    for flag in $(cat flags); do has help "[ []$flag\b"; done
+    has help "a request, which B2 bills"
+    has help "token store"
     sed -n 's/^ *B2_[A-Z_]* = \([0-9]*\),$/\1/p' "$source/include/b2auth.h" | sort -u | grep -vx -e 0 -e 2147483647 >numbers
-    is "the number of flags and statuses" "9 15" "$(awk 'END { print NR }' flags) $(awk 'END { print NR }' numbers)"
+    is "the number of flags and statuses" "11 15" "$(awk 'END { print NR }' flags) $(awk 'END { print NR }' numbers)"
     for number in $(cat numbers) 64 74; do has help "\b$number [a-zA-Z]"; done
     run 0 -h
     cmp -s out help || wrong "-h is not --help"
@@ -429,4 +513,80 @@ help() {
     is "the version" "b2auth $(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml" | head -n 1)" "$(cat out)"
 }
 verdict "--help fits a page, and names every flag and status" help
+
+options() {
+    run 0 --options
+    silent err
+    sed -n 's/^\([a-z_0-9]*\)=.*/\1/p' out >names
+    sed -n 's/^        name: "\(.*\)",$/\1/p' "$source/src/options/table.rs" >known
+    cmp -s names known || wrong "$(diff names known | tr '\n' ' ')"
+}
+verdict "--options lists every option of the library" options
+
+# ---- completions and man page ----
+
+with_bash() {
+    command -v bash >/dev/null || { echo "SKIP cli: completion by bash: it is missing"; return; }
+    cat >complete.bash <<'END'
+source "$1/cli/completions/b2auth.bash"
+shift
+COMP_WORDS=(b2auth "$@") COMP_CWORD=$#
+_b2auth
+echo "${COMPREPLY[*]}"
+END
+    completes() { is "what bash makes of $1" "$2" "$(bash complete.bash "$source" $1 2>&1)"; }
+    completes "--exp" "--export"
+    completes "doc" "doctor"
+    completes "--field s3" "s3ApiUrl s3Region"
+    completes "--set ca" "cache= ca_file="
+    completes "--set cache = r" "refresh"
+    completes "doctor --j" "--json"
+    for name in $(cat known); do completes "--set $name=" "$name="; done
+}
+verdict "bash completes it" with_bash
+
+with_zsh() {
+    command -v zsh >/dev/null || { echo "SKIP cli: completion by zsh: it is missing (Debian: zsh)"; return; }
+    # A terminal of its own, in which TAB is pressed; what stands there afterwards must have the word.
+    cat >complete.zsh <<'END'
+zmodload zsh/zpty
+until_it_says() { local text line i; for i in {1..400}; do
+    while zpty -r -t z line; do text+=$line; done; [[ $text = *$1* ]] && return 0; sleep 0.05; done; print -r -- "$text"; return 1 }
+zpty z zsh -f -i
+zpty -w z "fpath=($1/cli/completions \$fpath); autoload -U compinit; compinit -u -D; bindkey '^I' complete-word; print READ''Y"
+until_it_says READY || exit 1
+zpty -n -w z "$2"$'\t'
+until_it_says "$3"
+END
+    completes() { zsh -f complete.zsh "$source" "$1" "$2" >said 2>&1 </dev/null || wrong "zsh does not make $2 of $1"; }
+    completes "b2auth --exp" "--export"
+    completes "b2auth doc" "doctor"
+    completes "b2auth --field s3R" "s3Region"
+    completes "b2auth --set cac" "cache="
+    completes "b2auth --set cache=re" "cache=refresh"
+}
+verdict "zsh completes it" with_zsh
+
+with_fish() {
+    command -v fish >/dev/null || { echo "SKIP cli: completion by fish: it is missing (Debian: fish)"; return; }
+    completes() {
+        said=$(HOME=$work fish --no-config -c "source $source/cli/completions/b2auth.fish; complete -C'b2auth $1'" | cut -f 1 | tr '\n' ' ')
+        is "what fish makes of $1" "$2 " "$said"
+    }
+    completes "--exp" "--export"
+    completes "doc" "doctor"
+    completes "--field s3" "s3ApiUrl s3Region"
+    completes "--set cache=" "cache= cache=bypass cache=refresh cache=use"
+    completes "doctor --js" "--json"
+}
+verdict "fish completes it" with_fish
+
+manual() {
+    page=$source/docs/man/b2auth.1
+    for flag in $(cat flags) doctor; do
+        grep -q -e "$(printf '%s' "$flag" | sed 's/-/\\\\-/g')" "$page" || wrong "b2auth.1 has no $flag"
+    done
+    for number in $(cat numbers) 64 74; do grep -q "^\.B $number\$" "$page" || wrong "b2auth.1 has no exit status $number"; done
+}
+verdict "b2auth.1 has every flag and exit status" manual
 exit "$failed"

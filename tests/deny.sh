@@ -11,12 +11,11 @@ if ! cargo fetch --locked; then
 fi
 python3 tests/supply.py || failed=1
 
-if ! cargo deny --version >/dev/null 2>&1; then
-    CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug --version 0.20.2 cargo-deny || {
-        echo "SKIP deny: licences, bans and sources: cargo-deny can't be installed"
-        exit "$failed"
-    }
-fi
+tools=$(CARGO_PROFILE_DEV_DEBUG=0 packaging/tool.sh cargo-deny 0.20.2 --debug) || {
+    echo "SKIP deny: licences, bans and sources: cargo-deny can't be built"
+    exit "$failed"
+}
+PATH=$PATH:$tools
 for check in licenses bans sources; do
     if cargo deny --locked --offline --workspace check -D warnings "$check"; then
         echo "ok deny: $check"

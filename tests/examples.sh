@@ -78,10 +78,27 @@ case $names in *list_buckets*)
         env -u B2_SANDBOX "$1/demo" >"$1/said"; grep "against Backblaze B2" "$1/said"
         if grep "token expires" "$1/said"; then exit 1; fi'
     fits_a_page() {
-        SANDBOX=$target/debug/b2-sandbox make --no-print-directory demo >"$work/story" || { cat "$work/story"; return 1; }
+        SANDBOX=$target/debug/b2-sandbox make --no-print-directory demo >"$work/story" 2>"$work/steps" || {
+            cat "$work/steps" "$work/story"
+            return 1
+        }
         awk 'length($0) > 100 { exit 1 } END { if (NR > 40) exit 1 }' "$work/story"
     }
     verdict "make demo ends well and fits a page" fits_a_page
+    says_what_happens() {
+        for step in "looking for" "building the library, optimised" "building the demonstration" "running it against the test"; do
+            grep "^==> $step.*" "$work/steps" || { echo "there is no step '$step'"; return 1; }
+        done
+    }
+    verdict "make demo says what it does, and how long that takes" says_what_happens
     ;;
 esac
+# A compiler that finds no headers but the library's stands in for a machine without libcurl's.
+without_libcurl() {
+    make --no-print-directory --dry-run examples CPPFLAGS=-nostdinc >"$work/plan" &&
+        grep "^list_buckets and demo are left out: libcurl's headers are missing" "$work/plan" &&
+        grep -e '-o .*/examples-c/threads ' "$work/plan" && ! grep -e '-o .*/examples-c/demo ' "$work/plan"
+}
+rm -f "$target/examples-c/threads"
+verdict "without libcurl's headers make examples builds the others" without_libcurl
 exit "$failed"

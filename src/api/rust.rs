@@ -7,7 +7,9 @@ use super::json;
 use crate::authorize::call::Intent;
 use crate::authorize::{self, AuthorizeRequest};
 use crate::diag::log;
-use crate::{Error, Options, Session, Status, process};
+use crate::ports::limits::Limits;
+use crate::reply;
+use crate::{Error, Options, Session, Status, process, store};
 
 /// Turns an application key into a session: from the cache if it has a good token, else by asking B2.
 ///
@@ -54,7 +56,12 @@ pub fn authorize_json(request: &str) -> (Status, String) {
 
 /// Forgets a session's token: the next call for its key asks B2. Does nothing if the cache has a newer one.
 pub fn invalidate(session: &Session) {
-    process::shared().invalidate(session);
+    let shared = process::shared();
+    shared.invalidate(session);
+    if let Some(stored_at) = session.stored_at() {
+        // There is nobody to tell of trouble: it is counted.
+        let _ = store::revoke(stored_at, shared, &Limits::new(process::ENV.clock, None));
+    }
 }
 
 /// Drops and wipes every cached token, and forgets every remembered refusal.
@@ -69,12 +76,19 @@ pub fn should_reauthorize(http_status: u16, code: &str) -> bool {
     http_status == 401 && matches!(code.trim_ascii(), "" | "bad_auth_token" | "expired_auth_token")
 }
 
+/// The same from the body of B2's response, which may be cut, empty, or no JSON at all: where no code can be read, there
+/// is none.
+#[must_use]
+pub fn should_reauthorize_body(http_status: u16, body: &[u8]) -> bool {
+    http_status == 401 && should_reauthorize(http_status, &reply::refusal_code(body).unwrap_or_default())
+}
+
 /// How often something happened since the process began, such as `requests` or `cache_hits`; `None` for an unknown name.
 #[must_use]
 pub fn counter(name: &str) -> Option<u64> {
     match name {
         "log_dropped" => Some(log::dropped()),
-        _ => process::shared().lock().counters.by_name(name),
+        _ => process::shared().counters().by_name(name),
     }
 }
 

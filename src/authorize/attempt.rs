@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::classify::{self, Verdict};
 use super::retry::{AttemptLog, RetryLoop};
-use super::retry_after;
+use super::{clock_skew, retry_after};
 use crate::credentials::Source;
 use crate::diag::error::{Attempt, Error, Status};
 use crate::diag::log::Level;
@@ -13,6 +15,16 @@ use crate::model::session::Session;
 use crate::model::timestamp::{Timestamp, millis};
 use crate::model::validity::Validity;
 use crate::ports::transport::{Failure, HttpRequest, HttpResponse};
+use crate::store::StoreCall;
+
+/// An attempt, and what to tell other processes of it.
+pub(super) struct Attempted {
+    pub(super) verdict: Verdict<Arc<Session>>,
+    /// The HTTP status and the body, if a slot of a store is held.
+    pub(super) reply: Option<(u16, Zeroizing<Vec<u8>>)>,
+    /// The server may have seen the request.
+    pub(super) is_sent: bool,
+}
 
 impl RetryLoop<'_> {
     /// Sends one request and classifies what comes of it.
@@ -22,7 +34,7 @@ impl RetryLoop<'_> {
         waited: Duration,
         is_retry: bool,
         may_reuse_connection: bool,
-    ) -> Verdict<Arc<Session>> {
+    ) -> Attempted {
         let call = self.call;
         {
             let mut state = call.runtime.shared.lock();
@@ -45,25 +57,34 @@ impl RetryLoop<'_> {
             request_id: None,
             wait_ms: millis(waited),
         };
+        // Other processes judge the response by themselves.
+        let keeps_reply = self.store.as_ref().is_some_and(StoreCall::holds_slot);
+        let reply =
+            result.as_ref().ok().filter(|_| keeps_reply).map(|response| (response.status, response.body.clone()));
+        let is_sent = result.as_ref().map_or_else(|failure| failure.is_sent, |_| true);
         let verdict = self.classify(result, &mut entry, sent, now);
         self.log_verdict(&entry, &verdict);
         log.attempts.push(entry);
-        match verdict {
+        let verdict = match verdict {
             Verdict::Granted(session) if self.is_another_account(&session) => Verdict::Rejected(self.another_account()),
-            Verdict::Rejected(error) if error.status().is_about_the_key() => {
-                let error = match self.credentials.source() {
-                    Source::Call => error,
-                    source => error.append(&format!("; the key comes from {source}")),
-                };
-                if error.status() != Status::BadCredentials {
-                    return Verdict::Rejected(error);
-                }
-                // The response itself may have given a hint, which comes second.
-                let more = error.hint().map(str::to_owned);
-                Verdict::Rejected(error.with_hint(self.credentials.hint_if_refused()).append_hint(more))
-            }
+            Verdict::Rejected(error) if error.status().is_about_the_key() => Verdict::Rejected(self.with_source(error)),
             other => other,
+        };
+        Attempted { verdict, reply, is_sent }
+    }
+
+    /// Says more about a verdict on the key: where that came from, and what to do.
+    pub(super) fn with_source(&self, error: Error) -> Error {
+        let error = match self.credentials.source() {
+            Source::Call => error,
+            source => error.append(&format!("; the key comes from {source}")),
+        };
+        if error.status() != Status::BadCredentials {
+            return error;
         }
+        // The response itself may have given a hint, which comes second.
+        let more = error.hint().map(str::to_owned);
+        error.with_hint(self.credentials.hint_if_refused()).append_hint(more)
     }
 
     fn classify(
@@ -80,10 +101,16 @@ impl RetryLoop<'_> {
                 entry.http_status = Some(response.status);
                 entry.request_id = classify::request_id(&response, &self.redactor);
                 classify::response(&response, identity, &self.redactor, now).map(|grant| {
+                    // A failure has this in its hint.
+                    if let Some(clock) = clock_skew::hint(identity.realm().host(), response.date.as_deref(), now) {
+                        self.call.log(Level::Warn, format_args!("{clock}"));
+                    }
                     let server_wall_ms = retry_after::server_wall_ms(response.date.as_deref());
                     let validity = Validity::new(sent, server_wall_ms, grant.key_expires_ms);
                     let (key_id, cache_key) = (identity.key_id(), identity.cache_key());
-                    Arc::new(Session::new(key_id, identity.realm(), cache_key, grant, validity))
+                    let stored_at = self.store.as_ref().map(|store| store.stored_at(&grant.token));
+                    let session = Session::new(key_id, identity.realm(), cache_key, grant, validity);
+                    Arc::new(session.with_stored_at(stored_at))
                 })
             }
         };
@@ -121,7 +148,7 @@ impl RetryLoop<'_> {
         }
     }
 
-    fn is_another_account(&self, session: &Session) -> bool {
+    pub(super) fn is_another_account(&self, session: &Session) -> bool {
         self.account_id.as_deref().is_some_and(|known| known != session.account_id())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Runtime;
 use super::decision::{Decision, Requirement};
-use super::retry::{Fetch, RetryLoop};
+use super::retry::{Fetch, RetryLoop, Wanted};
 use super::stopped;
 use crate::credentials::Identity;
 use crate::diag::error::{Error, Status};
@@ -20,6 +20,7 @@ use crate::ports::limits::{Limits, Stop};
 use crate::state::State;
 use crate::state::progress::{AttemptPolicy, Progress};
 use crate::state::single_flight::{Completion, Leader, Wait};
+use crate::store::{Outcome, StoreCall};
 
 /// The most that a refresh may cost a caller who has a good token in hand.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,13 +51,16 @@ pub(super) struct Call<'a> {
     pub(super) options: &'a Options,
     pub(super) identity: Identity,
     pub(super) limits: Limits<'a>,
+    /// When this began: a record written since is as good as a response.
+    pub(super) started: Timestamp,
     /// Requests made so far. A call whose token is refused while it refreshes may lead more than once.
     pub(super) requests_sent: Cell<u32>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(runtime: Runtime<'a>, options: &'a Options, identity: Identity, limits: Limits<'a>) -> Self {
-        Self { runtime, options, identity, limits, requests_sent: Cell::new(0) }
+        let started = runtime.env.clock.now();
+        Self { runtime, options, identity, limits, started, requests_sent: Cell::new(0) }
     }
 
     pub(super) fn run(mut self, intent: Intent<'_>) -> Result<Arc<Session>, Error> {
@@ -95,8 +99,8 @@ impl<'a> Call<'a> {
             let led = match decision {
                 Decision::Hit(session) => Led::Session(session),
                 Decision::NegativeHit(error) => return Err(error),
-                Decision::Lead { leader, stale } => self.lead(Some(leader), stale, rejected)?,
-                Decision::Alone { stale } => self.lead(None, stale, rejected)?,
+                Decision::Lead { leader, stale } => self.lead(Some(leader), stale, rejected, requirement)?,
+                Decision::Alone { stale } => self.lead(None, stale, rejected, requirement)?,
                 Decision::Follow(follower) => {
                     match follower.wait(&self.policy(), self.options.max_attempts, &self.limits) {
                         Wait::Done(result) => Led::Session(result?),
@@ -105,7 +109,7 @@ impl<'a> Call<'a> {
                                 Level::Info,
                                 format_args!("the call that was asking B2 has left: this one continues"),
                             );
-                            self.lead(Some(leader), None, rejected)?
+                            self.lead(Some(leader), None, rejected, requirement)?
                         }
                         Wait::Stopped(Stop::Cancelled) => return Err(stopped::cancelled()),
                         Wait::Stopped(Stop::Deadline) => return Err(stopped::timed_out(self.identity.realm())),
@@ -139,8 +143,16 @@ impl<'a> Call<'a> {
     /// B2 refused this session's token: no caller gets it again.
     fn reject(&self, rejected: &Session) {
         rejected.mark_rejected();
-        if self.runtime.shared.lock().cache.remove_if_same(rejected) {
+        let was_cached = {
+            let mut state = self.runtime.shared.lock();
+            state.refused_tokens.add(rejected.cache_key(), rejected.authorization_token());
+            state.cache.remove_if_same(rejected)
+        };
+        if was_cached {
             self.log(Level::Info, format_args!("B2 refused the cached token: it is dropped"));
+        }
+        if self.options.cache != CacheMode::Bypass {
+            self.revoke(rejected);
         }
     }
 
@@ -150,10 +162,29 @@ impl<'a> Call<'a> {
         mut leader: Option<Leader<'_>>,
         stale: Option<Arc<Session>>,
         rejected: Option<&Session>,
+        requirement: Requirement<'_>,
     ) -> Result<Led, Error> {
         let progress = leader.as_mut().map(Leader::take_progress).unwrap_or_default();
-        let fetch = match self.load_key(stale.is_some()) {
-            Ok(None) => self.fetch(stale.is_some(), rejected, progress),
+        let loaded = self.load_key(stale.is_some());
+        let this = &*self;
+        let log = |level: Level, message: fmt::Arguments<'_>| this.log(level, message);
+        let mut to_settle = None;
+        let fetch = match loaded {
+            Ok(None) => {
+                let wanted = Wanted { requirement, stale: stale.as_deref(), rejected };
+                // Whoever must not wait for the request in flight must not wait for its slot either.
+                let store = leader
+                    .as_ref()
+                    .map(|_| this.open_store(stale.is_some(), progress.attempts_made(&this.policy()), &log));
+                match store.transpose() {
+                    Ok(store) => {
+                        let (fetch, settlement) = this.fetch(wanted, progress, store.flatten());
+                        to_settle = settlement;
+                        fetch
+                    }
+                    Err(error) => Fetch::CallerStopped(error, progress),
+                }
+            }
             Ok(Some(other)) => {
                 if let Some(leader) = leader {
                     leader.complete(Completion::Abandon(progress), |_, _| {});
@@ -164,15 +195,26 @@ impl<'a> Call<'a> {
         };
         let jitter = self.runtime.env.rng.uniform();
         let now = self.runtime.env.clock.now();
+        let mut may_settle = true;
         match leader {
             Some(leader) => leader.complete(fetch.completion(), |state, may_cache| {
-                self.apply(state, may_cache, &fetch, jitter, now);
+                may_settle = may_cache;
+                this.apply(state, may_cache, &fetch, jitter, now);
             }),
-            None => self.apply(&mut self.runtime.shared.lock(), true, &fetch, jitter, now),
+            None => this.apply(&mut this.runtime.shared.lock(), true, &fetch, jitter, now),
+        }
+        // Nobody in this process has to wait for the store. What was cleared meanwhile is not written, and the slot given back.
+        if let Some((store, outcome)) = to_settle.filter(|_| may_settle) {
+            this.settle(store, &outcome, &fetch);
         }
         let (error, is_verdict) = match fetch {
             Fetch::Granted(session) => return Ok(Led::Session(session)),
-            Fetch::Rejected(error) => (error, true),
+            Fetch::Rejected(error) | Fetch::Remembered(error, _) => (error, true),
+            Fetch::LeftToOthers(_) => {
+                // Nothing failed, so nothing is said.
+                let stale = stale.filter(|stale| !stale.is_rejected() && !stale.validity().is_expired(now));
+                return Ok(stale.map_or(Led::Again, Led::Session));
+            }
             Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => (error, false),
         };
         let is_final = (is_verdict && error.status().is_about_the_key()) || error.status() == Status::Cancelled;
@@ -195,7 +237,13 @@ impl<'a> Call<'a> {
                     state.rate_limiter.reserve_for(self.rate_key(), cache_key, now);
                 }
             }
-            Fetch::Rejected(error) => {
+            Fetch::LeftToOthers(_) => state.cache.pause_refresh(&cache_key, now),
+            Fetch::Rejected(error) | Fetch::Remembered(error, _) => {
+                // A refusal is as old as it is: being read renews nothing.
+                let now = match fetch {
+                    Fetch::Remembered(_, age) => now.before(*age),
+                    _ => now,
+                };
                 let status = error.status();
                 state.cache.defer_refresh(&cache_key, error.retry_after(), now);
                 if status.is_about_the_key() {
@@ -217,9 +265,14 @@ impl<'a> Call<'a> {
     fn bypass(&self, rejected: Option<&Session>) -> Result<Arc<Session>, Error> {
         self.runtime.shared.lock().counters.cache_misses += 1;
         self.log(Level::Info, format_args!("the cache is bypassed: asking {}", self.identity.realm().host()));
-        match self.fetch(false, rejected, Progress::default()) {
+        let wanted = Wanted { requirement: Requirement::Fresh, stale: None, rejected };
+        match self.fetch(wanted, Progress::default(), None).0 {
             Fetch::Granted(session) => Ok(session),
-            Fetch::Rejected(error) | Fetch::TransportFailed(error, _) | Fetch::CallerStopped(error, _) => Err(error),
+            Fetch::Rejected(error)
+            | Fetch::Remembered(error, _)
+            | Fetch::TransportFailed(error, _)
+            | Fetch::CallerStopped(error, _) => Err(error),
+            Fetch::LeftToOthers(_) => Err(Error::internal("a call without a token left it to others to ask")),
         }
     }
 
@@ -238,15 +291,20 @@ impl<'a> Call<'a> {
         Ok(None)
     }
 
-    /// The attempts of this call. With `refresh_only` it has a good token in hand.
-    fn fetch(&self, refresh_only: bool, rejected: Option<&Session>, progress: Progress) -> Fetch {
+    /// The attempts of this call, and what to write into the store when their result is shared in this process.
+    fn fetch<'s>(
+        &'s self,
+        wanted: Wanted<'s>,
+        progress: Progress,
+        store: Option<StoreCall<'s>>,
+    ) -> (Fetch, Option<(StoreCall<'s>, Outcome)>) {
         let cached = self.runtime.shared.lock().cache.peek(&self.identity.cache_key()).cloned();
         let mut policy = self.policy();
-        if refresh_only {
+        if wanted.stale.is_some() {
             policy.attempt_timeout = policy.attempt_timeout.min(REFRESH_TIMEOUT);
         }
-        let known = cached.as_deref().or(rejected);
-        RetryLoop::new(self, policy, refresh_only, known, rejected).run(progress)
+        let known = cached.as_deref().or(wanted.rejected);
+        RetryLoop::new(self, policy, wanted, known, store).run(progress)
     }
 
     pub(super) fn cache_key(&self) -> CacheKey {

@@ -250,6 +250,7 @@ mod tests {
             kind: FailureKind::Tls,
             message: "the certificate is for another name: K001secretsecret".to_owned(),
             hint: Some("check abcdefghijkl".to_owned()),
+            is_sent: true,
         };
         let Verdict::<()>::Failed(error) = failure(failed, &redactor) else { panic!("TLS failures are permanent") };
         assert_eq!(error.message(), "the certificate is for another name: ***");

@@ -8,7 +8,7 @@ const TOLERANCE_MS: u64 = 10 * 60 * 1_000;
 const MINUTE_MS: u64 = 60 * 1_000;
 
 /// A hint, if the `date` that `host` sent is far from `now`.
-pub(super) fn hint(host: &str, date: Option<&str>, now: Timestamp) -> Option<String> {
+pub(crate) fn hint(host: &str, date: Option<&str>, now: Timestamp) -> Option<String> {
     let there = retry_after::server_wall_ms(date)?;
     let off = now.wall_ms.abs_diff(there);
     if off <= TOLERANCE_MS {

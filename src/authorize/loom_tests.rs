@@ -68,7 +68,14 @@ impl Transport for ScriptedTransport {
             Plan::Grant => (200, granted(number)),
             Plan::Refuse => (401, r#"{"code":"bad_auth_token","message":"","status":401}"#.to_owned()),
             Plan::Panic => panic!("a planted panic"),
-            Plan::Cancel => return Err(Failure { kind: FailureKind::Cancelled, message: String::new(), hint: None }),
+            Plan::Cancel => {
+                return Err(Failure {
+                    kind: FailureKind::Cancelled,
+                    message: String::new(),
+                    hint: None,
+                    is_sent: true,
+                });
+            }
         };
         Ok(HttpResponse {
             status,

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::attempt::Attempted;
 use super::call::Call;
 use super::classify::Verdict;
+use super::decision::Requirement;
 use super::stopped;
 use crate::credentials::Credentials;
 use crate::diag::error::{Attempt, Error, Status};
@@ -19,10 +21,11 @@ use crate::ports::limits::Stop;
 use crate::state::progress::{AttemptPolicy, Progress};
 use crate::state::rate_limit::PermitRequest;
 use crate::state::single_flight::Completion;
+use crate::store::{Outcome, StoreCall};
 
 /// The cheap clock that waits are measured with may lag by one kernel tick, 10 ms at most. Added to what B2 asks for, so
 /// that no request is early by B2's own clock.
-const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
+pub(super) const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
 /// How a series of attempts ended.
 pub(super) enum Fetch {
@@ -34,15 +37,32 @@ pub(super) enum Fetch {
     TransportFailed(Error, Progress),
     /// The caller's own deadline, cancel or limit ended it: not shared.
     CallerStopped(Error, Progress),
+    /// The shared store remembers that B2 refused, that long ago.
+    Remembered(Error, Duration),
+    /// A good token is in hand, and another process is asking, or nobody may: not shared.
+    LeftToOthers(Progress),
 }
 
 impl Fetch {
+    /// The same with more advice, if it is a failure of B2 or of the way there.
+    fn with_hint(self, hint: &str) -> Self {
+        let more = |error: Error| match error.status() {
+            Status::Cancelled | Status::StoreError => error,
+            _ => error.append_hint(Some(hint.to_owned())),
+        };
+        match self {
+            Self::TransportFailed(error, progress) => Self::TransportFailed(more(error), progress),
+            Self::CallerStopped(error, progress) => Self::CallerStopped(more(error), progress),
+            other => other,
+        }
+    }
+
     /// What it means for the followers of a flight.
     pub(super) fn completion(&self) -> Completion {
         match self {
             Self::Granted(session) => Completion::Result(Ok(Arc::clone(session))),
-            Self::Rejected(error) => Completion::Result(Err(error.clone())),
-            Self::TransportFailed(_, progress) | Self::CallerStopped(_, progress) => {
+            Self::Rejected(error) | Self::Remembered(error, _) => Completion::Result(Err(error.clone())),
+            Self::TransportFailed(_, progress) | Self::CallerStopped(_, progress) | Self::LeftToOthers(progress) => {
                 Completion::Abandon(progress.clone())
             }
         }
@@ -59,8 +79,32 @@ pub(super) struct RetryLoop<'a> {
     /// The account that the key is known to belong to, which cannot change.
     pub(super) account_id: Option<String>,
     pub(super) policy: AttemptPolicy,
-    /// One attempt that waits for nothing: the caller has a good token in hand.
-    refresh_only: bool,
+    /// A good token that is in hand: then there is one attempt, which waits for nothing.
+    pub(super) stale: Option<&'a Session>,
+    pub(super) requirement: Requirement<'a>,
+    pub(super) store: Option<StoreCall<'a>>,
+    /// Since the last attempt, for a permit.
+    has_waited: bool,
+    /// What to write into the store once the result is shared in this process.
+    verdict: Option<Outcome>,
+}
+
+/// Whether a request may be sent now.
+enum Permit {
+    Acquired,
+    /// Not yet when it was asked; that long was waited.
+    Waited(Duration),
+    Refused(Error),
+}
+
+/// What a leader is to get.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) requirement: Requirement<'a>,
+    /// A good token that is due for a refresh: then there is one attempt, which waits for nothing.
+    pub(super) stale: Option<&'a Session>,
+    /// A token that B2 refused.
+    pub(super) rejected: Option<&'a Session>,
 }
 
 /// Why there is no next attempt.
@@ -79,6 +123,14 @@ pub(super) struct AttemptLog {
 }
 
 impl AttemptLog {
+    pub(super) fn error(&self) -> Option<Error> {
+        self.error.clone()
+    }
+
+    pub(super) fn take(&mut self) -> Self {
+        Self { attempts: std::mem::take(&mut self.attempts), made: self.made, error: self.error.take() }
+    }
+
     fn attach(&self, error: Error) -> Error {
         error.with_attempts(self.attempts.clone())
     }
@@ -89,10 +141,11 @@ impl<'a> RetryLoop<'a> {
     pub(super) fn new(
         call: &'a Call<'a>,
         policy: AttemptPolicy,
-        refresh_only: bool,
+        wanted: Wanted<'a>,
         known: Option<&Session>,
-        rejected: Option<&Session>,
+        store: Option<StoreCall<'a>>,
     ) -> Self {
+        let Wanted { stale, rejected, requirement } = wanted;
         let credentials = call.identity.credentials().expect("the leader has loaded the key");
         let authorization = credentials.basic();
         let redactor = Redactor::new(call.identity.key_id(), credentials.key(), &authorization);
@@ -105,38 +158,74 @@ impl<'a> RetryLoop<'a> {
             user_agent: call.options.user_agent_header(),
             account_id: known.map(|session| session.account_id().to_owned()),
             policy,
-            refresh_only,
+            stale,
+            requirement,
+            store,
+            has_waited: false,
+            verdict: None,
         }
     }
 
-    /// Continues where `progress` stopped.
-    pub(super) fn run(&self, progress: Progress) -> Fetch {
-        let max_attempts = if self.refresh_only { 1 } else { self.call.options.max_attempts };
+    /// Continues where `progress` stopped. Returns what to write into a store, too.
+    pub(super) fn run(mut self, progress: Progress) -> (Fetch, Option<(StoreCall<'a>, Outcome)>) {
+        let fetch = self.run_attempts(progress);
+        let fetch = match self.store.as_ref().and_then(StoreCall::trouble) {
+            Some(trouble) => fetch.with_hint(&format!("the token store cannot be used either: {trouble}")),
+            None => fetch,
+        };
+        (fetch, self.store.zip(self.verdict))
+    }
+
+    pub(super) fn is_refresh_only(&self) -> bool {
+        self.stale.is_some()
+    }
+
+    fn run_attempts(&mut self, progress: Progress) -> Fetch {
+        let max_attempts = if self.is_refresh_only() { 1 } else { self.call.options.max_attempts };
         let counted = progress.attempts_made(&self.policy);
-        let mut made = if self.refresh_only { 0 } else { counted };
+        let mut made = if self.is_refresh_only() { 0 } else { counted };
         let mut log = AttemptLog { made: counted, attempts: progress.attempts, error: progress.error };
         let mut waited = Duration::ZERO;
         let mut may_reuse_connection = true;
         if made > 0 {
-            match self.wait_before_retry(&log, made) {
+            match self.wait_before_retry(&log, made, self.next_wait(&log, made)) {
                 Ok(wait) => waited = wait,
                 Err(stopped) => return self.stopped(stopped, log),
             }
         }
         loop {
-            match self.acquire_permit(&log) {
-                Ok(wait) => waited += wait,
-                Err(error) => return self.caller_stopped(error, log),
+            loop {
+                if let Some(ended) = self.go_through_store(&mut log, &mut made) {
+                    return ended;
+                }
+                match self.acquire_permit(&log) {
+                    Permit::Acquired => break,
+                    Permit::Waited(wait) => waited += wait,
+                    Permit::Refused(error) => return self.caller_stopped(error, log),
+                }
             }
+            self.has_waited = false;
             let is_retry = made > 0 || !may_reuse_connection;
-            let verdict = self.attempt(&mut log, waited, is_retry, may_reuse_connection);
+            let Attempted { verdict, reply, is_sent } = self.attempt(&mut log, waited, is_retry, may_reuse_connection);
             may_reuse_connection = true;
             made += 1;
             let error = match verdict {
-                Verdict::Granted(session) => return Fetch::Granted(session),
-                Verdict::Rejected(error) => return Fetch::Rejected(log.attach(error)),
-                Verdict::Failed(error) => return self.transport_failed(error, log, true),
-                Verdict::Cancelled => return self.aborted_attempt(stopped::cancelled(), log),
+                Verdict::Granted(session) => {
+                    self.verdict = self.granted(&session, reply);
+                    return Fetch::Granted(session);
+                }
+                Verdict::Rejected(error) => {
+                    self.verdict = self.rejected(&error, reply);
+                    return Fetch::Rejected(log.attach(error));
+                }
+                Verdict::Failed(error) => {
+                    self.settle_without_verdict(is_sent);
+                    return self.transport_failed(error, log, true);
+                }
+                Verdict::Cancelled => {
+                    self.settle_without_verdict(is_sent);
+                    return self.aborted_attempt(stopped::cancelled(), log);
+                }
                 // It was billed, perhaps, and counts as a request; but the server has not had its attempt yet.
                 Verdict::Repeat(error) => {
                     log.error = Some(error);
@@ -155,13 +244,16 @@ impl<'a> RetryLoop<'a> {
             };
             if self.call.limits.remaining() == Some(Duration::ZERO) {
                 // With more time than this caller has, it might have succeeded.
+                self.settle_without_verdict(is_sent);
                 return self.aborted_attempt(error, log);
             }
             log.error = Some(error.clone());
+            let wait = self.next_wait(&log, made);
+            self.settle_failure(error.http_status(), wait, is_sent);
             if made >= max_attempts {
                 return self.transport_failed(error, log, false);
             }
-            match self.wait_before_retry(&log, made) {
+            match self.wait_before_retry(&log, made, wait) {
                 Ok(wait) => waited = wait,
                 Err(stopped) => return self.stopped(stopped, log),
             }
@@ -175,16 +267,23 @@ impl<'a> RetryLoop<'a> {
         self.call.log(Level::Warn, format_args!("B2 asks every caller for this key to wait {ms} ms"));
     }
 
-    /// Waits before the next attempt: as long as the last response asked, else a random time. A wait that cannot end
-    /// before the deadline is not begun.
-    fn wait_before_retry(&self, log: &AttemptLog, made: u32) -> Result<Duration, Stopped> {
-        let asked = log.error.as_ref().and_then(Error::retry_after).map(|wait| wait.saturating_add(CLOCK_GRANULARITY));
-        let wait = asked.unwrap_or_else(|| self.jitter(made));
+    /// The wait before the next attempt: as long as the last response asked, else a random time.
+    fn next_wait(&self, log: &AttemptLog, made: u32) -> Duration {
+        let asked = log.error.as_ref().and_then(Error::retry_after);
+        asked.map_or_else(|| self.jitter(made), |wait| wait.saturating_add(CLOCK_GRANULARITY))
+    }
+
+    /// Waits before the next attempt. A wait that cannot end before the deadline is not begun.
+    fn wait_before_retry(&self, log: &AttemptLog, made: u32, wait: Duration) -> Result<Duration, Stopped> {
         if self.call.limits.remaining().is_some_and(|left| left <= wait) {
             return Err(Stopped::WaitTooLong(wait));
         }
         let (ms, next, max) = (millis(wait), made + 1, self.call.options.max_attempts);
-        let why = if asked.is_some() { "as Retry-After asks" } else { "with jitter" };
+        let why = if log.error.as_ref().and_then(Error::retry_after).is_some() {
+            "as Retry-After asks"
+        } else {
+            "with jitter"
+        };
         self.call.log(Level::Warn, format_args!("waiting {ms} ms, {why}, before attempt {next} of {max}"));
         self.call.limits.sleep(wait).map_err(Stopped::Limit)?;
         Ok(wait)
@@ -201,38 +300,43 @@ impl<'a> RetryLoop<'a> {
         }
     }
 
-    /// Waits for B2's `Retry-After` and for the local rate limit. Returns how long that took.
-    fn acquire_permit(&self, log: &AttemptLog) -> Result<Duration, Error> {
-        let runtime = &self.call.runtime;
+    /// Takes a permit, or waits for B2's `Retry-After` and for the local rate limit. Who has to wait holds no slot meanwhile,
+    /// and looks into the store again.
+    fn acquire_permit(&mut self, log: &AttemptLog) -> Permit {
+        let call = self.call;
         let request = PermitRequest {
-            rate_key: self.call.rate_key(),
-            cache_key: self.call.cache_key(),
-            per_minute: self.call.options.rate_limit_per_minute,
+            rate_key: call.rate_key(),
+            cache_key: call.cache_key(),
+            per_minute: call.options.rate_limit_per_minute,
         };
-        let mut waited = Duration::ZERO;
-        loop {
-            let now = runtime.env.clock.now();
-            let (wait, is_blocked) = {
-                let mut guard = runtime.shared.lock();
-                let state = &mut *guard;
-                let is_live = |key: &_| state.cache.is_live(key, now);
-                let Err(wait) = state.rate_limiter.try_acquire(&request, is_live, now) else { return Ok(waited) };
-                state.counters.rate_waits += u64::from(waited.is_zero() && !self.refresh_only);
-                (wait, state.rate_limiter.is_blocked(request.rate_key, now))
-            };
-            if self.refresh_only || self.call.limits.remaining().is_some_and(|left| left <= wait) {
-                let error = log.error.clone().unwrap_or_else(|| self.rate_limited(wait, is_blocked));
-                return Err(error.with_retry_after(wait));
-            }
-            let ms = millis(wait);
-            let why = if is_blocked { "B2 asked every caller for this key to wait" } else { "rate limit reached" };
-            self.call.log(Level::Warn, format_args!("waiting {ms} ms before the request: {why}"));
-            self.call.limits.sleep(wait).map_err(|stop| self.stop_error(stop, log))?;
-            waited += wait;
+        let now = call.runtime.env.clock.now();
+        let (wait, is_blocked) = {
+            let mut guard = call.runtime.shared.lock();
+            let state = &mut *guard;
+            let is_live = |key: &_| state.cache.is_live(key, now);
+            let Err(wait) = state.rate_limiter.try_acquire(&request, is_live, now) else { return Permit::Acquired };
+            (wait, state.rate_limiter.is_blocked(request.rate_key, now))
+        };
+        if let Some(store) = self.store.as_mut().filter(|store| store.holds_slot()) {
+            store.do_not_ask();
+        }
+        if !self.is_refresh_only() && !std::mem::replace(&mut self.has_waited, true) {
+            call.runtime.shared.lock().counters.rate_waits += 1;
+        }
+        if self.is_refresh_only() || call.limits.remaining().is_some_and(|left| left <= wait) {
+            let error = log.error.clone().unwrap_or_else(|| self.rate_limited(wait, is_blocked));
+            return Permit::Refused(error.with_retry_after(wait));
+        }
+        let ms = millis(wait);
+        let why = if is_blocked { "B2 asked every caller for this key to wait" } else { "rate limit reached" };
+        call.log(Level::Warn, format_args!("waiting {ms} ms before the request: {why}"));
+        match call.limits.sleep(wait) {
+            Ok(()) => Permit::Waited(wait),
+            Err(stop) => Permit::Refused(self.stop_error(stop, log)),
         }
     }
 
-    fn rate_limited(&self, wait: Duration, is_blocked: bool) -> Error {
+    pub(super) fn rate_limited(&self, wait: Duration, is_blocked: bool) -> Error {
         let (host, ms) = (self.call.identity.realm().host(), millis(wait));
         let limit = self.call.options.rate_limit_per_minute;
         let (why, cure) = if is_blocked {
@@ -252,14 +356,14 @@ impl<'a> RetryLoop<'a> {
     }
 
     /// A deadline that passes while waiting to try again says less than the failure that caused the wait.
-    fn stop_error(&self, stop: Stop, log: &AttemptLog) -> Error {
+    pub(super) fn stop_error(&self, stop: Stop, log: &AttemptLog) -> Error {
         match stop {
             Stop::Cancelled => stopped::cancelled(),
             Stop::Deadline => log.error.clone().unwrap_or_else(|| stopped::timed_out(self.call.identity.realm())),
         }
     }
 
-    fn transport_failed(&self, error: Error, log: AttemptLog, permanent: bool) -> Fetch {
+    pub(super) fn transport_failed(&self, error: Error, log: AttemptLog, permanent: bool) -> Fetch {
         let error = log.attach(error);
         Fetch::TransportFailed(error.clone(), self.progress(log, Some(error), permanent))
     }
@@ -270,14 +374,14 @@ impl<'a> RetryLoop<'a> {
         self.caller_stopped(error, log)
     }
 
-    fn caller_stopped(&self, error: Error, log: AttemptLog) -> Fetch {
+    pub(super) fn caller_stopped(&self, error: Error, log: AttemptLog) -> Fetch {
         let error = log.attach(error);
         // What the last attempt failed with is worth sharing; what stopped this caller is not.
         let last = log.error.as_ref().map(|last| log.attach(last.clone()));
         Fetch::CallerStopped(error, self.progress(log, last, false))
     }
 
-    fn progress(&self, log: AttemptLog, error: Option<Error>, permanent: bool) -> Progress {
+    pub(super) fn progress(&self, log: AttemptLog, error: Option<Error>, permanent: bool) -> Progress {
         Progress {
             attempts: log.attempts,
             attempts_made: log.made,

@@ -62,6 +62,10 @@ enum Read {
 /// If there is no key, or one that cannot be sent. Every source that was tried is named.
 pub(crate) fn resolve(key_id: &[u8], key: &[u8], options: &Options, limits: &Limits<'_>) -> Result<Identity, Error> {
     let (key_id, key) = (key_id.trim_ascii(), key.trim_ascii());
+    if options.given_credentials_only && key.is_empty() {
+        options.realm.as_ref().map_err(Clone::clone)?;
+        return Err(not_given(key_id));
+    }
     if options.realm.is_ok()
         && key.is_empty()
         && let Some(identity) = memo::recall(options, key_id)
@@ -115,6 +119,13 @@ fn find(key_id: &[u8], key: &[u8], options: &Options, limits: &Limits<'_>, read:
         _ => memo::remember(options, key_id, &identity, place),
     }
     Ok(identity)
+}
+
+/// The error of a call that was given no key, and may not look for one.
+fn not_given(key_id: &[u8]) -> Error {
+    let what = if key_id.is_empty() { "no application key was given" } else { "a key ID was given without its key" };
+    Error::new(Status::NoCredentials, format!("{what}, and the option credentials forbids to look for one"))
+        .with_hint("give the key ID and the key in the call, or set the option credentials to any")
 }
 
 /// The error of a call whose limits ended the reading of a file.

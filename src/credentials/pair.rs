@@ -55,6 +55,12 @@ impl Credentials {
         &self.source
     }
 
+    /// What is odd about the way they look. They may be good all the same.
+    #[cfg(not(loom))]
+    pub(crate) fn odd_shape(&self) -> Option<String> {
+        refusal_hint::for_refused(&self.key_id, &self.key)
+    }
+
     /// What to check if B2 refused them.
     pub(crate) fn hint_if_refused(&self) -> String {
         refusal_hint::for_refused(&self.key_id, &self.key).unwrap_or_else(|| {

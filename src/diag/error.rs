@@ -80,6 +80,11 @@ impl Error {
         Self::new(Status::InvalidArgument, message)
     }
 
+    /// A token store that this build or system has no engine for.
+    pub(crate) fn missing_engine(message: impl Into<String>) -> Self {
+        Self::new(Status::StoreError, message).not_retryable()
+    }
+
     /// A bug in this library.
     pub(crate) fn internal(what: &str) -> Self {
         Self::new(Status::InternalError, what).with_hint("this is a bug in b2auth: please report it")

@@ -79,7 +79,8 @@ statuses! {
     /// The response is not what B2 documents: not JSON, a field missing or of the wrong type, too large, a redirect, or
     /// any other HTTP status.
     ProtocolError = 13, c"B2_PROTOCOL_ERROR", c"the response is not what B2 documents";
-    /// The token store that the options ask for cannot be used.
+    /// The token store cannot be used, and the option store_required says that B2 is not asked then; or this build or
+    /// system has no engine for it.
     StoreError = 14, c"B2_STORE_ERROR", c"the shared token store cannot be used";
     /// A bug in this library, caught.
     InternalError = 15, c"B2_INTERNAL_ERROR", c"a bug in b2auth";
@@ -107,7 +108,10 @@ impl Status {
 
     /// True if a later call may succeed, as far as the status alone says.
     pub(crate) fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::ServiceUnavailable | Self::NetworkError | Self::Timeout)
+        matches!(
+            self,
+            Self::RateLimited | Self::ServiceUnavailable | Self::NetworkError | Self::Timeout | Self::StoreError
+        )
     }
 }
 

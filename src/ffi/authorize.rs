@@ -36,8 +36,12 @@ use crate::process;
 ///
 /// On success the caller frees *out_session with b2_session_free(); on failure
 /// it is NULL. To learn what went wrong in words, call b2_authorize_with().
-/// Returns any status but B2_STORE_ERROR. May block, by default for at most 60
-/// seconds. Any thread.
+/// If the environment variable B2_TOKEN_STORE names a shared token store (see
+/// the option store), the token is taken from there if another process has
+/// left one, and left there for others.
+///
+/// Returns any status. May block, by default for at most 60 seconds. Any
+/// thread.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_authorize(
@@ -59,8 +63,15 @@ pub unsafe extern "C" fn b2_authorize(
 /// A token past 70 to 80 % of its lifetime is refreshed by the call that finds
 /// it so, in one attempt of at most 5 seconds; if that fails, the call
 /// succeeds with the token that is still valid. Calls for one key at the same
-/// time share one request and its result. Returns any status but
-/// B2_STORE_ERROR. May block, at most for the option total_timeout_ms. Any
+/// time share one request and its result.
+///
+/// With the option store, processes share it too: the one that asks leaves the
+/// token there, sealed under keys derived from the application key, and the
+/// others wait for it and take it. A store in trouble is passed by, within 5
+/// seconds and a quarter of the call's time, unless the option store_required
+/// says otherwise: then that is B2_STORE_ERROR.
+///
+/// Returns any status. May block, at most for the option total_timeout_ms. Any
 /// thread.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -165,7 +176,12 @@ pub unsafe extern "C" fn b2_authorize_many(
         // Whatever went wrong, every item gets a result.
         let result = results.next().unwrap_or_else(|| Err(Error::from_panic()));
         // SAFETY: the caller's arrays have `count` places, or are NULL.
-        let status = unsafe { out_params::write_result(result, nth(out_sessions, index), nth(out_errors, index)) };
+        let status = unsafe {
+            let (out_session, out_error) = (nth(out_sessions, index), nth(out_errors, index));
+            out_params::clear(out_session);
+            out_params::clear(out_error);
+            out_params::write_result(result, out_session, out_error)
+        };
         if first_failure == b2_status::Ok {
             first_failure = status;
         }
@@ -222,4 +238,20 @@ pub unsafe extern "C" fn b2_should_reauthorize(http_status: c_int, code: *const 
     let code = str::from_utf8(unsafe { bytes(code) });
     let status = u16::try_from(http_status).unwrap_or(0);
     c_int::from(code.is_ok_and(|code| rust::should_reauthorize(status, code)))
+}
+
+/// b2_should_reauthorize() from the body of B2's response itself, of length
+/// bytes: it may be cut, empty, or no JSON at all. The code is that of the
+/// error object in it; a body whose code cannot be read counts as one without
+/// a code. body may be NULL if length is 0. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_should_reauthorize_body(http_status: c_int, body: *const c_char, length: usize) -> c_int {
+    let body: &[u8] = if body.is_null() {
+        &[]
+    } else {
+        // SAFETY: the caller's buffer has `length` bytes, and is valid during the call.
+        unsafe { std::slice::from_raw_parts(body.cast(), length) }
+    };
+    let status = u16::try_from(http_status).unwrap_or(0);
+    c_int::from(catch_panic(false, || rust::should_reauthorize_body(status, body)))
 }

@@ -1,4 +1,5 @@
 use std::ffi::{c_char, c_int};
+use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
@@ -8,8 +9,9 @@ use crate::diag::error::Error;
 use crate::model::c_text::CText;
 use crate::model::timestamp::millis;
 
-/// Why one call failed. Immutable: any thread may read it. No part of it
-/// contains a key, a token, a Basic header or the user part of a URL.
+/// Why one call failed. Immutable and reference-counted: any thread may read
+/// it. No part of it contains a key, a token, a Basic header or the user part
+/// of a URL.
 pub struct b2_error {
     error: Error,
     message: CText,
@@ -20,7 +22,12 @@ pub struct b2_error {
 }
 
 impl b2_error {
-    pub(super) fn new(error: Error) -> Self {
+    /// Gives the caller a reference of its own.
+    pub(super) fn into_raw(error: Error) -> *mut Self {
+        Arc::into_raw(Arc::new(Self::new(error))).cast_mut()
+    }
+
+    fn new(error: Error) -> Self {
         Self {
             message: CText::lossy(error.message()),
             hint: error.hint().map(CText::lossy),
@@ -112,8 +119,23 @@ pub extern "C" fn b2_error_json(error: Option<&b2_error>) -> *const c_char {
     catch_panic(std::ptr::null(), || pointer(error.map(b2_error::json)))
 }
 
-/// Frees an error. NULL is ignored. Any thread.
+/// Returns another reference to the same error. Caller frees it with
+/// b2_error_free(). NULL for NULL. Any thread.
+#[must_use]
 #[unsafe(no_mangle)]
-pub extern "C" fn b2_error_free(error: Option<Box<b2_error>>) {
-    drop(error);
+pub unsafe extern "C" fn b2_error_retain(error: *const b2_error) -> *mut b2_error {
+    if !error.is_null() {
+        // SAFETY: the handle came from Arc::into_raw, and the caller has a reference during the call.
+        unsafe { Arc::increment_strong_count(error) };
+    }
+    error.cast_mut()
+}
+
+/// Frees one reference to an error. NULL is ignored. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn b2_error_free(error: *mut b2_error) {
+    if !error.is_null() {
+        // SAFETY: the handle came from Arc::into_raw, and the caller gives up its reference.
+        drop(unsafe { Arc::from_raw(error.cast_const()) });
+    }
 }

@@ -6,7 +6,7 @@ use crate::api::rust;
 /// The version of this interface. It grows with every addition: a program that
 /// needs a function added in version N can check that b2_abi_version() is at
 /// least N.
-pub const B2_ABI_VERSION: u32 = 1;
+pub const B2_ABI_VERSION: u32 = 2;
 
 /// Drops and wipes every cached token, and forgets every remembered refusal.
 /// Sessions that the caller holds stay valid; requests in flight are returned
@@ -19,7 +19,7 @@ pub extern "C" fn b2_cache_clear() {
 
 /// Returns how often something happened since the process began. Names:
 /// cache_hits, cache_misses, coalesced, requests, retries, rate_waits,
-/// stale_served, negative_hits, store_hits, log_dropped. 0 for an unknown
+/// stale_served, negative_hits, store_hits, store_errors, log_dropped. 0 for an unknown
 /// name, and for NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_counter(name: *const c_char) -> u64 {

@@ -11,6 +11,7 @@
 mod authorize;
 mod boundary;
 mod cancel;
+mod diagnose;
 mod error;
 mod global;
 #[cfg(feature = "test-hooks")]
@@ -21,9 +22,12 @@ mod options;
 mod out_params;
 mod session;
 mod status;
+#[cfg(all(windows, target_arch = "x86"))]
+mod stdcall;
 
 pub use authorize::*;
 pub use cancel::*;
+pub use diagnose::*;
 pub use error::*;
 pub use global::*;
 pub use json::*;
@@ -31,3 +35,5 @@ pub use log::*;
 pub use options::*;
 pub use session::*;
 pub use status::*;
+#[cfg(all(windows, target_arch = "x86"))]
+pub use stdcall::*;

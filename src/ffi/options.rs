@@ -86,8 +86,9 @@ pub extern "C" fn b2_options_new() -> *mut b2_options {
 ///
 /// Returns B2_INVALID_ARGUMENT for an unknown name or an invalid value; the
 /// options are then unchanged, and *out_error says what is wrong. Caller frees
-/// it with b2_error_free(); out_error may be NULL. Any thread; calls in
-/// progress keep what they read at entry.
+/// it with b2_error_free(); out_error may be NULL. B2_STORE_ERROR likewise for
+/// a store that this build has no engine for. Any thread; calls in progress
+/// keep what they read at entry.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_options_set(
     options: *mut b2_options,

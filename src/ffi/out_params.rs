@@ -33,7 +33,7 @@ pub(super) unsafe fn run(
     unsafe { write_result(result, out_session, out_error) }
 }
 
-/// Writes a session or an error.
+/// Writes a session or an error into places that are NULL so far.
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
@@ -44,8 +44,6 @@ pub(super) unsafe fn write_result(
 ) -> b2_status {
     // SAFETY: the caller vouches for both places.
     unsafe {
-        clear(out_session);
-        clear(out_error);
         match result {
             Ok(session) => {
                 *out_session = b2_session::into_raw(session);
@@ -76,14 +74,14 @@ unsafe fn write_error(out_error: *mut *mut b2_error, error: Error) -> b2_status 
     let status = error.status();
     if !out_error.is_null() {
         // SAFETY: not NULL, and the caller vouches for the place.
-        unsafe { *out_error = catch_panic(ptr::null_mut(), || Box::into_raw(Box::new(b2_error::new(error)))) };
+        unsafe { *out_error = catch_panic(ptr::null_mut(), || b2_error::into_raw(error)) };
     }
     status
 }
 
 /// # Safety
 /// `place` is NULL or a place for one pointer.
-unsafe fn clear<T>(place: *mut *mut T) {
+pub(super) unsafe fn clear<T>(place: *mut *mut T) {
     if !place.is_null() {
         // SAFETY: not NULL, and the caller vouches for the place.
         unsafe { *place = ptr::null_mut() };

@@ -6,14 +6,22 @@
 #[cfg(feature = "b2-tool")]
 mod database;
 mod option;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+mod record;
 mod reply;
 mod request;
+#[cfg(feature = "store-redis")]
+mod resp;
 mod retry_after;
 mod words;
 
 #[cfg(feature = "b2-tool")]
 pub use database::database;
 pub use option::option;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+pub use record::record;
 pub use reply::{fields, reply};
 pub use request::request;
+#[cfg(feature = "store-redis")]
+pub use resp::resp;
 pub use retry_after::retry_after;

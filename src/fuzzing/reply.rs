@@ -52,7 +52,7 @@ fn harmless(grant: &Grant) {
     for id in [grant.account_id.as_str(), grant.token.as_str()] {
         assert!(!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()));
     }
-    for url in [&grant.api_url, &grant.download_url].into_iter().chain(&grant.s3_api_url) {
+    for url in [&grant.api_url, &grant.download_url].into_iter().chain(&grant.s3_api_url).map(CText::as_str) {
         let (scheme, rest) = url.split_at(8);
         assert!(scheme.eq_ignore_ascii_case("https://"), "{url}");
         assert!(url.bytes().all(|byte| byte.is_ascii_graphic()) && !url.contains(['?', '#', '\\']), "{url}");

@@ -7,6 +7,11 @@ use zeroize::Zeroizing;
 use super::no_proxy;
 use super::realm::Realm;
 
+/// The variables that may name a proxy; the first that is set counts.
+pub(crate) const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// The variables that exempt hosts from it; the first that is set counts.
+pub(crate) const EXEMPT_VARIABLES: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
 /// How requests reach the realm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Proxy {
@@ -52,6 +57,18 @@ impl Proxy {
             "env" => Ok(Self::Env),
             "none" => Ok(Self::None),
             url => ProxyUrl::parse(url).map(Self::Through),
+        }
+    }
+
+    /// Reads the value of one of [`VARIABLES`].
+    ///
+    /// # Errors
+    /// As [`Proxy::parse`].
+    pub(crate) fn parse_variable(value: &str) -> Result<ProxyUrl, &'static str> {
+        // Other programs take a bare host and port as an http proxy, so people write that.
+        match value.contains("://") {
+            true => ProxyUrl::parse(value),
+            false => ProxyUrl::parse(&Zeroizing::new(format!("http://{value}"))),
         }
     }
 
@@ -131,6 +148,17 @@ impl ProxyUrl {
         self.port
     }
 
+    /// The URL without user and password.
+    #[cfg(not(loom))]
+    pub(crate) fn without_login(&self) -> String {
+        let scheme = match self.kind {
+            Kind::Http => "http",
+            Kind::Https => "https",
+            Kind::Socks5 => "socks5",
+        };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
     /// User and password, decoded.
     pub(crate) fn login(&self) -> Option<(&[u8], &[u8])> {
         self.login.as_ref().map(|login| (login.user.as_slice(), login.password.as_slice()))
@@ -177,13 +205,11 @@ fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 fn from_environment(env: impl Fn(&str) -> Option<String>, host: &str, port: u16) -> Result<Option<ProxyUrl>, String> {
     let first = |names: &[&'static str]| names.iter().find_map(|name| Some((*name, Zeroizing::new(env(name)?))));
-    let Some((name, value)) = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) else { return Ok(None) };
-    if first(&["NO_PROXY", "no_proxy"]).is_some_and(|(_, list)| no_proxy::matches(&list, host, port)) {
+    let Some((name, value)) = first(&VARIABLES) else { return Ok(None) };
+    if first(&EXEMPT_VARIABLES).is_some_and(|(_, list)| no_proxy::matches(&list, host, port)) {
         return Ok(None);
     }
-    // Other programs take a bare host and port as an http proxy, so people write that.
-    let url = if value.contains("://") { value } else { Zeroizing::new(format!("http://{}", *value)) };
-    ProxyUrl::parse(&url)
+    Proxy::parse_variable(&value)
         .map(Some)
         .map_err(|reason| format!("{name} in the environment is not a valid proxy: {reason}"))
 }

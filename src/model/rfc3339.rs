@@ -15,6 +15,13 @@ pub(crate) fn from_seconds(seconds: u64) -> String {
     humantime::format_rfc3339_seconds(time(Duration::from_secs(seconds))).to_string()
 }
 
+/// Seconds since 1970, from a time as [`from_seconds`] writes it.
+#[cfg(not(loom))]
+pub(crate) fn to_seconds(text: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
 fn time(since_epoch: Duration) -> SystemTime {
     UNIX_EPOCH + since_epoch.min(Duration::from_secs(LATEST_S))
 }

@@ -22,6 +22,13 @@ impl Timestamp {
         Self { wall_ms: self.wall_ms.saturating_add_unsigned(ms), boot_ms: self.boot_ms.saturating_add(ms) }
     }
 
+    /// The time `span` earlier, by both clocks.
+    #[must_use]
+    pub(crate) fn before(self, span: Duration) -> Self {
+        let ms = millis(span);
+        Self { wall_ms: self.wall_ms.saturating_sub_unsigned(ms), boot_ms: self.boot_ms.saturating_sub(ms) }
+    }
+
     /// True once *either* clock has reached `end`.
     #[must_use]
     pub(crate) fn is_past(self, end: Self) -> bool {

@@ -34,8 +34,24 @@ impl Validity {
                 MAX_LIFETIME.min(Duration::from_millis(left))
             }
         };
-        let margin = if span < SHORT_LIFETIME { span / 10 } else { EXPIRY_MARGIN };
-        Self { starts: sent, span, expires_early_at: sent.after(span - margin), ends: sent.after(span) }
+        Self { starts: sent, span, expires_early_at: sent.after(span - margin(span)), ends: sent.after(span) }
+    }
+
+    /// A token that another process got: of a life of `span`, so much is left.
+    pub(crate) fn restored(now: Timestamp, span: Duration, left: Duration) -> Self {
+        let span = span.min(MAX_LIFETIME);
+        let left = left.min(span);
+        Self {
+            starts: now.before(span - left),
+            span,
+            expires_early_at: now.after(left).before(margin(span)),
+            ends: now.after(left),
+        }
+    }
+
+    /// That long before the token's end.
+    pub(crate) fn before_end(&self, left: Duration) -> Timestamp {
+        self.ends.before(left)
     }
 
     /// The token's end if the key had no expiry.
@@ -58,6 +74,11 @@ impl Validity {
         let wanted = if self.span < wanted { self.span / 10 } else { wanted };
         !self.is_expired(now) && self.remaining_ms(now) >= millis(wanted)
     }
+}
+
+/// How long before its end a token with that life counts as expired.
+fn margin(span: Duration) -> Duration {
+    if span < SHORT_LIFETIME { span / 10 } else { EXPIRY_MARGIN }
 }
 
 #[cfg(test)]
@@ -93,6 +114,26 @@ mod tests {
         let short = Validity::new(SENT, None, Some(SENT.wall_ms + 100_000));
         assert!(!short.is_expired(later(89)));
         assert!(short.is_expired(later(90)));
+    }
+
+    #[test]
+    fn a_restored_token_ends_when_it_would_have_ended() {
+        let day = Validity::new(SENT, None, None);
+        let same = Validity::restored(later(50_000), MAX_LIFETIME, Duration::from_secs(86_400 - 50_000));
+        assert!(!same.is_expired(later(86_339)) && same.is_expired(later(86_340)));
+        assert_eq!(same.max_end().wall_ms, day.max_end().wall_ms);
+        assert_eq!(
+            same.before_end(MAX_LIFETIME.mul_f64(0.2)).wall_ms,
+            day.before_end(MAX_LIFETIME.mul_f64(0.2)).wall_ms
+        );
+        // The machine was started a moment ago.
+        let young = Timestamp { boot_ms: 1_000, ..SENT };
+        let restored = Validity::restored(young, MAX_LIFETIME, Duration::from_secs(600));
+        assert!(!restored.is_expired(young.after(Duration::from_secs(539))));
+        assert!(restored.is_expired(young.after(Duration::from_secs(540))));
+        assert!(young.is_past(restored.before_end(MAX_LIFETIME.mul_f64(0.3))), "it is not fresh");
+        assert!(Validity::restored(SENT, MAX_LIFETIME, Duration::ZERO).is_expired(SENT));
+        assert_eq!(Validity::restored(SENT, Duration::MAX, Duration::MAX).span, MAX_LIFETIME);
     }
 
     #[test]

@@ -26,8 +26,10 @@ pub(super) fn open(watch: &Arc<RequestWatch>, endpoint: &Endpoint, resolve: Reso
     };
     watch.set_phase(RequestPhase::LookUp);
     let addresses = dns::addresses(watch, &dns::LOOKUPS, resolve, host)?;
+    watch.trace(|trace| trace.addresses.clone_from(&addresses));
     watch.set_phase(RequestPhase::Connect);
     let tcp = happy_eyeballs::connect(watch, &display_name, port, &addresses)?;
+    watch.trace(|trace| trace.peer = tcp.peer_addr().ok());
     // Where the name led: a wildcard in a search domain may have answered for it.
     let server = match tcp.peer_addr().map(|peer| peer.ip().to_string()) {
         Ok(address) if endpoint.proxy.is_none() && address != host.trim_matches(['[', ']']) => {
@@ -47,6 +49,7 @@ pub(super) fn open(watch: &Arc<RequestWatch>, endpoint: &Endpoint, resolve: Reso
     if let Some(trust) = &endpoint.trust {
         watch.set_phase(RequestPhase::Handshake);
         stream = tls::wrap(watch, trust, stream, &endpoint.host, &server)?;
+        watch.trace(|trace| trace.set_tls(&stream));
     }
     Ok(stream)
 }

@@ -8,12 +8,12 @@ use crate::ports::transport::{Failure, FailureKind};
 
 /// A failure without a hint.
 pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {
-    Failure { kind, message: message.into(), hint: None }
+    Failure { kind, message: message.into(), hint: None, is_sent: false }
 }
 
 /// A failure with something that the person can do.
 pub(super) fn with_hint(kind: FailureKind, message: impl Into<String>, hint: impl Into<String>) -> Failure {
-    Failure { kind, message: message.into(), hint: Some(hint.into()) }
+    Failure { kind, message: message.into(), hint: Some(hint.into()), is_sent: false }
 }
 
 /// The reason of an I/O error, without its number.

@@ -91,7 +91,7 @@ impl HappyEyeballs<'_> {
             others => CONNECTION_ATTEMPT_DELAY.min(left / u32::try_from(others).unwrap_or(u32::MAX).saturating_add(1)),
         };
         self.next_at = left - attempt_delay;
-        match socket::start_connect(SocketAddr::new(self.addresses[index], self.port), attempt_delay) {
+        match socket::start_connect(SocketAddr::new(self.addresses[index], self.port)) {
             Ok(stream) => self.waiting.push((index, stream)),
             Err(e) => self.failed(index, &e),
         }

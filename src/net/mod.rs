@@ -2,20 +2,28 @@
 
 mod body;
 mod ca_files;
+mod certificate;
 mod connect;
 mod dns;
 mod endpoint;
 mod exchange;
 mod failure;
 mod happy_eyeballs;
+#[cfg(feature = "store-redis")]
+mod identity;
+#[cfg(feature = "store-redis")]
+mod link;
 mod pem;
 mod pool;
 mod proxy_tunnel;
 mod request_watch;
+pub(crate) mod resolver;
 mod roots;
 mod stream;
+mod system_store;
 mod tls;
 mod tls_error;
+pub(crate) mod trace;
 
 #[cfg(test)]
 mod testing;
@@ -28,6 +36,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 
+use crate::model::proxy::ProxyUrl;
 use crate::platform::environment;
 use crate::platform::fork_mutex::AtFork;
 use crate::ports::limits::Limits;
@@ -39,9 +48,18 @@ use self::endpoint::Endpoint;
 use self::failure::{BROKEN, CHECK_PROXY_VARIABLE, reason, with_hint};
 use self::pool::{Lease, PooledTransport};
 use self::request_watch::RequestWatch;
+use self::stream::Stream;
+use self::trace::Stage;
 
 /// What a fork locks.
-pub(crate) static LOCKS: [&dyn AtFork; 3] = [&dns::LOOKUPS, &roots::READS, &roots::ROOTS];
+#[cfg(not(feature = "store-redis"))]
+pub(crate) static LOCKS: [&dyn AtFork; 4] = [&dns::LOOKUPS, &resolver::READS, &roots::READS, &roots::ROOTS];
+#[cfg(feature = "store-redis")]
+pub(crate) static LOCKS: [&dyn AtFork; 5] =
+    [&dns::LOOKUPS, &identity::READS, &resolver::READS, &roots::READS, &roots::ROOTS];
+
+#[cfg(feature = "store-redis")]
+pub(crate) use self::link::{Destination, Link, LinkFailure, LinkTls, Wire};
 
 /// Builds what requests share and what would read the environment when it is built.
 pub(crate) fn prepare() {
@@ -79,16 +97,18 @@ impl HttpTransport {
         lease: Option<&Lease>,
     ) -> Result<HttpResponse, Failure> {
         RequestWatch::scope(request.realm.host(), limits, request.connect_timeout, |watch| {
-            self.exchange(watch, request, lease)
+            let result = self.exchange(watch, request, lease);
+            result.map_err(|failure| Failure { is_sent: watch.is_connected(), ..failure })
         })
     }
 
-    fn exchange(
+    /// A connection to where the request goes.
+    fn connection(
         &self,
         watch: &Arc<RequestWatch>,
         request: &HttpRequest<'_>,
         lease: Option<&Lease>,
-    ) -> Result<HttpResponse, Failure> {
+    ) -> Result<(Arc<Endpoint>, Stream), Failure> {
         let failed = |error: std::io::Error| {
             watch.take_failure().unwrap_or_else(|| with_hint(FailureKind::Network, reason(&error), BROKEN))
         };
@@ -105,6 +125,16 @@ impl HttpTransport {
             }
             None => connect::open(watch, &endpoint, self.resolve).map_err(failed)?,
         };
+        Ok((endpoint, stream))
+    }
+
+    fn exchange(
+        &self,
+        watch: &Arc<RequestWatch>,
+        request: &HttpRequest<'_>,
+        lease: Option<&Lease>,
+    ) -> Result<HttpResponse, Failure> {
+        let (endpoint, stream) = self.connection(watch, request, lease)?;
         watch.connected();
         let confirm = lease.map(Lease::confirmation);
         let on_first_byte = move || confirm.into_iter().for_each(|confirm| confirm());
@@ -132,9 +162,15 @@ impl HttpTransport {
 
 fn endpoint(watch: &RequestWatch, request: &HttpRequest<'_>) -> Result<Endpoint, Failure> {
     let realm = request.realm;
+    watch.trace(|trace| trace.enter(Stage::Proxy));
     let proxy = request.proxy.for_realm(realm, environment::text);
     let proxy = proxy.map_err(|reason| with_hint(FailureKind::InvalidRequest, reason, CHECK_PROXY_VARIABLE))?;
-    let trust = realm.is_https().then(|| roots::trust(watch, request.ca_file)).transpose()?;
+    watch.trace(|trace| {
+        trace.proxy = proxy.as_ref().map(ProxyUrl::without_login);
+        trace.enter(Stage::Roots);
+    });
+    let trust = realm.is_https().then(|| roots::trust(watch, request.ca_file.as_slice())).transpose()?;
+    watch.trace(|trace| trace.roots.extend(trust.iter().flat_map(|trust| trust.origin.clone())));
     Ok(Endpoint {
         host: realm.host().to_owned(),
         port: realm.port(),

@@ -16,6 +16,7 @@ use crate::ports::transport::{Failure, FailureKind};
 use super::failure::{
     CHECK_NAME, CHECK_PROXY, CHECK_ROUTE, HANDSHAKE_BLOCKED, HumanDuration, PLAIN_PROXY, SLOW, failure,
 };
+use super::trace::{SharedTrace, Trace};
 
 /// What a request is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,7 @@ impl RequestPhase {
 /// The watch on one request.
 pub(super) struct RequestWatch {
     host: String,
+    trace: Option<SharedTrace>,
     state: Mutex<WatchState>,
 }
 
@@ -95,6 +97,17 @@ impl RequestWatch {
         connect_timeout: Duration,
         work: impl FnOnce(&Arc<Self>) -> T,
     ) -> T {
+        Self::scope_with_trace(host, limits, connect_timeout, None, work)
+    }
+
+    /// The same, with a record of what happens.
+    pub(super) fn scope_with_trace<T>(
+        host: &str,
+        limits: &Limits<'_>,
+        connect_timeout: Duration,
+        trace: Option<SharedTrace>,
+        work: impl FnOnce(&Arc<Self>) -> T,
+    ) -> T {
         // SAFETY: ureq demands 'static of all that it is given, so the borrow is hidden from it. It does not outlive
         // `limits`: it never leaves the watch's mutex, is used only under that lock, and `EndOfScope` takes it out again
         // before this function returns in whatever way.
@@ -102,7 +115,7 @@ impl RequestWatch {
         let connect = Some((whole.with_timeout(connect_timeout), connect_timeout));
         let limits = Some(BorrowedLimits { whole, span: whole.remaining(), connect });
         let state = WatchState { proxy: None, limits, phase: RequestPhase::LookUp, failure: None };
-        let watch = Arc::new(Self { host: host.to_owned(), state: Mutex::new(state) });
+        let watch = Arc::new(Self { host: host.to_owned(), trace, state: Mutex::new(state) });
         let _end = EndOfScope(&watch);
         work(&watch)
     }
@@ -117,7 +130,15 @@ impl RequestWatch {
         self.lock().proxy = Some(proxy.to_owned());
     }
 
+    /// Writes into the record, if one is kept.
+    pub(super) fn trace(&self, write: impl FnOnce(&mut Trace)) {
+        if let Some(trace) = &self.trace {
+            write(&mut sync::lock(trace));
+        }
+    }
+
     pub(super) fn set_phase(&self, phase: RequestPhase) {
+        self.trace(|trace| trace.enter(phase.into()));
         self.lock().phase = phase;
     }
 
@@ -127,11 +148,17 @@ impl RequestWatch {
 
     /// The connection is made: from here on only the whole is limited.
     pub(super) fn connected(&self) {
+        self.trace(|trace| trace.enter(RequestPhase::Send.into()));
         let mut state = self.lock();
         state.phase = RequestPhase::Send;
         if let Some(limits) = &mut state.limits {
             limits.connect = None;
         }
+    }
+
+    /// True once the request is being sent.
+    pub(super) fn is_connected(&self) -> bool {
+        self.lock().limits.as_ref().is_some_and(|limits| limits.connect.is_none())
     }
 
     /// Fails if the request must stop; otherwise returns the longest that one may block before checking again.

@@ -9,15 +9,18 @@ use rustls::RootCertStore;
 
 use crate::platform::blocking::{BlockingError, BlockingTasks};
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
+use crate::platform::trust_store::{self, TrustStore};
 use crate::platform::{environment, random};
 use crate::ports::transport::{Failure, FailureKind};
 
 use super::ca_files::{LoadError, Seen, in_directory, in_file};
 use super::failure::{CA_HINT, FD_LIMIT, THREAD_LIMIT, reason, with_hint};
 use super::request_watch::RequestWatch;
-use super::tls::{TlsTrust, TrustSource};
+use super::system_store::{self, Distrusted};
+use super::tls::{RootsFrom, TlsTrust, TrustSource};
 
-/// Where systems keep all their roots in one file. Reading a directory as well would give each of them twice.
+/// Where systems that have no store of their own keep all their roots in one file. On Windows such a path would be one that
+/// any user may create. Reading a directory as well would give each of them twice.
 const FILES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -32,6 +35,11 @@ const FILES: &[&str] = &[
 
 /// Where they keep them one by one.
 const DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
+/// The name of the roots that need no place.
+const BUILT_IN: &str = "the set built into this library";
+/// The name of the place that some systems have for all their roots.
+const SYSTEM_STORE: &str = "the system's certificate store";
 
 /// Reads that are pending: a file system that hangs hangs a thread of ours, and no call for longer than it allows.
 pub(super) static READS: BlockingTasks<Question, Result<TlsTrust, Failure>> =
@@ -50,7 +58,7 @@ impl ResetInChild for Roots {
 /// What a request asks for.
 #[derive(Clone, PartialEq)]
 pub(super) struct Question {
-    ca_file: Option<PathBuf>,
+    ca_files: Vec<PathBuf>,
     cert_file: Option<OsString>,
     cert_dir: Option<OsString>,
 }
@@ -62,10 +70,13 @@ struct SystemTrust {
     cert_file: Option<OsString>,
     cert_dir: Option<OsString>,
     seen: Vec<Seen>,
+    /// What the system's own store had, if that decided it.
+    store: Option<TrustStore>,
+    distrusted: Distrusted,
 }
 
-/// The trust for one request: the system's roots, and those of `ca_file`.
-pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+/// The trust for one connection: the system's roots, and those of `ca_files`.
+pub(super) fn trust(watch: &RequestWatch, ca_files: &[&Path]) -> Result<TlsTrust, Failure> {
     if !random::is_available() {
         let message = "this system has no randomness to give, without which there is no TLS";
         let hint = "see that the system call getrandom or the device /dev/urandom can be used here";
@@ -73,7 +84,7 @@ pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsT
     }
     let variable = |name| environment::raw(name).filter(|value| !value.is_empty());
     let question = Question {
-        ca_file: ca_file.map(Path::to_owned),
+        ca_files: ca_files.iter().map(|path| (*path).to_owned()).collect(),
         cert_file: variable("SSL_CERT_FILE"),
         cert_dir: variable("SSL_CERT_DIR"),
     };
@@ -99,43 +110,54 @@ pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsT
 impl Question {
     fn answer(self) -> Result<TlsTrust, Failure> {
         let system = self.system()?;
-        let Some(path) = self.ca_file else { return Ok(system.trust.clone()) };
+        let Some(last) = self.ca_files.last() else { return Ok(system.trust.clone()) };
         let mut roots = RootCertStore::clone(&system.roots);
-        let unusable = || unusable("ca_file", &path, "none of its certificates can be used");
-        if roots.add_parsable_certificates(load_named("ca_file", &path)?).0 == 0 {
-            return Err(unusable());
+        let unusable = |path: &Path| unusable("ca_file", path, "none of its certificates can be used");
+        let mut origin = system.trust.origin.clone();
+        for path in &self.ca_files {
+            let count = roots.add_parsable_certificates(load_named("ca_file", path)?).0;
+            if count == 0 {
+                return Err(unusable(path));
+            }
+            origin.push(RootsFrom { place: path.display().to_string(), count });
         }
-        TlsTrust::new(Arc::new(roots), TrustSource::CaFile).ok_or_else(unusable)
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin, system.distrusted.clone())
+            .ok_or_else(|| unusable(last))
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {
+        let is_named = self.cert_file.is_some() || self.cert_dir.is_some();
+        let store = if is_named { None } else { trust_store::read() };
         let known = ROOTS.lock().0.clone();
         let is_same = |known: &Arc<SystemTrust>| {
             known.cert_file == self.cert_file
                 && known.cert_dir == self.cert_dir
+                && known.store == store
                 && known.seen.iter().all(Seen::is_unchanged)
         };
         if let Some(known) = known.as_ref().filter(|known| is_same(known)) {
             return Ok(Arc::clone(known));
         }
         let mut seen = Vec::new();
-        let roots = match (load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen), known)
-        {
-            (Ok(roots), _) => Arc::new(roots),
+        let loaded = match &store {
+            Some(store) => Ok((system_store::roots(store), SYSTEM_STORE.to_owned())),
+            None => load(self.cert_file.as_ref(), self.cert_dir.as_ref(), FILES, DIRECTORIES, &mut seen),
+        };
+        let (roots, place) = match (loaded, known) {
+            (Ok(loaded), _) => loaded,
             // A place that is away for a moment, as when it is replaced, takes nothing with it.
             (Err(_), Some(known)) if known.cert_file == self.cert_file && known.cert_dir == self.cert_dir => {
                 return Ok(known);
             }
             (Err(failure), _) => return Err(failure),
         };
-        let source = match self.cert_file.is_some() || self.cert_dir.is_some() {
-            true => TrustSource::CertFile,
-            false => TrustSource::System,
-        };
-        let trust = TlsTrust::new(Arc::clone(&roots), source)
+        let (origin, roots) = (vec![RootsFrom { place, count: roots.len() }], Arc::new(roots));
+        let distrusted = store.as_ref().map(Distrusted::of).unwrap_or_default();
+        let source = if is_named { TrustSource::CertFile } else { TrustSource::System };
+        let trust = TlsTrust::new(Arc::clone(&roots), source, origin, distrusted.clone())
             .ok_or_else(|| with_hint(FailureKind::Tls, "there are no CA certificates to trust", CA_HINT))?;
         let (cert_file, cert_dir) = (self.cert_file.clone(), self.cert_dir.clone());
-        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen });
+        let system = Arc::new(SystemTrust { roots, trust, cert_file, cert_dir, seen, store, distrusted });
         ROOTS.lock().0 = Some(Arc::clone(&system));
         Ok(system)
     }
@@ -143,21 +165,21 @@ impl Question {
 
 /// If the environment names a place, only that is trusted, and of a file and a directory only the file: many machines name
 /// both, with the same certificates in them. Otherwise the first known place that has any, or else the set that is built
-/// into this library. `seen` gets every place that had a part in it.
+/// into this library. `seen` gets every place that had a part in it. Also returns the name of the place.
 fn load(
     cert_file: Option<&OsString>,
     cert_dir: Option<&OsString>,
     files: &[&str],
     directories: &[&str],
     seen: &mut Vec<Seen>,
-) -> Result<RootCertStore, Failure> {
+) -> Result<(RootCertStore, String), Failure> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = cert_file {
         let path = Path::new(file);
         seen.push(Seen::now(path));
         return match roots.add_parsable_certificates(load_named("SSL_CERT_FILE", path)?) {
             (0, _) => Err(unusable("SSL_CERT_FILE", path, "none of its certificates can be used")),
-            _ => Ok(roots),
+            _ => Ok((roots, path.display().to_string())),
         };
     }
     if let Some(list) = cert_dir {
@@ -172,7 +194,7 @@ fn load(
         }
         return match roots.is_empty() {
             true => Err(unusable("SSL_CERT_DIR", Path::new(list), "there is no certificate")),
-            false => Ok(roots),
+            false => Ok((roots, Path::new(list).display().to_string())),
         };
     }
     let places = files.iter().map(|path| (path, false)).chain(directories.iter().map(|path| (path, true)));
@@ -182,7 +204,7 @@ fn load(
         match if is_directory { in_directory(path) } else { in_file(path) } {
             Ok(certificates) => {
                 if roots.add_parsable_certificates(certificates).0 > 0 {
-                    return Ok(roots);
+                    return Ok((roots, path.display().to_string()));
                 }
             }
             // This place may well have what the machine trusts.
@@ -190,7 +212,7 @@ fn load(
             Err(LoadError::Unusable(_)) => {}
         }
     }
-    Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    Ok((RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }, BUILT_IN.to_owned()))
 }
 
 /// The certificates of a file that was named, and so must be usable.
@@ -232,7 +254,7 @@ mod tests {
         let files: Vec<_> = files.iter().map(String::as_str).collect();
         let directories: Vec<_> = directories.iter().map(String::as_str).collect();
         load(cert_file.as_ref(), cert_dir.as_ref(), &files, &directories, &mut Vec::new())
-            .map(|roots| roots.len())
+            .map(|(roots, _)| roots.len())
             .map_err(|failure| {
                 assert_eq!(failure.kind, FailureKind::InvalidRequest);
                 failure.message

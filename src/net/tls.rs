@@ -10,7 +10,10 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    StreamOwned,
+};
 
 use crate::platform::sync;
 use crate::ports::transport::FailureKind;
@@ -18,6 +21,7 @@ use crate::ports::transport::FailureKind;
 use super::failure::{HANDSHAKE_BLOCKED, PLAIN_PROXY, failure, reason, with_hint};
 use super::request_watch::{RequestPhase, RequestWatch};
 use super::stream::Stream;
+use super::system_store::Distrusted;
 use super::tls_error::{self, Handshake, Issuer};
 
 /// As much of what a server sends first as is kept for a message.
@@ -33,17 +37,31 @@ pub(super) enum TrustSource {
     CaFile,
 }
 
+/// A place, and how many CA certificates were read from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RootsFrom {
+    pub(crate) place: String,
+    pub(crate) count: usize,
+}
+
 /// Whom to trust about the identity of a server.
 #[derive(Clone)]
 pub(super) struct TlsTrust {
     verifier: Arc<WebPkiServerVerifier>,
     config: ClientConfig,
     source: TrustSource,
+    pub(super) origin: Vec<RootsFrom>,
+    distrusted: Distrusted,
 }
 
 impl TlsTrust {
-    /// Trust in these roots; `None` if there are none.
-    pub(super) fn new(roots: Arc<RootCertStore>, source: TrustSource) -> Option<Self> {
+    /// Trust in these roots, but in no chain that has a distrusted certificate; `None` if there are no roots.
+    pub(super) fn new(
+        roots: Arc<RootCertStore>,
+        source: TrustSource,
+        origin: Vec<RootsFrom>,
+        distrusted: Distrusted,
+    ) -> Option<Self> {
         // Explicit, so that a process-wide default of the host does not apply.
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
@@ -55,7 +73,14 @@ impl TlsTrust {
             .with_no_client_auth();
         // One request a day gains nothing from a session cache, and a fork might find its lock taken.
         config.resumption = Resumption::disabled();
-        Some(Self { verifier, config, source })
+        Some(Self { verifier, config, source, origin, distrusted })
+    }
+
+    /// The same, with a certificate for servers that ask for one.
+    #[cfg(feature = "store-redis")]
+    pub(super) fn with_identity(mut self, identity: Arc<rustls::sign::CertifiedKey>) -> Self {
+        self.config.client_auth_cert_resolver = Arc::new(rustls::sign::SingleCertAndKey::from(identity));
+        self
     }
 }
 
@@ -82,7 +107,8 @@ pub(super) fn wrap(
         let message = format!("{host} is not a name that a certificate can be for");
         return Err(watch.fail(failure(FailureKind::Tls, message)));
     };
-    let recorder = Arc::new(IssuerRecorder { inner: Arc::clone(&trust.verifier), issuer: Mutex::new(None) });
+    let (inner, distrusted) = (Arc::clone(&trust.verifier), trust.distrusted.clone());
+    let recorder = Arc::new(Verifier { inner, distrusted, issuer: Mutex::new(None) });
     let mut config = trust.config.clone();
     config.dangerous().set_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>);
     let explain = |error: &rustls::Error, first_bytes: &[u8]| {
@@ -147,20 +173,21 @@ impl Write for FirstBytes<'_> {
     }
 }
 
-/// The usual verifier, which also records who issued a certificate that it rejected.
+/// The usual verifier, which also rejects what the system distrusts, and records who issued a certificate that was rejected.
 #[derive(Debug)]
-struct IssuerRecorder {
+struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
+    distrusted: Distrusted,
     issuer: Mutex<Option<Issuer>>,
 }
 
-impl IssuerRecorder {
+impl Verifier {
     fn issuer(&self) -> Option<Issuer> {
         sync::lock(&self.issuer).take()
     }
 }
 
-impl ServerCertVerifier for IssuerRecorder {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -169,7 +196,10 @@ impl ServerCertVerifier for IssuerRecorder {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verdict = self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now);
+        let verdict = match self.distrusted.is_any_of(intermediates.iter().chain([end_entity])) {
+            true => Err(CertificateError::ApplicationVerificationFailure.into()),
+            false => self.inner.verify_server_cert(end_entity, intermediates, name, ocsp, now),
+        };
         if verdict.is_err() {
             *sync::lock(&self.issuer) = tls_error::issuer(end_entity);
         }

@@ -145,6 +145,9 @@ fn unusable(reason: &CertificateError) -> &'static str {
     match reason {
         CertificateError::BadEncoding => "is not a valid X.509 certificate",
         CertificateError::Revoked => "was revoked",
+        CertificateError::ApplicationVerificationFailure => {
+            "is one that this system distrusts, or is signed by such a one"
+        }
         CertificateError::UnhandledCriticalExtension => "has a critical extension that is not supported",
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "is not for servers (its extended key usage lacks serverAuth)"

@@ -14,6 +14,7 @@ use crate::diag::log::{Level, Log, LogFn};
 use crate::model::cache_key::CacheScope;
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
+use crate::model::store_url::StoreChoice;
 #[cfg(not(loom))]
 use crate::platform::fork_mutex::{AtFork, ForkMutex};
 use crate::ports::Clock;
@@ -52,8 +53,12 @@ pub struct Options {
     pub(crate) realm_is_default: bool,
     pub(crate) profile: Option<String>,
     pub(crate) account_info: Option<PathBuf>,
+    /// Blank credentials are an error: none are looked for.
+    pub(crate) given_credentials_only: bool,
     pub(crate) cache: CacheMode,
     pub(crate) min_remaining: Duration,
+    pub(crate) store: StoreChoice,
+    pub(crate) store_required: bool,
     pub(crate) max_attempts: u32,
     pub(crate) initial_backoff: Duration,
     pub(crate) max_backoff: Duration,
@@ -83,8 +88,11 @@ impl Default for Options {
             realm_is_default: true,
             profile: None,
             account_info: None,
+            given_credentials_only: false,
             cache: CacheMode::Use,
             min_remaining: Duration::ZERO,
+            store: StoreChoice::Environment,
+            store_required: false,
             max_attempts: 0,
             initial_backoff: Duration::ZERO,
             max_backoff: Duration::ZERO,

@@ -1,20 +1,31 @@
 //! Values that are more than a number or a word.
 
+use std::sync::Arc;
+
 use super::{CacheMode, Options};
 use crate::diag::error::Error;
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
+use crate::model::store_url::{StoreChoice, StoreUrl};
 use crate::platform::environment;
 
 /// Why a value is not valid.
 pub(super) struct Invalid {
     pub(super) reason: String,
     pub(super) hint: Option<String>,
+    /// The value is valid, but not for this build.
+    pub(super) lacks_engine: bool,
+}
+
+impl Invalid {
+    pub(super) fn with_hint(reason: impl Into<String>, hint: Option<String>) -> Self {
+        Self { reason: reason.into(), hint, lacks_engine: false }
+    }
 }
 
 impl From<&str> for Invalid {
     fn from(reason: &str) -> Self {
-        Self { reason: reason.to_owned(), hint: None }
+        Self::with_hint(reason, None)
     }
 }
 
@@ -35,7 +46,7 @@ fn default_realm() -> Result<Realm, Error> {
 }
 
 pub(super) fn set_realm(options: &mut Options, value: &str) -> Result<(), Invalid> {
-    let realm = Realm::parse(value).map_err(|error| Invalid { reason: error.reason.to_owned(), hint: error.hint })?;
+    let realm = Realm::parse(value).map_err(|error| Invalid::with_hint(error.reason, error.hint))?;
     options.realm = Ok(realm);
     options.realm_is_default = false;
     Ok(())
@@ -69,9 +80,23 @@ pub(super) fn set_cache(options: &mut Options, value: &str) {
     };
 }
 
+pub(super) fn set_store(options: &mut Options, value: &str) -> Result<(), Invalid> {
+    options.store = match value {
+        "none" => StoreChoice::None,
+        text => {
+            let url = StoreUrl::parse(text).map_err(Invalid::from)?;
+            if let Some((reason, hint)) = url.missing_engine() {
+                return Err(Invalid { lacks_engine: true, ..Invalid::with_hint(reason, Some(hint)) });
+            }
+            StoreChoice::At(Arc::new(url))
+        }
+    };
+    Ok(())
+}
+
 pub(super) fn set_proxy(options: &mut Options, value: &str) -> Result<(), Invalid> {
     const FORM: &str = "a proxy's URL is http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT, percent-encoded";
-    let invalid = |reason: &str| Invalid { reason: reason.to_owned(), hint: Some(FORM.to_owned()) };
+    let invalid = |reason: &str| Invalid::with_hint(reason, Some(FORM.to_owned()));
     options.proxy = Proxy::parse(value).map_err(invalid)?;
     Ok(())
 }

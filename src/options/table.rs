@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::Options;
 use super::setters::{
-    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_profile, set_proxy, set_realm, set_user_agent,
+    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_profile, set_proxy, set_realm, set_store,
+    set_user_agent,
 };
 use crate::diag::error::Error;
 use crate::diag::level::Level;
 use crate::model::proxy::Proxy;
+use crate::model::store_url::StoreChoice;
 
 /// One option.
 pub struct OptionRow {
@@ -89,10 +91,24 @@ pub static TABLE: &[OptionRow] = &[
     },
     OptionRow {
         name: "store",
-        value: OptionValue::Choice(&["none"]),
-        default: "none",
-        doc: "shared token stores are not in this build, and $B2_TOKEN_STORE is not read",
-        set: Setter::Choice(|_, _| {}),
+        value: OptionValue::Text("none, file:DIR, rediss://…, redis://… to a loopback address, or redis+unix:///PATH"),
+        default: "$B2_TOKEN_STORE, else none",
+        doc: "where processes share tokens",
+        set: Setter::Text { set: set_store, reset: |o| o.store = StoreChoice::Environment },
+    },
+    OptionRow {
+        name: "store_required",
+        value: OptionValue::Choice(&["0", "1"]),
+        default: "0",
+        doc: "1: if the store cannot be used, the call fails with B2_STORE_ERROR and B2 is not asked",
+        set: Setter::Choice(|o, value| o.store_required = value == "1"),
+    },
+    OptionRow {
+        name: "credentials",
+        value: OptionValue::Choice(&["any", "given"]),
+        default: "any",
+        doc: "given: only a key that the call is given will do, and none is looked for",
+        set: Setter::Choice(|o, value| o.given_credentials_only = value == "given"),
     },
     OptionRow {
         name: "log_level",
@@ -223,7 +239,9 @@ impl OptionRow {
 
     pub(super) fn set(&self, options: &mut Options, value: &str) -> Result<(), Error> {
         self.apply(options, value).map_err(|invalid| {
-            Error::invalid(format!("option \"{}\": {}", self.name, invalid.reason)).append_hint(invalid.hint)
+            let message = format!("option \"{}\": {}", self.name, invalid.reason);
+            let error = if invalid.lacks_engine { Error::missing_engine(message) } else { Error::invalid(message) };
+            error.append_hint(invalid.hint)
         })
     }
 
@@ -243,7 +261,7 @@ impl OptionRow {
         // `parse` would accept a plus sign.
         let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
         let number = value.parse().ok().filter(|number| is_digits && (min..=max).contains(number));
-        number.ok_or_else(|| Invalid { reason: format!("must be a whole number from {min} to {max}"), hint: None })
+        number.ok_or_else(|| Invalid::with_hint(format!("must be a whole number from {min} to {max}"), None))
     }
 
     fn choice(&self, value: &str) -> Result<&'static str, Invalid> {
@@ -254,7 +272,7 @@ impl OptionRow {
                 [first @ .., last] => format!("{} or {last}", first.join(", ")),
                 [] => String::new(),
             };
-            Invalid { reason: format!("must be {list}"), hint: None }
+            Invalid::with_hint(format!("must be {list}"), None)
         })
     }
 }

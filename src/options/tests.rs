@@ -17,7 +17,7 @@ fn setting_a_default_changes_nothing() {
             tried += 1;
         }
     }
-    assert_eq!(tried, TABLE.len() - 6);
+    assert_eq!(tried, TABLE.len() - 7);
 }
 
 #[test]
@@ -30,6 +30,7 @@ fn an_invalid_value_leaves_the_options_as_they_were() {
                 "realm" => ("staging".to_owned(), "http://example.com".to_owned()),
                 "profile" => ("work".to_owned(), "a/b".to_owned()),
                 "proxy" => ("none".to_owned(), "gopher://h".to_owned()),
+                "store" => ("none".to_owned(), "sqlite:/x".to_owned()),
                 "user_agent" => ("a/1".to_owned(), "a\u{7f}".to_owned()),
                 _ => continue,
             },

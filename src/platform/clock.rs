@@ -17,13 +17,16 @@ mod imp {
     const AWAKE: libc::clockid_t = libc::CLOCK_MONOTONIC_COARSE;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const BOOT: libc::clockid_t = libc::CLOCK_BOOTTIME;
-    // Elsewhere the monotonic clock counts time asleep by itself, or no clock does.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const WALL: libc::clockid_t = libc::CLOCK_REALTIME;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    // Apple's has no steps and counts time asleep: it is mach_continuous_time.
+    #[cfg(target_vendor = "apple")]
+    const AWAKE: libc::clockid_t = libc::CLOCK_MONOTONIC_RAW;
+    // Elsewhere the monotonic clock counts time asleep by itself, or no clock does.
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     const AWAKE: libc::clockid_t = libc::CLOCK_MONOTONIC;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const BOOT: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    const BOOT: libc::clockid_t = AWAKE;
 
     /// A change of the wall clock's lead that is due to slewing, not to sleep or a step of the clock.
     const SLEW_MS: u64 = 1_000;
@@ -49,7 +52,7 @@ mod imp {
         fn read(&self, clock: impl Fn(libc::clockid_t) -> i64) -> (i64, u64) {
             let wall_ms = clock(WALL);
             let awake = clock(AWAKE);
-            let lead = wall_ms.saturating_sub(awake);
+            let lead = wall_ms.wrapping_sub(awake);
             if lead.abs_diff(self.lead_ms.load(Ordering::Acquire)) > SLEW_MS {
                 self.slept_ms.store(clock(BOOT).saturating_sub(awake).max(0), Ordering::Relaxed);
                 self.lead_ms.store(lead, Ordering::Release);
@@ -142,15 +145,33 @@ mod imp {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod imp {
-    use std::sync::LazyLock;
-    use std::time::{Instant, SystemTime, UNIX_EPOCH};
+    use std::time::{SystemTime, UNIX_EPOCH};
 
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    use windows_sys::Win32::System::SystemInformation::GetTickCount64;
 
     pub(super) fn now() -> (i64, u64) {
-        let wall_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        (wall_ms.try_into().unwrap_or(i64::MAX), START.elapsed().as_millis().try_into().unwrap_or(u64::MAX))
+        let wall_ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_millis().try_into().unwrap_or(i64::MAX),
+            Err(before) => before.duration().as_millis().try_into().map_or(i64::MIN, |ms: i64| -ms),
+        };
+        // It counts the time asleep and in hibernation.
+        // SAFETY: it takes nothing and returns a number.
+        (wall_ms, unsafe { GetTickCount64() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_clocks_run() {
+        let (wall_ms, boot_ms) = super::now();
+        assert!(wall_ms > 1_700_000_000_000);
+        let start = std::time::Instant::now();
+        while super::now().1 == boot_ms {
+            assert!(start.elapsed().as_secs() < 20, "the boot clock stands still");
+        }
+        assert!(super::now().1 > boot_ms && super::now().0 >= wall_ms - 1_000);
     }
 }

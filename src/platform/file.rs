@@ -16,18 +16,19 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// True if the error says that this process or the machine has no file descriptor left.
 pub(crate) fn is_fd_limit(error: &io::Error) -> bool {
     #[cfg(unix)]
-    return matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
-    }
+    use libc::{EMFILE as PROCESS, ENFILE as MACHINE};
+    #[cfg(windows)]
+    const PROCESS: i32 = windows_sys::Win32::Networking::WinSock::WSAEMFILE;
+    #[cfg(windows)]
+    const MACHINE: i32 = windows_sys::Win32::Foundation::ERROR_TOO_MANY_OPEN_FILES as i32;
+    matches!(error.raw_os_error(), Some(PROCESS | MACHINE))
 }
 
 /// True if no file descriptor is left at this moment.
 pub(crate) fn is_fd_limit_reached() -> bool {
-    // The root directory always exists.
-    File::open("/").is_err_and(|error| is_fd_limit(&error))
+    /// It always exists.
+    const FILE: &str = if cfg!(windows) { "NUL" } else { "/" };
+    File::open(FILE).is_err_and(|error| is_fd_limit(&error))
 }
 
 /// True if the file lies on a disk of this machine, so that asking for its metadata does not hang. False if that is unknown.
@@ -79,7 +80,26 @@ pub(crate) fn is_local(file: &File) -> bool {
     }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+#[cfg(windows)]
+#[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs it"))]
+pub(crate) fn is_local(file: &File) -> bool {
+    use std::os::windows::io::AsRawHandle;
+
+    use windows_sys::Win32::Storage::FileSystem::{
+        FILE_REMOTE_PROTOCOL_INFO, FileRemoteProtocolInfo, GetFileInformationByHandleEx,
+    };
+
+    let mut info = FILE_REMOTE_PROTOCOL_INFO::default();
+    #[allow(clippy::cast_possible_truncation, reason = "it is small")]
+    let length = size_of_val(&info) as u32;
+    // SAFETY: it writes at most `length` bytes of `info`. It fails for a file that no remote protocol serves.
+    let is_remote = unsafe {
+        GetFileInformationByHandleEx(file.as_raw_handle(), FileRemoteProtocolInfo, (&raw mut info).cast(), length)
+    };
+    is_remote == 0
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)))]
 #[cfg_attr(not(feature = "b2-tool"), allow(dead_code, reason = "the b2 tool's file needs it"))]
 pub(crate) fn is_local(_: &File) -> bool {
     false

@@ -30,12 +30,16 @@ impl Fingerprint {
         }
     }
 
-    #[cfg(not(unix))]
+    /// The metadata has neither a number of the file nor the time of the change, so a tool that sets the modification time
+    /// back can hide a change of the same size.
+    #[cfg(windows)]
     pub(crate) fn of(metadata: &Metadata) -> Self {
+        use std::os::windows::fs::MetadataExt;
         let modified =
             metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         let modified = (modified.as_secs().try_into().unwrap_or(i64::MAX), modified.subsec_nanos().into());
-        Self { file: (0, 0), size: metadata.len(), modified, changed: modified }
+        // A file that takes another's place was created at another time.
+        Self { file: (0, metadata.creation_time()), size: metadata.len(), modified, changed: modified }
     }
 
     /// True if any change after `now` gives another fingerprint.

@@ -21,6 +21,13 @@ pub(crate) fn is_available() -> bool {
     getrandom::getrandom(&mut [0]).is_ok()
 }
 
+/// The same, but none at all where the system has none: for what must not be guessed or repeated.
+#[cfg(all(any(feature = "store-file", feature = "store-redis"), not(loom)))]
+pub(crate) fn secret_bytes<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::getrandom(&mut bytes).ok().map(|()| bytes)
+}
+
 fn fill_from_surroundings(bytes: &mut [u8]) {
     for (index, chunk) in bytes.chunks_mut(8).enumerate() {
         let mut hasher = std::hash::DefaultHasher::new();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Clock;
 use super::cancel::Cancel;
+use crate::model::timestamp::Timestamp;
 
 /// Why a wait ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +50,28 @@ impl<'a> Limits<'a> {
         Self { deadline_ms, ..self }
     }
 
+    /// The time by the clock that these limits go by.
+    #[must_use]
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The reason to stop now, if there is one. A cancel takes precedence over a deadline.
     #[must_use]
     pub(crate) fn stop(&self) -> Option<Stop> {
-        if self.cancel.is_some_and(Cancel::is_triggered) {
+        if self.is_cancelled() {
             Some(Stop::Cancelled)
         } else if self.remaining() == Some(Duration::ZERO) {
             Some(Stop::Deadline)
         } else {
             None
         }
+    }
+
+    /// True once the caller's cancel was triggered.
+    #[must_use]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(Cancel::is_triggered)
     }
 
     /// Time until the deadline; `None` if there is none.

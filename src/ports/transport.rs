@@ -71,6 +71,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What the person can do about it.
     pub(crate) hint: Option<String>,
+    /// The connection was made, so that the server may have seen the request.
+    pub(crate) is_sent: bool,
 }
 
 /// The network.

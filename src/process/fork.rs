@@ -13,12 +13,12 @@ fn locks() -> impl DoubleEndedIterator<Item = &'static dyn AtFork> {
     let files = crate::credentials::b2_tool::LOCKS.iter();
     #[cfg(not(feature = "b2-tool"))]
     let files = [].iter();
-    let shared: &'static dyn AtFork = &super::shared().0;
     files
-        .chain(&crate::credentials::LOCKS)
-        .chain(&crate::options::LOCKS)
         .copied()
-        .chain([shared])
+        .chain(crate::store::locks())
+        .chain(crate::credentials::LOCKS)
+        .chain(crate::options::LOCKS)
+        .chain(super::shared().locks())
         .chain(crate::net::LOCKS)
         .chain(crate::diag::log::LOCKS)
 }

@@ -16,9 +16,12 @@ extern "C" fn start() {
         // An allocator that is linked into the host registers its own hooks when it is first used, and hooks that prepare a
         // fork run in the reverse order of their registration. With this allocation first, the allocator is still usable
         // while ours run.
+        #[cfg(unix)]
         super::shared();
         // Later it might read the environment beside another thread's setenv.
         net::prepare();
+        #[cfg(windows)]
+        platform::pin_module(start);
         platform::at_fork(fork::prepare, fork::in_parent, fork::in_child);
         // A panic is caught at the C border and reported there. The shared library has a standard library of its own, so
         // the host's panic hook is another.

@@ -4,6 +4,8 @@
 //! differ in age.
 
 mod object;
+#[cfg(not(loom))]
+mod refusal_code;
 mod restrictions;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,8 @@ use crate::model::grant::Grant;
 use crate::model::realm::Realm;
 
 use object::Object;
+#[cfg(not(loom))]
+pub(crate) use refusal_code::refusal_code;
 
 /// The body of a refusal: what B2 says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +66,7 @@ pub(crate) fn parse(body: &[u8], realm: &Realm) -> Result<Grant, JsonError> {
         s3_api_url: untrusted::url_if_any(&storage, "s3ApiUrl", realm)?,
         recommended_part_size,
         absolute_minimum_part_size,
-        capabilities: restrictions.capabilities,
+        capabilities: restrictions.capabilities.into(),
         buckets: restrictions.buckets,
         name_prefix: restrictions.name_prefix,
         key_expires_ms: key_expires_ms(&root)?,

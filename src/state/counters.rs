@@ -39,4 +39,6 @@ counters! {
     negative_hits,
     /// Tokens taken from a shared store.
     store_hits,
+    /// Dealings with a shared store that failed.
+    store_errors,
 }

@@ -3,13 +3,16 @@
 use b2_sandbox::{DateFault, Fault};
 
 use crate::support::fixture::{Fixture, ID};
+use crate::support::log_lines::LogLines;
 
 #[test]
 fn clock_skew_does_not_fail_a_call() {
     for seconds in [-86_400, -700, 700, 86_400] {
         let fixture = Fixture::new();
+        let log = LogLines::capture(&fixture.options);
         fixture.sandbox.script(ID, [Fault::default().date(DateFault::OffsetS(seconds))]);
         let token = fixture.authorize().expect("granted").token();
+        assert!(log.take().iter().any(|line| line.contains("clock is off by about")), "the log says so");
         assert_eq!(fixture.authorize().expect("cached").token(), token, "{seconds}");
         assert_eq!(fixture.requests(), 1);
     }

@@ -81,6 +81,30 @@ fn without_credentials_the_error_names_every_source() {
 }
 
 #[test]
+fn credentials_given_forbids_to_look_for_any() {
+    let sandbox = sandbox_with_key();
+    let pair = [(ID_VARIABLE, ID), (KEY_VARIABLE, KEY)];
+    let given = |key_id: &Value, key: &Value| {
+        let options = json!({"realm": sandbox.http(), "credentials": "given"});
+        outcome(&pair, &json!({"keyId": key_id, "key": key, "options": options}))
+    };
+    for blank in [Value::Null, json!(""), json!(" \n")] {
+        for key_id in [&blank, &json!(ID)] {
+            let outcome = given(key_id, &blank);
+            assert_eq!(outcome["name"], "B2_NO_CREDENTIALS", "{outcome}");
+            assert!(text(&outcome, "message").contains("option credentials"), "{outcome}");
+            assert!(text(&outcome, "hint").contains("give the key ID and the key"), "{outcome}");
+        }
+    }
+    assert_eq!(given(&Value::Null, &json!(KEY))["name"], "B2_INVALID_ARGUMENT");
+    assert_eq!(sandbox.authorize_count("*"), 0);
+    assert_eq!(given(&json!(ID), &json!(KEY))["session"]["keyId"], ID);
+    // Any, which is the default, does look.
+    let options = json!({"realm": sandbox.http(), "credentials": "any"});
+    assert_eq!(outcome(&pair, &json!({"options": options}))["session"]["keyId"], ID);
+}
+
+#[test]
 fn the_error_names_the_option_that_chose_the_database() {
     let sandbox = sandbox_with_key();
     for (name, value) in [("profile", "work"), ("account_info", "/nowhere/at/all")] {

@@ -124,6 +124,7 @@ fn every_option_is_a_field_as_a_string_and_as_a_number() {
         ("cache", json!("use"), json!("sometimes")),
         ("min_remaining_s", json!(82_800), json!(82_801)),
         ("store", json!("none"), json!("file")),
+        ("store_required", json!(1), json!(2)),
         ("max_attempts", json!(5), json!(6)),
         ("initial_backoff_ms", json!(60_000), json!(60_001)),
         ("max_backoff_ms", json!(64_000), json!(64_001)),

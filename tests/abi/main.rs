@@ -23,6 +23,7 @@ mod coalescing;
 mod connection_reuse;
 mod credentials;
 mod deadlines;
+mod diagnosis;
 mod environment;
 mod expiry;
 mod fault_matrix;
@@ -55,5 +56,15 @@ mod retry_after;
 mod retry_after_block;
 mod secrets;
 mod statuses;
+#[cfg(feature = "store-file")]
+mod store_clocks;
+#[cfg(feature = "store-file")]
+mod store_files;
+#[cfg(feature = "store-file")]
+mod store_processes;
+#[cfg(feature = "store-redis")]
+mod store_redis;
+#[cfg(any(feature = "store-file", feature = "store-redis"))]
+mod store_sharing;
 mod terminal_escapes;
 mod tls_trust;

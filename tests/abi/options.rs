@@ -12,13 +12,15 @@ const INVALID_ARGUMENT: i32 = 1;
 /// In every invalid value. No error may contain it.
 const MARK: &str = "marked7f3a";
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 23] = [
     "realm",
     "profile",
     "account_info",
     "cache",
     "min_remaining_s",
     "store",
+    "store_required",
+    "credentials",
     "log_level",
     "max_attempts",
     "initial_backoff_ms",
@@ -124,9 +126,7 @@ fn a_number_is_accepted_in_its_range_only() {
 #[test]
 fn an_enumerated_value_is_matched_exactly() {
     let options = new_options();
-    for (name, values) in
-        [("cache", &["use", "refresh", "bypass"][..]), ("fields", &["action", "all"]), ("store", &["none"])]
-    {
+    for (name, values) in [("cache", &["use", "refresh", "bypass"][..]), ("fields", &["action", "all"])] {
         for value in values {
             options.set(name, Some(value)).expect(value);
             refuse(&options, name, &value.to_uppercase());
@@ -136,12 +136,36 @@ fn an_enumerated_value_is_matched_exactly() {
 }
 
 #[test]
-fn a_token_store_is_refused_as_not_available() {
+fn a_token_store_is_a_folder_or_a_server() {
     let options = new_options();
-    for store in ["sqlite:/tmp/x", "redis://127.0.0.1", "rediss://user:marked7f3a@redis.example"] {
-        assert!(refuse(&options, "store", store).message.contains("must be none"));
+    for store in [
+        "none",
+        "file:/var/lib/b2auth",
+        "redis://127.0.0.1",
+        "redis://:pw@localhost:7000/3",
+        "rediss://user:pw@cache.example?ca_file=/ca.pem&cert=/c.pem&key=/k.pem&prefix=x:",
+        "redis+unix:///run/redis.sock?db=1",
+    ] {
+        let is_in_build = match store.split_once(':') {
+            None => true,
+            Some(("file", _)) => cfg!(feature = "store-file"),
+            Some(_) => cfg!(feature = "store-redis"),
+        };
+        assert_eq!(options.set("store", Some(store)).is_ok(), is_in_build, "{store}");
     }
-    options.set("store", Some("none")).expect("none is accepted");
+    for store in [
+        MARK,
+        "file:tokens",
+        "file:~/tokens",
+        "sqlite:/tmp/x",
+        "redis://cache.example",
+        "rediss://user:marked7f3a@",
+        "rediss://user:marked7f3a@h?db=1",
+        "rediss://h?marked7f3a=1",
+        "rediss://h?cert=/marked7f3a",
+    ] {
+        refuse(&options, "store", store);
+    }
 }
 
 #[test]

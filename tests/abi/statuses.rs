@@ -2,7 +2,7 @@
 
 use b2_sandbox::{Body, Fault, Key};
 
-use crate::support::api;
+use crate::support::api::{self, c_string};
 use crate::support::fixture::{Fixture, ID, KEY};
 
 /// A response, and its error: the status's name, B2's code, and a part of the hint.
@@ -235,5 +235,53 @@ fn should_reauthorize_is_true_only_for_a_401_about_the_token() {
     }
     for code in ["unauthorized", "unsupported", "access_denied", "BAD_AUTH_TOKEN", "bad_auth_tokens", "bad_auth", "x"] {
         assert_eq!(api.should_reauthorize(401, Some(code)), 0, "{code}");
+    }
+}
+
+#[test]
+fn should_reauthorize_body_reads_the_code_of_a_body_that_may_be_cut_or_no_json() {
+    let api = api::load();
+    let whole = r#"{ "code": "expired_auth_token", "message": "It has expired", "status": 401 }"#;
+    for length in 0..=whole.len() {
+        assert_eq!(api.should_reauthorize_body(401, &whole.as_bytes()[..length]), 1, "{}", &whole[..length]);
+        assert_eq!(api.should_reauthorize_body(403, &whole.as_bytes()[..length]), 0);
+    }
+    let denied = r#"{"code":"unauthorized","message":"not entitled to "#;
+    for length in denied.find(',').expect("there is one")..denied.len() {
+        assert_eq!(api.should_reauthorize_body(401, &denied.as_bytes()[..length]), 0, "{}", &denied[..length]);
+    }
+    for without in ["<html>no entry</html>", "[]", "null", r#"{"status":401}"#, r#"{"code":null}"#, "\0", "\u{feff}"] {
+        assert_eq!(api.should_reauthorize_body(401, without.as_bytes()), 1, "{without}");
+    }
+    assert_eq!(api.should_reauthorize_body(401, b"\xff\xfe{"), 1);
+    for http in [0, -401, 200, 400, 403, 404, 429, 500, 503, 65_536 + 401] {
+        assert_eq!(api.should_reauthorize_body(http, b""), 0, "{http}");
+    }
+}
+
+#[test]
+fn an_error_lives_until_its_last_reference_is_freed() {
+    let fixture = Fixture::new();
+    fixture.sandbox.script("*", [Fault::status(401).code("bad_auth_token")]);
+    let f = &fixture.api.f;
+    let (id, key) = (c_string(ID), c_string("K001wrong"));
+    let (mut session, mut error) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the texts and the handles live through the calls, and each reference is freed once.
+    unsafe {
+        let options = fixture.options.raw();
+        let status = (f.b2_authorize_with)(id.as_ptr(), key.as_ptr(), options, &mut session, &mut error);
+        assert_eq!(status, (f.b2_error_status)(error));
+        let second = (f.b2_error_retain)(error);
+        assert_eq!(second, error, "a reference is to the same error");
+        (f.b2_error_free)(error);
+        let other = second as usize;
+        let name = std::thread::spawn(move || {
+            let second = other as *mut std::ffi::c_void;
+            let code = std::ffi::CStr::from_ptr((f.b2_error_code)(second)).to_str().expect("UTF-8").to_owned();
+            (f.b2_error_free)(second);
+            code
+        });
+        assert_eq!(name.join().expect("no panic"), "bad_auth_token");
+        assert!((f.b2_error_retain)(std::ptr::null_mut()).is_null());
     }
 }

@@ -12,7 +12,7 @@ venv=$target/interop/venv
 debian=$target/interop/debian-b2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0 houses=0 updated=
+failed=0 houses=0
 
 # shellcheck source=tests/interop/tools.sh
 . tests/interop/tools.sh

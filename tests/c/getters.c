@@ -148,7 +148,7 @@ static void ownership(void)
 static void errors(void)
 {
     b2_session *session = NULL;
-    b2_error *error = NULL;
+    b2_error *error = NULL, *kept;
 
     CHECK(b2_authorize_with(environment("B2_APPLICATION_KEY_ID"), "K001wrong", NULL, &session, &error)
           == B2_BAD_CREDENTIALS);
@@ -164,7 +164,11 @@ static void errors(void)
     CHECK(b2_error_request_id(error) != NULL);
     CHECK(strstr(b2_error_json(error), "\"B2_BAD_CREDENTIALS\"") != NULL);
     CHECK(strstr(b2_error_json(error), "K001wrong") == NULL && strstr(b2_error_message(error), "K001wrong") == NULL);
+    kept = b2_error_retain(error);
+    CHECK(kept == error);
     b2_error_free(error);
+    CHECK(b2_error_status(kept) == B2_BAD_CREDENTIALS && same(b2_error_code(kept), "unauthorized"));
+    b2_error_free(kept);
     group("getters: an error of B2");
 
     CHECK(b2_authorize_with("an id", "with: blanks", NULL, &session, &error) == B2_INVALID_ARGUMENT);

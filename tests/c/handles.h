@@ -74,6 +74,14 @@ static inline b2_status counted_json(const char *request, char **response)
     return status;
 }
 
+static inline b2_status counted_diagnose(const char *id, const char *key, const b2_options *options, char **report)
+{
+    b2_status status = b2_diagnose_json(id, key, options, report);
+
+    came(report != NULL ? *report : NULL);
+    return status;
+}
+
 static inline void counted_string_free(char *string)
 {
     goes(string);
@@ -94,6 +102,7 @@ static inline b2_status counted_options_set(b2_options *options, const char *nam
         return handle;                              \
     }
 MAKES(b2_session, session_retain, (b2_session * session), b2_session_retain(session))
+MAKES(b2_error, error_retain, (b2_error * error), b2_error_retain(error))
 MAKES(b2_options, options_new, (void), b2_options_new())
 MAKES(b2_options, options_copy, (const b2_options *options), b2_options_copy(options))
 MAKES(b2_cancel, cancel_new, (void), b2_cancel_new())
@@ -114,9 +123,11 @@ FREES(cancel)
 #define b2_reauthorize counted_reauthorize
 #define b2_authorize_many counted_authorize_many
 #define b2_authorize_json counted_json
+#define b2_diagnose_json counted_diagnose
 #define b2_string_free counted_string_free
 #define b2_options_set counted_options_set
 #define b2_session_retain counted_session_retain
+#define b2_error_retain counted_error_retain
 #define b2_options_new counted_options_new
 #define b2_options_copy counted_options_copy
 #define b2_cancel_new counted_cancel_new

@@ -15,13 +15,22 @@ cp "$work/empty.c" "$work/empty.cpp"
 
 command -v gcc >/dev/null && command -v g++ >/dev/null || { echo "SKIP header: gcc or g++ is missing"; exit 0; }
 
+# In C++ a case for every status is a switch without a gap; in C the last enumerator asks for a default.
+{
+    printf '#include <b2auth.h>\nint known(b2_status status);\nint known(b2_status status)\n{\n    switch (status) {\n'
+    sed -n 's/^ *\(B2_[A-Z_]*\) = [0-9]*,$/\1/p' include/b2auth.h | grep -v -e MAX_ENUM -e B2_LOG | sed 's/.*/    case &:/'
+    printf '        return 1;\n#ifndef __cplusplus\n    default:\n        break;\n#endif\n    }\n    return 0;\n}\n'
+} >"$work/switch.cpp"
+cp "$work/switch.cpp" "$work/switch.c"
+
 check() { # compiler standard file-ending flags…
     cc=$1 std=$2 end=$3
     shift 3
     if ! "$cc" "-std=$std" -c "$work/empty.$end" -o "$work/out.o" 2>/dev/null; then
         return 0 # this compiler does not speak that standard yet
     fi
-    if "$cc" "-std=$std" "$@" -I include -c "$work/use.$end" -o "$work/out.o"; then
+    if "$cc" "-std=$std" "$@" -I include -c "$work/use.$end" -o "$work/out.o" &&
+        "$cc" "-std=$std" "$@" -Wswitch -I include -c "$work/switch.$end" -o "$work/out.o"; then
         echo "ok header: $cc $std"
     else
         echo "not ok header: $cc $std"

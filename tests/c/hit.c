@@ -92,6 +92,7 @@ int main(void)
 {
     const char *id = environment("B2_APPLICATION_KEY_ID"), *key = environment("B2_APPLICATION_KEY");
     b2_options *options = b2_options_new(), *logging = b2_options_copy(options);
+    char store[64], command[80];
     long before = allocations;
 
     /* The request, which allocates: so the count counts. */
@@ -115,6 +116,17 @@ int main(void)
     CHECK(allocations == before);
     CHECK(without_the_kernel(id, key, logging));
     group("hit: the same with a log function that wants warnings only");
+    /* With a store the session is in the process's own cache all the same, and the store is not touched. */
+    (void)snprintf(store, sizeof store, "file:/tmp/b2auth-hit-%ld", (long)getpid());
+    CHECK(b2_options_set(options, "store", store, NULL) == B2_OK);
+    b2_cache_clear();
+    CHECK(cached(id, key, options, 1));
+    before = allocations;
+    CHECK(cached(id, key, options, CALLS) && allocations == before);
+    CHECK(without_the_kernel(id, key, options));
+    group("hit: neither with a token store");
+    (void)snprintf(command, sizeof command, "rm -r %s", store + strlen("file:"));
+    CHECK(system(command) == 0);
     b2_options_free(options);
     b2_options_free(logging);
     return report();

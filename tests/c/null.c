@@ -69,6 +69,12 @@ static void authorize(const char *id, const char *key)
     CHECK(b2_should_reauthorize(200, NULL) == 0);
     CHECK(b2_should_reauthorize(503, "bad_auth_token") == 0);
     group("null: b2_should_reauthorize");
+
+    CHECK(b2_should_reauthorize_body(401, NULL, 0) == 1);
+    CHECK(b2_should_reauthorize_body(403, NULL, 0) == 0);
+    CHECK(b2_should_reauthorize_body(401, "", 0) == 1);
+    CHECK(b2_should_reauthorize_body(401, "{\"code\":\"unauthorized\"", 22) == 0);
+    group("null: b2_should_reauthorize_body");
 }
 
 static void many(const char *id, const char *key)
@@ -180,6 +186,7 @@ static void no_error(void)
     CHECK(b2_error_attempts(NULL) == 0);
     CHECK(b2_error_request_id(NULL) == NULL);
     CHECK(b2_error_json(NULL) == NULL);
+    CHECK(b2_error_retain(NULL) == NULL);
     b2_error_free(NULL);
     group("null: no error");
 }
@@ -195,6 +202,27 @@ static void release(void *user_data)
 {
     CHECK(user_data == NULL);
     released++;
+}
+
+static void diagnose(const char *id, const char *key)
+{
+    b2_options *given = b2_options_new();
+    char *report = JUNK(char);
+
+    CHECK(b2_diagnose_json(NULL, NULL, NULL, &report) == B2_OK && report != NULL && report[0] == '{');
+    b2_string_free(report);
+    CHECK(b2_diagnose_json(id, key, NULL, NULL) == B2_INVALID_ARGUMENT);
+    CHECK(b2_diagnose_json(id, NULL, NULL, &report) == B2_OK && strstr(report, "\"steps\":[") != NULL);
+    b2_string_free(report);
+    report = JUNK(char);
+    CHECK(b2_diagnose_json(NULL, key, NULL, &report) == B2_INVALID_ARGUMENT);
+    CHECK(strstr(report, "\"status\":\"B2_INVALID_ARGUMENT\"") != NULL && strstr(report, key) == NULL);
+    b2_string_free(report);
+    CHECK(b2_options_set(given, "credentials", "given", NULL) == B2_OK);
+    CHECK(b2_diagnose_json(NULL, NULL, given, &report) == B2_NO_CREDENTIALS && report != NULL);
+    b2_string_free(report);
+    b2_options_free(given);
+    group("null: b2_diagnose_json");
 }
 
 static void options(void)
@@ -266,6 +294,7 @@ int main(void)
     authorize(id, key);
     many(id, key);
     json();
+    diagnose(id, key);
     no_session();
     past_the_end(id, key);
     no_error();

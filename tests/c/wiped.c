@@ -171,12 +171,23 @@ static void life(const char *how, int blank, b2_options *options)
 int main(void)
 {
     b2_options *options = b2_options_new();
-    char path[64];
+    char path[64], command[80];
 
     life("http", 0, options);
     CHECK(b2_options_set(options, "realm", environment("B2_SANDBOX_HTTPS"), NULL) == B2_OK);
     CHECK(b2_options_set(options, "ca_file", environment("B2_SANDBOX_CA"), NULL) == B2_OK);
     life("https", 0, options);
+
+    /* Sealed into a token store by one life, and opened again by the next. */
+    (void)snprintf(path, sizeof path, "file:/tmp/b2auth-wiped-store-%ld", (long)getpid());
+    CHECK(b2_options_set(options, "store", path, NULL) == B2_OK);
+    life("with a token store", 0, options);
+    CHECK(b2_counter("store_hits") == 0);
+    life("from a token store", 0, options);
+    CHECK(b2_counter("store_hits") == 1 && b2_counter("store_errors") == 0);
+    (void)snprintf(command, sizeof command, "rm -r %s", path + strlen("file:"));
+    CHECK(system(command) == 0);
+    CHECK(b2_options_set(options, "store", "none", NULL) == B2_OK);
 
     /* What a blank call finds before any database is the environment's, which is of another key. */
     (void)unsetenv("B2_APPLICATION_KEY_ID");

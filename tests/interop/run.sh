@@ -12,7 +12,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 venv=$target/interop/venv
 work=$(mktemp -d)
 sandbox_pid=
-passed=0 failed=0 skipped=0 updated=
+passed=0 failed=0 skipped=0
 
 finish() {
     [ -n "$sandbox_pid" ] && kill "$sandbox_pid" 2>/dev/null && wait "$sandbox_pid"

@@ -4,13 +4,7 @@
 # need COMMAND [PACKAGE]
 need() {
     command -v "$1" >/dev/null && return
-    [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] || return
-    if [ -z "$updated" ]; then
-        apt-get update -qq >/dev/null 2>&1
-        updated=yes
-    fi
-    DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${2:-$1}" >/dev/null 2>&1
+    "${root:-.}/packaging/apt-install.sh" "${2:-$1}"
     command -v "$1" >/dev/null
 }
 

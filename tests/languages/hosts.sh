@@ -139,8 +139,7 @@ for language in $wanted; do
     there "$language" || missing="$missing ${!packages}"
 done
 if [ -n "${missing// /}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get -q update && apt-get -qy --no-install-recommends install $missing; } >"$work/apt.log" 2>&1 || true
+    packaging/apt-install.sh $missing || true
 fi
 
 # ---- the scenario ----

@@ -13,7 +13,8 @@ pub(super) struct Candidate {
 }
 
 /// The variables that the rules depend on.
-pub(super) const VARIABLES: [&str; 3] = ["B2_ACCOUNT_INFO", "HOME", "XDG_CONFIG_HOME"];
+pub(super) const VARIABLES: [&str; 6] =
+    ["B2_ACCOUNT_INFO", "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH"];
 
 /// What else the rules depend on.
 struct LookupEnv<'a> {
@@ -56,8 +57,19 @@ impl LookupEnv<'_> {
         (self.variable)(name).filter(|value| !value.as_encoded_bytes().trim_ascii().is_empty())
     }
 
+    /// The home directory by the rules of Python, which the tool is written in.
     fn own_home(&self) -> Option<PathBuf> {
-        self.set("HOME").map(PathBuf::from).or_else(|| (self.home)(None))
+        let named = if cfg!(windows) { self.windows_profile() } else { self.set("HOME") };
+        named.map(PathBuf::from).or_else(|| (self.home)(None))
+    }
+
+    /// Python has ignored HOME on Windows since its version 3.8.
+    fn windows_profile(&self) -> Option<OsString> {
+        self.set("USERPROFILE").or_else(|| {
+            let mut profile = self.set("HOMEDRIVE").unwrap_or_default();
+            profile.push(self.set("HOMEPATH")?);
+            Some(profile)
+        })
     }
 
     fn in_home(&self, name: &str) -> Option<PathBuf> {
@@ -135,6 +147,20 @@ mod tests {
         for (variables, settings, expected) in rows {
             assert_eq!(paths(variables, settings, false), *expected, "{variables:?} {settings:?}");
         }
+    }
+
+    #[test]
+    fn a_profile_of_windows_is_found_as_python_finds_it() {
+        let profile = |rows: &[(&str, &str)]| {
+            let variable = |name: &str| rows.iter().find(|row| row.0 == name).map(|row| row.1.into());
+            let env = LookupEnv { variable: &variable, home: &|_| None };
+            env.windows_profile().map(|path| path.into_string().expect("it is text"))
+        };
+        let parts = [("HOME", "/h"), ("HOMEDRIVE", "D:"), ("HOMEPATH", "\\Users\\anna")];
+        assert_eq!(profile(&parts).as_deref(), Some("D:\\Users\\anna"));
+        assert_eq!(profile(&parts[..2]), None);
+        assert_eq!(profile(&[("USERPROFILE", "C:\\u"), parts[1], parts[2]]).as_deref(), Some("C:\\u"));
+        assert_eq!(profile(&[("USERPROFILE", " "), parts[2]]).as_deref(), Some("\\Users\\anna"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use b2_sandbox::Fault;
 
 use super::fake_server::{Serve, onward};
-use super::{Expect, Outcome, Row, own_fixture};
+use super::{Expect, Outcome, Row, diagnosed, own_fixture};
 use crate::support::api::Options;
 use crate::support::fixture::Fixture;
 
@@ -230,6 +230,10 @@ impl FaultCase {
         age == TokenAge::Fresh || age == TokenAge::Stale && kept
     }
 
+    pub fn has_age(&self, age: TokenAge) -> bool {
+        self.ages.contains(&age)
+    }
+
     /// A result that is cached: the next call makes no request.
     pub fn is_cached(&self, status: &str) -> bool {
         status == "B2_OK" || self.from_b2 && (is_about_the_key(status) || status == "B2_CAP_EXCEEDED")
@@ -255,7 +259,7 @@ impl FaultCase {
         if self.serves_cached(age) || self.succeeds_at.contains(&age) { expect.success() } else { expect }
     }
 
-    /// One row for each age, each with a fixture of its own.
+    /// One row for each age, and one for a diagnosis, each with a fixture of its own.
     pub fn rows(self) -> Vec<Row> {
         let case = Arc::new(self);
         let row = |age: &TokenAge| {
@@ -263,7 +267,13 @@ impl FaultCase {
             let name = format!("{} · {}", case.name, age.name());
             Row { name, expect: case.expect_at(age), run: Box::new(move || own_fixture::run(&case, age)) }
         };
-        case.ages.iter().map(row).collect()
+        let walked = Arc::clone(&case);
+        let diagnosed = diagnosed::expect(&case).map(|expect| Row {
+            name: format!("{} · {}", case.name, diagnosed::NAME),
+            expect: expect.clone(),
+            run: Box::new(move || own_fixture::diagnose(&walked, &expect)),
+        });
+        case.ages.iter().map(row).chain(diagnosed).collect()
     }
 
     /// One row that causes the fault itself, with these words behind its name.

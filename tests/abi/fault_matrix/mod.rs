@@ -7,9 +7,10 @@ mod addresses;
 #[cfg(feature = "b2-tool")]
 mod b2_databases;
 mod ca_files;
+mod diagnosed;
 mod dns;
 mod fake_proxy;
-mod fake_server;
+pub mod fake_server;
 mod fault;
 mod kept_connections;
 mod key_changes;

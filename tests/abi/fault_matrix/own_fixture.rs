@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::fake_server::{Relay, onward};
 use super::fault::{Conditions, FaultCase, TokenAge, Trigger, is_about_the_key};
 use super::recorded::{Outcome, record};
+use super::{Expect, diagnosed};
 use crate::support::api::{Failure, Operation, Options, Session};
 use crate::support::concurrent::{eventually, wait_until};
 use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
@@ -37,10 +38,13 @@ fn good_url(fixture: &Fixture, https: bool) -> &str {
 
 fn call(case: &FaultCase, fixture: &Fixture, options: &Options) -> Result<Session, Failure> {
     let (id, key) = if case.blank { (None, None) } else { (Some(ID), Some(KEY)) };
-    let call = || fixture.api.call(id, key, Operation::Authorize, Some(options));
-    let Some(stack) = case.stack else { return call() };
+    on_stack(case, || fixture.api.call(id, key, Operation::Authorize, Some(options)))
+}
+
+fn on_stack<T: Send>(case: &FaultCase, work: impl FnOnce() -> T + Send) -> T {
+    let Some(stack) = case.stack else { return work() };
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, call);
+        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, work);
         thread.expect("a thread can be started").join().expect("no panic")
     })
 }
@@ -48,6 +52,37 @@ fn call(case: &FaultCase, fixture: &Fixture, options: &Options) -> Result<Sessio
 /// By the boot clock alone: a shift of both would look like a wall clock set wrong.
 fn advance(fixture: &Fixture, time: Duration) {
     fixture.api.shift_clocks(0, i64::try_from(time.as_millis()).expect("a day or so"));
+}
+
+/// Brings the fault about.
+fn cause(case: &FaultCase, fixture: &Fixture, options: &Options, detour: Option<&Detour>) -> Conditions {
+    let faulty = match (&case.trigger, detour) {
+        (Trigger::Conditions(cause), _) => cause(fixture, options),
+        (Trigger::Impostor { server, .. }, Some(detour)) => {
+            detour.relay.turn_to(server(fixture));
+            Conditions::new(options.with(&[]), ())
+        }
+        _ => unreachable!("a row of another kind"),
+    };
+    case.settings.iter().for_each(|(name, value)| faulty.options.set(name, Some(value)).expect(name));
+    faulty
+}
+
+/// The same fault in a diagnosis.
+pub fn diagnose(case: &FaultCase, expect: &Expect) -> Outcome {
+    let fixture = (case.fixture)();
+    let detour = Detour::new(case, &fixture);
+    let options = detour.as_ref().map_or_else(|| (case.options)(&fixture), |detour| detour.options(&fixture));
+    let faulty = cause(case, &fixture, &options, detour.as_ref());
+    let mut outcome = diagnosed::record(expect, &faulty.options, |options| {
+        let (id, key) = if case.blank { (None, None) } else { (Some(ID), Some(KEY)) };
+        on_stack(case, || fixture.api.diagnose(id, key, Some(options)))
+    });
+    fixture.sandbox.wait_until_asked(ID, expect.requests, TEST_TIMEOUT);
+    drop(faulty);
+    outcome.requests = fixture.requests();
+    outcome.secrets.extend(case.secrets.iter().map(ToString::to_string));
+    outcome
 }
 
 pub fn run(case: &FaultCase, age: TokenAge) -> Outcome {
@@ -60,15 +95,7 @@ pub fn run(case: &FaultCase, age: TokenAge) -> Outcome {
     wait_until("the connections are closed", || fixture.sandbox.open_connections() == 0);
     let counts = || (fixture.requests(), fixture.api.counter("requests"));
     let before = counts();
-    let faulty = match (&case.trigger, &detour) {
-        (Trigger::Conditions(cause), _) => cause(&fixture, &options),
-        (Trigger::Impostor { server, .. }, Some(detour)) => {
-            detour.relay.turn_to(server(&fixture));
-            Conditions::new(options.with(&[]), ())
-        }
-        _ => unreachable!("a row of another kind"),
-    };
-    case.settings.iter().for_each(|(name, value)| faulty.options.set(name, Some(value)).expect(name));
+    let faulty = cause(case, &fixture, &options, detour.as_ref());
     let mut outcome = record(&faulty.options, |options| call(case, &fixture, options));
     // The server may receive a request that timed out later.
     fixture.sandbox.wait_until_asked(ID, before.0 + case.expect_at(age).requests, TEST_TIMEOUT);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use b2_sandbox::{Config, Fault, Key, Sandbox};
 
+use super::diagnosed;
 use super::fault::{FaultCase, TokenAge, Trigger, may_be_temporary};
 use super::own_fixture::STALE_SERVED;
 use super::recorded::{Outcome, record};
@@ -18,16 +19,20 @@ const SHORT_ATTEMPT_MS: u64 = 4_000;
 /// Long enough for a second attempt that must succeed.
 const LONG_ATTEMPT_MS: u64 = 8_000;
 
-/// Every case at every age, over http and https; and, if a retry would help, once more for one response only.
+/// Every case at every age, over http and https; if a retry would help, once more for one response only; and in a diagnosis.
 pub fn rows(cases: Vec<FaultCase>) -> Vec<Row> {
     let mut plans = TokenAge::USUAL.map(|age| (age, Vec::new()));
     for case in cases {
         let case = Arc::new(case);
         for (age, plans) in &mut plans {
             for https in [false, true].into_iter().filter(|https| case.https.is_none_or(|only| only == *https)) {
-                plans.push(Plan { case: Arc::clone(&case), age: *age, https, once: false });
+                let plan = |kind| Plan { case: Arc::clone(&case), age: *age, https, kind };
+                plans.push(plan(Kind::Forever));
                 if case.base().requests > 1 && *age != TokenAge::Stale {
-                    plans.push(Plan { case: Arc::clone(&case), age: *age, https, once: true });
+                    plans.push(plan(Kind::Once));
+                }
+                if *age == TokenAge::None && diagnosed::expect(&case).is_some() {
+                    plans.push(plan(Kind::Diagnosed));
                 }
             }
         }
@@ -97,30 +102,63 @@ struct Plan {
     case: Arc<FaultCase>,
     age: TokenAge,
     https: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Forever,
     /// For one response only.
-    once: bool,
+    Once,
+    Diagnosed,
 }
 
 impl Plan {
     fn row(self, shared: Arc<Shared>, number: usize) -> Row {
-        let expect = self.case.expect_at(self.age);
-        let expect = if self.once { expect.success() } else { expect };
-        let (scheme, once) = (if self.https { "https" } else { "http" }, if self.once { ", once" } else { "" });
-        let name = format!("{}{once} · {scheme} · {}", self.case.name, self.age.name());
+        let (scheme, age) = (if self.https { "https" } else { "http" }, self.age.name());
+        let (expect, once, age) = match self.kind {
+            Kind::Forever => (self.case.expect_at(self.age), "", age),
+            Kind::Once => (self.case.expect_at(self.age).success(), ", once", age),
+            Kind::Diagnosed => (diagnosed::expect(&self.case).expect("it has one"), "", diagnosed::NAME),
+        };
+        let name = format!("{}{once} · {scheme} · {age}", self.case.name);
         let expected = expect.clone();
-        Row { name, expect, run: Box::new(move || self.run(&shared, number, &expected)) }
+        let run = move || match self.kind {
+            Kind::Diagnosed => self.diagnose(&shared, number, &expected),
+            Kind::Forever | Kind::Once => self.run(&shared, number, &expected),
+        };
+        Row { name, expect, run: Box::new(run) }
+    }
+
+    fn is_once(&self) -> bool {
+        self.kind == Kind::Once
+    }
+
+    fn diagnose(&self, shared: &Shared, number: usize, expect: &Expect) -> Outcome {
+        let ready = shared.ready();
+        let id = shared.keys[number].0.as_str();
+        let options = ready.options(self.https);
+        if self.case.times_out {
+            options.set("attempt_timeout_ms", Some(&SHORT_ATTEMPT_MS.to_string())).expect("an option");
+        }
+        ready.sandbox.script(id, [self.response()]);
+        let mut outcome =
+            diagnosed::record(expect, &options, |options| ready.api.diagnose(Some(id), Some(KEY), Some(options)));
+        ready.sandbox.wait_until_asked(id, expect.requests, TEST_TIMEOUT);
+        outcome.requests = ready.sandbox.authorize_count(id);
+        outcome
     }
 
     fn response(&self) -> Fault {
         let Trigger::Response(fault) = &self.case.trigger else { unreachable!("a row of another kind") };
-        if self.once { (**fault).clone() } else { (**fault).clone().forever() }
+        if self.is_once() { (**fault).clone() } else { (**fault).clone().forever() }
     }
 
     fn run(&self, shared: &Shared, number: usize, expect: &Expect) -> Outcome {
         let (case, ready) = (&self.case, shared.ready());
         let (id, cached) = (shared.keys[number].0.as_str(), &ready.tokens[number]);
         let options = ready.options(self.https);
-        let attempt_ms = if self.once { LONG_ATTEMPT_MS } else { SHORT_ATTEMPT_MS };
+        let attempt_ms = if self.is_once() { LONG_ATTEMPT_MS } else { SHORT_ATTEMPT_MS };
         if case.times_out {
             options.set("attempt_timeout_ms", Some(&attempt_ms.to_string())).expect("an option");
         }
@@ -151,7 +189,7 @@ impl Plan {
         let logged = outcome.log.iter().any(|line| line.contains(STALE_SERVED));
         outcome.check("the log says when a stale token is served", logged == served);
         let reason = outcome.log.iter().any(|line| line.contains(case.base().message));
-        outcome.check("the log has the reason", reason || (expect.status == "B2_OK" && !served && !self.once));
+        outcome.check("the log has the reason", reason || (expect.status == "B2_OK" && !served && !self.is_once()));
         if served || case.is_cached(expect.status) {
             let next = record(&options, call);
             let more = ready.sandbox.authorize_count(id) - before - outcome.requests;

@@ -46,13 +46,20 @@ impl Listener {
     }
 }
 
+/// Listens on one address; an error names it.
+fn bind_one(address: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let address = SocketAddr::new(address, port);
+    let name = |error: io::Error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}"));
+    TcpListener::bind(address).map_err(name)
+}
+
 fn bind(address: IpAddr, port: u16) -> io::Result<Vec<TcpListener>> {
     for _ in 0..TRIES {
-        let first = TcpListener::bind((address, port))?;
+        let first = bind_one(address, port)?;
         if address != Ipv4Addr::LOCALHOST {
             return Ok(vec![first]);
         }
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, first.local_addr()?.port())) {
+        match bind_one(Ipv6Addr::LOCALHOST.into(), first.local_addr()?.port()) {
             Ok(second) => return Ok(vec![first, second]),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && port == 0 => {}
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),

@@ -1,7 +1,6 @@
 //! A running sandbox, as a test holds it.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,13 +13,13 @@ use serde_json::{Value, json};
 use crate::certificates::Certificates;
 use crate::connection::{Manner, Service};
 use crate::connections::Connections;
-use crate::directory::Directory;
 use crate::fault::Fault;
 use crate::key::Key;
 use crate::listener::Listener;
 use crate::log::LogEntry;
 use crate::refused::Refused;
 use crate::sync::lock;
+use crate::temporary::TemporaryFile;
 use crate::tls_fault::TlsFault;
 use crate::world::World;
 
@@ -40,6 +39,8 @@ pub struct Config {
     pub keys: Vec<Key>,
     /// How long a connection may be idle.
     pub idle: Duration,
+    /// Where to write the authority's certificate; `None` for a temporary folder. It is removed at the end.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -51,6 +52,7 @@ impl Default for Config {
             https_port: 0,
             keys: Key::defaults(),
             idle: Duration::from_secs(30),
+            ca_file: None,
         }
     }
 }
@@ -66,17 +68,17 @@ pub struct Sandbox {
     https: String,
     tls: HashMap<TlsFault, String>,
     refused: Refused,
-    ca_file: PathBuf,
-    _directory: Directory,
+    ca_file: TemporaryFile,
 }
 
 impl Sandbox {
     /// Starts one. It is ready when this returns.
     pub fn start(config: Config) -> io::Result<Self> {
         let certificates = Certificates::make().map_err(io::Error::other)?;
-        let directory = Directory::create()?;
-        let ca_file = directory.path().join("ca.pem");
-        fs::write(&ca_file, &certificates.ca_pem)?;
+        let ca_file = match config.ca_file {
+            Some(path) => TemporaryFile::write(path, &certificates.ca_pem)?,
+            None => TemporaryFile::in_own_folder("ca.pem", &certificates.ca_pem)?,
+        };
         let world = Arc::new(World::default());
         for key in config.keys {
             world.add_key(key);
@@ -114,7 +116,6 @@ impl Sandbox {
             tls,
             refused: Refused::reserve()?,
             ca_file,
-            _directory: directory,
             world,
             connections,
         })
@@ -132,7 +133,7 @@ impl Sandbox {
 
     /// The authority's certificate, as PEM.
     pub fn ca_file(&self) -> &Path {
-        &self.ca_file
+        self.ca_file.path()
     }
 
     /// The base URL of the listener with this fault.
@@ -240,7 +241,7 @@ impl Sandbox {
         json!({
             "http": self.http,
             "https": self.https,
-            "ca": self.ca_file,
+            "ca": self.ca_file(),
             "control": format!("{}/sandbox", self.http),
             "pid": std::process::id(),
             "keys": keys,

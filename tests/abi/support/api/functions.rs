@@ -27,6 +27,8 @@ functions! {
     b2_authorize_with: fn(Text, Text, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_reauthorize: fn(Text, Text, Handle, Handle, *mut Handle, *mut Handle) -> c_int;
     b2_should_reauthorize: fn(c_int, Text) -> c_int;
+    b2_should_reauthorize_body: fn(c_int, Text, usize) -> c_int;
+    b2_diagnose_json: fn(Text, Text, Handle, *mut *mut c_char) -> c_int;
     b2_session_account_id: fn(Handle) -> Text;
     b2_session_key_id: fn(Handle) -> Text;
     b2_session_realm: fn(Handle) -> Text;
@@ -57,6 +59,7 @@ functions! {
     b2_error_attempts: fn(Handle) -> u32;
     b2_error_request_id: fn(Handle) -> Text;
     b2_error_json: fn(Handle) -> Text;
+    b2_error_retain: fn(Handle) -> Handle;
     b2_error_free: fn(Handle);
     b2_status_name: fn(c_int) -> Text;
     b2_options_new: fn() -> Handle;

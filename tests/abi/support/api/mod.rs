@@ -1,6 +1,7 @@
 //! The C ABI for tests: the functions of one loaded library, and handles that free themselves.
 
 mod batch;
+mod diagnosis;
 mod failure;
 mod functions;
 mod options;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use functions::{Handle, Text};
 
 pub use batch::Pair;
+pub use diagnosis::Diagnosis;
 pub use failure::Failure;
 pub use functions::Functions;
 pub use options::{Cancel, Options};
@@ -58,6 +60,17 @@ pub fn load_from(built: &Path, secret_check: SecretCheck) -> &'static Api {
     // SAFETY: loading it registers fork handlers and nothing else.
     let library = unsafe { libloading::Library::new(&copy) }.expect("the library loads");
     std::fs::remove_file(&copy).expect("a loaded file may be removed");
+    api_of(library, secret_check)
+}
+
+/// Loads the library itself, for a subprocess that needs one.
+pub fn load_in_place() -> &'static Api {
+    // SAFETY: as above.
+    let library = unsafe { libloading::Library::new(built_library()) }.expect("the library loads");
+    api_of(library, SecretCheck::EveryError)
+}
+
+fn api_of(library: libloading::Library, secret_check: SecretCheck) -> &'static Api {
     let f = Functions::load(Box::leak(Box::new(library)));
     Box::leak(Box::new(Api { f, secret_check, secrets: Mutex::default() }))
 }
@@ -155,6 +168,12 @@ impl Api {
         let code = code.map(c_string);
         // SAFETY: the text is NULL or lives through the call.
         unsafe { (self.f.b2_should_reauthorize)(http_status, as_ptr(code.as_deref())) }
+    }
+
+    /// The same by the body of B2's response.
+    pub fn should_reauthorize_body(&self, http_status: c_int, body: &[u8]) -> c_int {
+        // SAFETY: the bytes live through the call.
+        unsafe { (self.f.b2_should_reauthorize_body)(http_status, body.as_ptr().cast(), body.len()) }
     }
 
     pub fn version(&self) -> String {

@@ -1,7 +1,8 @@
 //! The binary: its ready line, its options, its end.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,9 +38,23 @@ fn ends(mut child: Child) -> Option<i32> {
 }
 
 fn terminate(child: &Child) {
-    let pid = child.id().cast_signed();
-    // SAFETY: takes plain numbers, and the child has not been waited for yet.
-    unsafe { libc::kill(pid, libc::SIGTERM) };
+    signal(child.id(), libc::SIGTERM);
+}
+
+fn signal(pid: u32, signal: libc::c_int) {
+    // SAFETY: takes plain numbers, and each caller's process is one that it knows to run.
+    unsafe { libc::kill(pid.cast_signed(), signal) };
+}
+
+/// A folder of its own for what a test's sandbox leaves behind, which is to be nothing.
+fn empty_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the target folder can be written to");
+    folder
+}
+
+fn entries(folder: &Path) -> Vec<OsString> {
+    std::fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("it can be read").file_name()).collect()
 }
 
 fn text<'a>(ready: &'a Value, name: &str) -> &'a str {
@@ -121,9 +136,84 @@ fn it_ends_with_its_parent() {
 }
 
 #[test]
-fn a_wrong_option_is_told() {
+fn with_stay_it_stays_when_its_parent_has_ended() {
+    let folder = empty_folder("stay");
+    let ready = folder.join("ready.json");
+    // Its standard output is closed, so that the shell's pipe ends with the shell.
+    let script =
+        format!("'{}' --stay --ready-file '{}' >/dev/null &", env!("CARGO_BIN_EXE_b2-sandbox"), ready.display());
+    let status = Command::new("sh").args(["-c", &script]).status().expect("there is a shell");
+    assert!(status.success());
+    let end = Instant::now() + PATIENCE;
+    let ready: Value = loop {
+        // Whole or not there at all.
+        if let Ok(text) = std::fs::read(&ready) {
+            break serde_json::from_slice(&text).expect("one line of JSON");
+        }
+        assert!(Instant::now() < end, "there is no ready file");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    // Long after it would have noticed.
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(authorize_as(text(&ready, "http"), 4, ID, KEY).status, 200);
+    signal(u32::try_from(ready["pid"].as_u64().expect("a number")).expect("a process ID"), libc::SIGTERM);
+    while !entries(&folder).is_empty() {
+        assert!(Instant::now() < end, "the ready file is still there");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn no_signal_leaves_a_file_behind() {
+    let folder = empty_folder("signals");
+    let signals =
+        [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGALRM, libc::SIGUSR1, libc::SIGXCPU];
+    let path = |name: &str| folder.join(name).to_str().expect("an ordinary path").to_owned();
+    for (number, own_file) in signals.into_iter().zip([true, false].into_iter().cycle()) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_b2-sandbox"));
+        command.env("TMPDIR", &folder).args(["--ready-file", &path("ready.json")]).stdout(Stdio::piped());
+        if own_file {
+            command.args(["--ca-file", &path("ca.pem")]);
+        }
+        let mut child = command.spawn().expect("the binary has been built");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("a ready line");
+        assert_eq!(std::fs::read_to_string(path("ready.json")).ok().as_ref(), Some(&line));
+        let ready: Value = serde_json::from_str(&line).expect("one line of JSON");
+        assert_eq!(text(&ready, "ca") == path("ca.pem"), own_file, "{ready}");
+        let ca = std::fs::read_to_string(text(&ready, "ca")).expect("the certificate to trust");
+        assert!(ca.starts_with("-----BEGIN CERTIFICATE-----"), "{ca}");
+        signal(child.id(), number);
+        assert_eq!(ends(child), Some(0), "signal {number}");
+        assert_eq!(entries(&folder), Vec::<OsString>::new(), "signal {number}");
+    }
+}
+
+/// What it says on standard error, and its exit status.
+fn refuses(arguments: &[&str]) -> (String, Option<i32>) {
     let output =
-        Command::new(env!("CARGO_BIN_EXE_b2-sandbox")).arg("--prot=1").output().expect("the binary has been built");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--prot is not an option"));
+        Command::new(env!("CARGO_BIN_EXE_b2-sandbox")).args(arguments).output().expect("the binary has been built");
+    (String::from_utf8(output.stderr).expect("UTF-8"), output.status.code())
+}
+
+#[test]
+fn what_is_wrong_is_one_line() {
+    let (child, ready) = start(&[]);
+    let port = text(&ready, "http").rsplit(':').next().expect("it has a port");
+    let in_use = format!("can't listen on 127.0.0.1:{port}: Address already in use");
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&["--prot=1"], 2, "--prot is not an option; see b2-sandbox --help"),
+        (&["--http-port", "http"], 2, "--http-port can't be 'http'"),
+        (&["--keys"], 2, "--keys needs a value"),
+        (&["--keys", "/dev/null/keys"], 2, "/dev/null/keys: "),
+        (&["--ca-file", "/dev/null/ca.pem"], 1, "can't write /dev/null/ca.pem: "),
+        (&["--http-port", port], 1, &in_use),
+    ];
+    for (arguments, status, said) in cases {
+        let (error, ended) = refuses(arguments);
+        assert!(error.starts_with("b2-sandbox: ") && error.contains(said), "{arguments:?}: {error}");
+        assert_eq!((error.lines().count(), ended), (1, Some(status)), "{arguments:?}: {error}");
+    }
+    terminate(&child);
+    assert_eq!(ends(child), Some(0));
 }

@@ -8,7 +8,17 @@ use std::time::Duration;
 /// How soon after its parent it is gone.
 const LOOK: Duration = Duration::from_millis(100);
 
-const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+/// All that are sent to end a program, or that end it unless it handles them.
+const SIGNALS: [libc::c_int; 8] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGQUIT,
+    libc::SIGALRM,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGXCPU,
+];
 
 pub(crate) struct Ending {
     signals: libc::sigset_t,
@@ -32,8 +42,8 @@ impl Ending {
         Self { signals, parent }
     }
 
-    /// Returns when it is time to end.
-    pub(crate) fn wait(self, until_eof: bool) -> io::Result<()> {
+    /// Returns when it is time to end: on a signal, and if asked for at the end of standard input or with the parent.
+    pub(crate) fn wait(self, until_eof: bool, with_parent: bool) -> io::Result<()> {
         let parent = self.parent;
         // Linux could send a signal at the parent's death, but means the parent's thread by it:
         // a test runner whose thread is done would take its sandbox along.
@@ -43,7 +53,9 @@ impl Ending {
             }
             terminate();
         };
-        thread::Builder::new().spawn(watch)?;
+        if with_parent {
+            thread::Builder::new().spawn(watch)?;
+        }
         if until_eof {
             let drain = || {
                 let mut scrap = [0; 1024];

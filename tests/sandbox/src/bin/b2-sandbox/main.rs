@@ -1,5 +1,5 @@
-//! `b2-sandbox`: starts a sandbox, says in one line of JSON where it is, and serves until its
-//! parent is gone or it is told to stop.
+//! `b2-sandbox`: starts a sandbox, prints one line of JSON that says where it is, and serves until its parent has ended or
+//! it is told to stop.
 
 mod arguments;
 mod ending;
@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use arguments::Arguments;
-use b2_sandbox::Sandbox;
+use b2_sandbox::{Sandbox, TemporaryFile};
 use ending::Ending;
 
 fn main() -> ExitCode {
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(problem) => {
-            eprintln!("b2-sandbox: {problem}\n\n{}", arguments::HELP);
+            eprintln!("b2-sandbox: {problem}; see b2-sandbox --help");
             return ExitCode::from(2);
         }
     };
@@ -40,11 +40,14 @@ fn run(arguments: Arguments) -> io::Result<()> {
     for script in arguments.scripts {
         sandbox.script(&script.key_id, script.faults);
     }
+    let ready = format!("{}\n", sandbox.ready());
+    let ready_file = arguments.ready_file.map(|path| TemporaryFile::write(path, &ready)).transpose()?;
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", sandbox.ready())?;
+    out.write_all(ready.as_bytes())?;
     out.flush()?;
-    ending.wait(arguments.until_eof)?;
-    // Dropped here, so that its folder is removed.
+    ending.wait(arguments.until_eof, !arguments.stay)?;
+    // Dropped here, so that their files are removed.
+    drop(ready_file);
     drop(sandbox);
     Ok(())
 }

@@ -1,0 +1,74 @@
+//! Removes what nobody needs any more. Only files of the names that a store gives are looked at.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::locks::Lock;
+use crate::platform::random;
+
+/// No token lives so long, and no lock is held so long.
+const MAX_AGE: Duration = Duration::from_secs(25 * 60 * 60);
+/// Of files that were to be renamed at once.
+const MAX_TEMPORARY_AGE: Duration = Duration::from_secs(60 * 60);
+/// Files looked at, and names read to choose them from.
+const MAX_FILES: usize = 256;
+const MAX_NAMES: usize = 16 * 1024;
+
+/// What a file of a store is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Record,
+    Lock,
+    Temporary,
+}
+
+/// The kind of a file of that name; `None` for files that are not the store's.
+pub(super) fn kind(name: &str) -> Option<Kind> {
+    let is_hex =
+        |text: &str, length| text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if let Some(rest) = name.strip_prefix('.') {
+        let mut parts = rest.split('.');
+        let parts = [parts.next()?, parts.next()?, parts.next()?, parts.next().unwrap_or_default()];
+        let is_number = !parts[1].is_empty() && parts[1].bytes().all(|b| b.is_ascii_digit());
+        let is_ours = is_hex(parts[0], 32) && is_number && is_hex(parts[2], 16) && parts[3].is_empty();
+        return is_ours.then_some(Kind::Temporary);
+    }
+    match name.split_once('.') {
+        None => is_hex(name, 32).then_some(Kind::Record),
+        Some((record, "lock" | "lock0" | "lock1" | "lock2" | "lock3" | "lock4")) => {
+            is_hex(record, 32).then_some(Kind::Lock)
+        }
+        Some(_) => None,
+    }
+}
+
+/// Removes old files of a store, and returns how many.
+pub(super) fn purge(folder: &Path, now: SystemTime) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let mut names: Vec<_> =
+        entries.take(MAX_NAMES).flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| kind(name).is_some());
+    // Where there are many, others each time.
+    let random = usize::try_from(u32::from_le_bytes(random::bytes())).unwrap_or(0);
+    let start = if names.len() > MAX_FILES { random % names.len() } else { 0 };
+    names.rotate_left(start);
+    names.iter().take(MAX_FILES).filter(|name| remove_if_old(&folder.join(name), kind(name), now)).count()
+}
+
+fn remove_if_old(path: &Path, kind: Option<Kind>, now: SystemTime) -> bool {
+    let limit = if kind == Some(Kind::Temporary) { MAX_TEMPORARY_AGE } else { MAX_AGE };
+    let is_old = || {
+        let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
+        Some(now.duration_since(modified).ok()? > limit)
+    };
+    if is_old() != Some(true) {
+        return false;
+    }
+    if kind == Some(Kind::Lock) {
+        // Not while somebody holds it; who opened it and has not locked it yet notices that it is gone.
+        let Ok(Some(_lock)) = Lock::try_take(path) else { return false };
+        return fs::remove_file(path).is_ok();
+    }
+    fs::remove_file(path).is_ok()
+}

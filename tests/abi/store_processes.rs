@@ -1,0 +1,284 @@
+//! Many processes with one store in files: they start together, are killed, stopped and forked.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use b2_sandbox::Fault;
+use serde_json::{Value, json};
+
+use crate::support::concurrent::wait_until;
+use crate::support::fixture::{Fixture, ID, TEST_TIMEOUT};
+use crate::support::store::{Machine, Store, StoreDir, in_each_store};
+use crate::support::subprocess;
+
+const PROCESSES: usize = 64;
+const WAITING: &str = "another process is asking";
+
+/// A process that authorizes once. It makes a file in the folder `waiting` when it begins to wait for others.
+#[test]
+#[ignore = "run by other tests"]
+fn authorize() {
+    let Some(task) = subprocess::task() else { return };
+    let machine = Machine::in_subprocess(&task);
+    let waiting = Path::new(task["waiting"].as_str().expect("a path")).join(std::process::id().to_string());
+    machine.options.set_log(Some(Box::new(move |_, line| {
+        if line.contains(WAITING) {
+            fs::write(&waiting, "").expect("it can be made");
+        }
+    })));
+    let session = machine.authorize().expect("granted");
+    let counters = ["requests", "store_hits", "store_errors"].map(|name| machine.api.counter(name));
+    print!("{}", subprocess::report(&json!({"token": session.token(), "counters": counters})));
+}
+
+/// Processes that were started, and are killed at the end if they are still there.
+struct Processes<'a> {
+    fixture: &'a Fixture,
+    task: Value,
+    waiting: StoreDir,
+    children: Vec<Child>,
+}
+
+impl<'a> Processes<'a> {
+    fn new(fixture: &'a Fixture, store: &str) -> Self {
+        let waiting = StoreDir::new();
+        fs::create_dir(&waiting.path).expect("a folder");
+        let task = json!({"realm": fixture.sandbox.http(), "store": store, "waiting": waiting.path});
+        Self { fixture, task, waiting, children: Vec::new() }
+    }
+
+    fn start(&mut self, count: usize) {
+        for _ in 0..count {
+            let mut command = subprocess::command("store_processes::authorize", &self.task);
+            let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
+            self.children.push(child);
+        }
+    }
+
+    /// Starts one, whose request the sandbox holds, and others that wait for it.
+    fn start_behind_a_leader(&mut self, others: usize) {
+        self.fixture.sandbox.script(ID, [Fault::hold("latch")]);
+        self.start(1);
+        assert!(self.fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        self.start(others);
+        wait_until("all others wait", || self.waiting.names().len() == others);
+    }
+
+    /// The first that was started.
+    fn leader(&mut self) -> Child {
+        self.children.remove(0)
+    }
+
+    /// What they report: their tokens, and the sum of each counter.
+    fn results(&mut self) -> (Vec<String>, [u64; 3]) {
+        let mut counters = [0; 3];
+        let mut tokens = Vec::new();
+        for mut child in self.children.drain(..) {
+            let mut output = String::new();
+            child.stdout.take().expect("piped").read_to_string(&mut output).expect("UTF-8");
+            assert!(child.wait().expect("it ends").success(), "{output}");
+            let report = output.lines().find_map(subprocess::parse_report).expect("a report");
+            tokens.push(report["token"].as_str().expect("a token").to_owned());
+            for (sum, one) in counters.iter_mut().zip(report["counters"].as_array().expect("three")) {
+                *sum += one.as_u64().expect("a number");
+            }
+        }
+        tokens.sort();
+        tokens.dedup();
+        (tokens, counters)
+    }
+}
+
+impl Drop for Processes<'_> {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+fn send(child: &Child, signal: i32) {
+    let pid = i32::try_from(child.id()).expect("a process ID");
+    // SAFETY: the process is a child of this one that was not waited for.
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+}
+
+#[test]
+fn many_processes_make_one_request_and_then_none() {
+    in_each_store(|store| {
+        let fixture = Fixture::new();
+        let mut processes = Processes::new(&fixture, &store.url());
+        processes.start_behind_a_leader(PROCESSES - 1);
+        fixture.sandbox.release("latch");
+        let (tokens, counters) = processes.results();
+        // Where starting them all takes more than 3 s, one of them asks as well.
+        assert!(tokens.len() == 1 && (1..=2).contains(&counters[0]) && counters[2] == 0, "{tokens:?} {counters:?}");
+        let requests = fixture.requests();
+        processes.start(PROCESSES);
+        let (again, counters) = processes.results();
+        assert_eq!((again, counters), (tokens, [0, PROCESSES as u64, 0]));
+        assert_eq!(fixture.requests(), requests);
+    });
+}
+
+#[test]
+fn a_killed_leader_costs_a_moment() {
+    let (fixture, dir) = (Fixture::new(), StoreDir::new());
+    let mut processes = Processes::new(&fixture, &dir.url());
+    processes.start_behind_a_leader(16);
+    let mut leader = processes.leader();
+    let start = Instant::now();
+    leader.kill().expect("it runs");
+    assert!(fixture.sandbox.wait_until_asked(ID, 2, TEST_TIMEOUT));
+    // 0.1 s by itself; in any case before the others would have overtaken it.
+    assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
+    leader.wait().expect("it was killed");
+    let (tokens, counters) = processes.results();
+    assert_eq!((tokens.len(), counters, fixture.requests()), (1, [1, 15, 0], 2));
+}
+
+#[test]
+fn a_stopped_leader_is_overtaken_and_in_redis_a_killed_one_as_well() {
+    in_each_store(|store| {
+        let fixture = Fixture::new();
+        let mut processes = Processes::new(&fixture, &store.url());
+        processes.start_behind_a_leader(8);
+        let mut leader = processes.leader();
+        match store {
+            Store::Files(_) => send(&leader, libc::SIGSTOP),
+            #[cfg(feature = "store-redis")]
+            Store::Redis(_) => send(&leader, libc::SIGKILL),
+        }
+        let start = Instant::now();
+        assert!(fixture.sandbox.wait_until_asked(ID, 2, TEST_TIMEOUT));
+        // 3 s after the first began to wait.
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        let (tokens, counters) = processes.results();
+        assert_eq!((tokens.len(), counters, fixture.requests()), (1, [1, 7, 0], 2));
+        leader.kill().expect("it is stopped, or was killed");
+        leader.wait().expect("it was killed");
+    });
+}
+
+/// A process that makes children by fork, which authorize again and again, and kills each at a random moment.
+#[test]
+#[ignore = "run by other tests"]
+fn kill_children() {
+    let Some(task) = subprocess::task() else { return };
+    let machine = Machine::in_subprocess(&task);
+    machine.options.set_log(None);
+    let refreshing = machine.options.with(&[("cache", "refresh")]);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..task["kills"].as_u64().expect("a number") {
+        // SAFETY: the library allows calls in a child of a fork; the child does nothing else, and does not return.
+        match unsafe { libc::fork() } {
+            0 => loop {
+                let is_ok = machine.authorize_with(&refreshing).is_ok();
+                machine.api.clear_cache();
+                if !(is_ok && machine.authorize().is_ok()) {
+                    // SAFETY: ends the child at once.
+                    unsafe { libc::_exit(1) };
+                }
+            },
+            child => {
+                assert!(child > 0, "a fork");
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                std::thread::sleep(Duration::from_micros(random % 12_000));
+                let mut status = 0;
+                // SAFETY: the child is this process's own, and `status` lives.
+                unsafe {
+                    assert_eq!(libc::kill(child, libc::SIGKILL), 0);
+                    assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+                }
+                assert!(libc::WIFSIGNALED(status), "a call failed before the child was killed");
+            }
+        }
+    }
+    print!("{}", subprocess::report(&json!(true)));
+}
+
+#[test]
+fn a_store_survives_processes_that_are_killed_at_any_moment() {
+    let (fixture, dir) = (Fixture::new(), StoreDir::new());
+    let task = json!({"realm": fixture.sandbox.http(), "store": dir.url(), "kills": 500});
+    subprocess::run(&mut subprocess::command("store_processes::kill_children", &task));
+    let before = fixture.requests();
+    assert!(before > 50, "only {before} requests: the children were killed too soon");
+    let machine = Machine::new(&fixture, &dir.url());
+    machine.authorize().expect("granted");
+    machine.authorize_with(&machine.options.with(&[("cache", "refresh")])).expect("granted");
+    assert!(fixture.requests() - before <= 2, "no more than usual");
+    assert_eq!(machine.warnings(), [""; 0]);
+    // What is left over is old some day: then it is purged.
+    let record = dir.record();
+    let record = record.file_name().expect("a name").to_str().expect("ASCII");
+    let is_known = |name: &String| {
+        name == record
+            || name.strip_prefix(record).is_some_and(|rest| rest.starts_with(".lock"))
+            || name.starts_with('.')
+    };
+    assert!(dir.names().iter().all(is_known), "{:?}", dir.names());
+    for name in dir.names() {
+        let file = fs::File::open(dir.path.join(&name)).expect("it is there");
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(26 * 3_600)).expect("it is ours");
+    }
+    machine.authorize_with(&machine.options.with(&[("cache", "refresh")])).expect("granted");
+    assert!(dir.names().iter().all(|name| !name.starts_with('.')), "{:?}", dir.names());
+}
+
+/// A process that forks while it holds a slot. Its child says so in a file, waits until the parent is gone, and asks.
+#[test]
+#[ignore = "run by other tests"]
+fn fork_with_a_slot() {
+    let Some(task) = subprocess::task() else { return };
+    let machine = Machine::in_subprocess(&task);
+    let child_file = Path::new(task["waiting"].as_str().expect("a path")).join("child");
+    std::thread::scope(|scope| {
+        scope.spawn(|| machine.authorize());
+        wait_until("the request is sent", || machine.api.counter("requests") == 1);
+        let parent = std::process::id();
+        // SAFETY: as above.
+        if unsafe { libc::fork() } == 0 {
+            fs::write(&child_file, "").expect("it can be made");
+            while std::os::unix::process::parent_id() == parent {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let token = machine.authorize().map(|session| session.token()).unwrap_or_default();
+            let mut file = fs::File::create(child_file.with_extension("token")).expect("it can be made");
+            file.write_all(token.as_bytes()).expect("it can be written");
+            // SAFETY: ends the child at once.
+            unsafe { libc::_exit(0) };
+        }
+    });
+}
+
+#[test]
+fn the_end_of_a_process_frees_its_slot_though_a_child_of_it_lives() {
+    let (fixture, dir) = (Fixture::new(), StoreDir::new());
+    let mut processes = Processes::new(&fixture, &dir.url());
+    fixture.sandbox.script(ID, [Fault::hold("latch"), Fault::hold("child")]);
+    let mut command = subprocess::command("store_processes::fork_with_a_slot", &processes.task);
+    let mut parent = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("it starts");
+    let child = processes.waiting.path.join("child");
+    wait_until("the child runs", || child.exists());
+    assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+    parent.kill().expect("it runs");
+    parent.wait().expect("it was killed");
+    // The child, or this process, whichever is first: the slot is free at once, or the child would wait for 3 s.
+    let start = Instant::now();
+    assert!(fixture.sandbox.wait_until_held("child", 1, TEST_TIMEOUT));
+    assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
+    fixture.sandbox.release("child");
+    let token = Machine::new(&fixture, &dir.url()).authorize().expect("shared").token();
+    wait_until("the child ends", || {
+        fs::read_to_string(child.with_extension("token")).is_ok_and(|found| found == token)
+    });
+    processes.start(1);
+    assert_eq!((processes.results().0, fixture.requests()), (vec![token], 2));
+}
