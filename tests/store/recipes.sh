@@ -18,11 +18,11 @@ failed=0
 
 # The blocks of the section, by their kind and number: sh1, c1, sh2, acl1, ini1, yaml1.
 sed -n '/^## Many processes/,/^## Linking/p' README.md | awk -v work="$work" '
-    /^```[a-z]+$/ { kind = substr($0, 4); file = work "/" kind ++count[kind]; next }
+    /^```[a-z]+$/ { kind = substr($0, 4); file = work "/" kind (++count[kind]); next }
     /^```/ { file = ""; next }
     file != "" { print >file }'
 
-asked() { curl -fsS "$B2_SANDBOX/log" | grep -o b2_authorize_account | wc -l; }
+asked() { curl -fsS "$B2_SANDBOX/log" | { grep -o '"call": *"b2_authorize_account"' || true; } | wc -l; }
 requests_of() { # what count command…: that many requests in all
     local what=$1 count=$2 before after
     shift 2
