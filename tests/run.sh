@@ -117,7 +117,8 @@ what() {
     loom) echo "models of the concurrent parts: 3 minutes" ;;
     stress) echo "random calls against random faults: 2 minutes" ;;
     header) echo "the header in every C and C++: half a minute" ;;
-    symbols | docs) echo "what the files say: seconds" ;;
+    symbols) echo "what the library exports: seconds" ;;
+    docs) echo "what the documents say: 2 minutes, then seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
     setuid) echo "programs with raised rights: half a minute" ;;
@@ -131,7 +132,11 @@ what() {
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
-    *) echo "a suite" ;;
+    allocators) echo "programs with an allocator of their own: 1 minute" ;;
+    packages) echo "packages and what they promise: 2 minutes" ;;
+    cpp | go | python | node) echo "the package for $1: 1 to 3 minutes" ;;
+    hosts) echo "a program in each of 15 languages: 2 minutes" ;;
+    swift) echo "the package for Swift, whose compiler has 3 GB: a quarter of an hour" ;;
     esac
 }
 
@@ -177,9 +182,10 @@ run library loom header symbols docs deny &
 wait
 # These use what is built by now.
 rm -rf "$staged"
-make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
 run beside snippets c allocators setuid install proxies cli valgrind &
-run packages examples interop b2tool fuzz &
+run packages examples interop b2tool fuzz cpp go python node hosts &
+[[ $only != *" swift "* ]] || run swift
 # A third lane beside them.
 run stress &
 wait
