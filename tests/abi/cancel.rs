@@ -145,6 +145,25 @@ fn a_follower_takes_over_from_a_cancelled_leader() {
 }
 
 #[test]
+fn a_cancel_shared_by_many_waiters_ends_them_without_another_request() {
+    const CALLS: usize = 200;
+    let fixture = Fixture::new();
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..CALLS).map(|_| scope.spawn(|| fixture.authorize_with(&options))).collect();
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        wait_until("all others wait", || fixture.api.counter("coalesced") == CALLS as u64 - 1);
+        cancel.trigger();
+        for call in calls {
+            assert_eq!(call.join().expect("no panic").expect_err("cancelled").name, "B2_CANCELLED");
+        }
+    });
+    assert_eq!(fixture.requests(), 1, "none of the cancelled took over");
+}
+
+#[test]
 fn a_cancel_triggered_before_the_call_makes_no_request() {
     let fixture = Fixture::new();
     let options = fixture.options.with(&[]);
