@@ -2,6 +2,8 @@
 # make test       every test there is, in one command
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
 # make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=; make install-sandbox: the server for tests, with the same
+# make languages  tests the bindings in every form (make test: in short forms); make hosts the programs in other languages
+# make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
 # make bench      what a cached call costs, beside the same work done by hand in C
@@ -42,8 +44,8 @@ EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test fuzz soak bench install uninstall clean cross cross-telling cross-all \
-	dist deb packages
+.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean \
+	cross cross-telling cross-all dist deb packages
 
 all: lib command
 
@@ -82,6 +84,16 @@ demo:
 
 test:
 	@tests/run.sh
+
+# Longer and larger than what `make test` has of them: every compiler, interpreter and sanitizer that can be had.
+languages: lib sandbox
+	@tests/run.sh --all cpp go python node swift
+
+hosts: lib sandbox
+	@tests/run.sh --all hosts
+
+swift: lib sandbox
+	@tests/run.sh --all swift
 
 fuzz:
 	@fuzz/run.sh $(FUZZ_SECONDS)

@@ -6,6 +6,9 @@ set -eu
 has() {
     case $1 in
         libcurl) echo '#include <curl/curl.h>' | cc -E - >/dev/null 2>&1 ;;
+        python3-cffi) /usr/bin/python3 -c 'import cffi' 2>/dev/null ;;
+        libffi-platypus-perl) perl -MFFI::Platypus -e 1 2>/dev/null ;;
+        tcl-dev) [ -e /usr/include/tcl/tcl.h ] ;;
         *-cross) dpkg -s "$1" >/dev/null 2>&1 ;;
         lib*.a) [ -f "$(cc -print-file-name="$1")" ] ;;
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
@@ -26,6 +29,9 @@ package() {
         unshare | setpriv) echo util-linux ;;
         danted) echo dante-server ;;
         pkg-config) echo pkgconf ;;
+        php) echo php-cli ;;
+        tclsh) echo tcl ;;
+        cobc) echo gnucobol4 ;;
         rust-web-src) echo "rustc-web cargo-web rust-web-src" ;;
         x86_64-w64-mingw32-gcc) echo gcc-mingw-w64-x86-64-win32 ;;
         i686-w64-mingw32-gcc) echo gcc-mingw-w64-i686-win32 ;;
@@ -49,7 +55,9 @@ for thing in "$@"; do
     [ "$thing" = cargo ] || packages="$packages $(package "$thing")"
 done
 if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    "$(dirname "$0")/apt-install.sh" $packages || true
+    # One by one if not all together: one that this release lacks is then the only one missing.
+    "$(dirname "$0")/apt-install.sh" $packages ||
+        for package in $packages; do "$(dirname "$0")/apt-install.sh" "$package" || true; done
 fi
 
 failed=0

@@ -78,8 +78,8 @@ verdict "install: the command, without a path to the library" with_command
 
 if command -v go >/dev/null; then
     with_go() {
-        (cd tests/hosts/go && GOFLAGS=-mod=mod GOCACHE="$work/go" go build -o "$work/with-go" .) &&
-            LD_LIBRARY_PATH=$lib tests/with-sandbox.sh "$sandbox" "$work/with-go"
+        (cd bindings/go && GOPROXY=off GOCACHE="$work/go" go build -o "$work/with-go" ./examples/authorize) &&
+            LD_LIBRARY_PATH=$lib tests/with-sandbox.sh "$sandbox" "$work/with-go" | grep '^4aa9865d6f00 '
     }
     verdict "install: go" with_go
 else
@@ -88,7 +88,9 @@ fi
 
 if command -v python3 >/dev/null; then
     with_python() {
-        B2_LIBRARY=$lib/libb2auth.so.$major tests/with-sandbox.sh "$sandbox" python3 tests/hosts/python/authorize.py
+        PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=bindings/python/src B2AUTH_LIBRARY=$lib/libb2auth.so.$major \
+            tests/with-sandbox.sh "$sandbox" python3 -c 'import b2auth; print(b2auth.authorize().account_id)' |
+            grep -x 4aa9865d6f00
     }
     verdict "install: python" with_python
 else

@@ -4,6 +4,7 @@
 #
 #   tests/run.sh             all of it, two suites at a time
 #   tests/run.sh rust c      these suites only
+#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows
 #
 # With CI=true a skip is a failure.
 set -euo pipefail
@@ -12,6 +13,11 @@ target=${CARGO_TARGET_DIR:-$PWD/target}
 logs=$target/test-logs
 rm -rf "$logs"
 mkdir -p "$logs"
+all=
+if [[ ${1:-} = --all ]]; then
+    all=--all
+    shift
+fi
 only=" $* "
 
 # The tests bring their own keys and server, and no proxy stands before loopback.
@@ -46,6 +52,8 @@ lint() {
 }
 
 rust() {
+    # Without it its tests say that they are skipped.
+    packaging/need.sh redis-server || true
     cargo test --locked --workspace --features test-hooks --no-run
     # The hosts and the C programs want the sandbox as a program, the tests of the C ABI the library with hooks.
     cargo build --locked --workspace --features test-hooks
@@ -77,7 +85,6 @@ cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 docs() { tests/docs.sh; }
-readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
@@ -89,6 +96,16 @@ fuzz() {
     fuzz/differential.sh
 }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
+
+# The languages use the library as it is installed in $staged.
+staged=$target/stage
+cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
+go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
+node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
+# Only where it is asked for by name: a toolchain of 3 GB.
+swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
 
 # ---- running them ----
 
@@ -109,14 +126,19 @@ what() {
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
-    snippets) echo "what the pages under docs/ show, run: half a minute" ;;
+    snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
-    readme) echo "what the documents show: half a minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
     examples) echo "the example programs and the demonstration: half a minute" ;;
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
+    cpp) echo "b2auth.hpp by g++ and clang: 1 minute" ;;
+    go) echo "the Go package: 2 minutes, then half a minute" ;;
+    python) echo "the Python package: 1 minute" ;;
+    node) echo "the npm package: 1 minute" ;;
+    hosts) echo "programs in other languages: seconds" ;;
+    swift) echo "the Swift package: 4 minutes, then 2" ;;
     *) echo "a suite" ;;
     esac
 }
@@ -153,7 +175,8 @@ run() {
 
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
-    tinyproxy danted microsocks stunnel4 valgrind faketime >"$logs/need.log" || true
+    tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
+    libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -161,11 +184,14 @@ run format lint rust &
 run library loom header symbols docs deny &
 wait
 # These use what is built by now.
-run beside snippets c allocators setuid install proxies cli readme valgrind &
-run packages examples interop b2tool fuzz &
+rm -rf "$staged"
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
+run beside snippets c allocators setuid install proxies cli valgrind cpp hosts &
+run packages examples interop b2tool fuzz go python node &
 # A third lane beside them.
 run stress &
 wait
+if [[ $only = *" swift "* ]]; then run swift; fi
 
 # ---- adding up ----
 

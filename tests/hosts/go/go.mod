@@ -1,3 +1,0 @@
-module b2auth.test/hosts
-
-go 1.19
