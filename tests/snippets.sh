@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the pages under docs/ show, run: the shell blocks of a page in their order, in a folder with the files that the other
+# What the README and the pages under docs/ show, run: the shell blocks of a page in their order, in a folder with the files that the other
 # blocks are, each of which names its own in its first line. With the library, the command and the sandbox as installed, and
 # a sandbox beside it. A block of JSON behind a shell block is what that one prints, "…" for anything.
 #
@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
 if [[ -z ${B2_SANDBOX:-} ]]; then exec tests/with-sandbox.sh "$target/debug/b2-sandbox" "$0" "$@"; fi
-[[ $# -gt 0 ]] || set -- docs/c.md docs/operations.md docs/testing.md README.md
+[[ $# -gt 0 ]] || set -- README.md docs/c.md docs/json.md docs/operations.md docs/testing.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -17,6 +17,8 @@ missing=$(packaging/need.sh cc pkg-config cmake meson curl python3) || { echo "S
 make --no-print-directory install install-sandbox PREFIX="$work/prefix" >"$work/log" 2>&1 ||
     { cat "$work/log"; echo "not ok snippets: the installation"; exit 1; }
 PATH=$work/prefix/bin:$PATH
+mkdir "$work/cache"
+export XDG_CACHE_HOME=$work/cache
 export PATH PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig LD_LIBRARY_PATH=$work/prefix/lib TMPDIR=$work
 
 # Each block of a page as its own file: 3.sh, 4.json …; those with a name of their own under that, too.
