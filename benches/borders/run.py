@@ -10,8 +10,9 @@ import statistics
 import subprocess
 import sys
 
-ROUNDS = 31
-ROUND_NS = 20e6  # of each command, as near as may be
+ROUNDS = 301
+ROUND_NS = 2e6  # of each command, about: shorter than a busy machine's time slices
+WARM_UP_ROUNDS, WARM_UP_ROUND_NS = 25, 20e6
 
 
 class Program:
@@ -27,11 +28,11 @@ class Program:
         return float(line)
 
     def warm_up(self, what):
-        """Until compilers at run time have had their say; returns how many calls make a round."""
+        """So that compilers at run time have done their work; returns how many calls make a round."""
         count = 100
-        while (cost := self.ask(what, count)) * count < ROUND_NS:
+        while (cost := self.ask(what, count)) * count < WARM_UP_ROUND_NS:
             count *= 2
-        for _ in range(3):
+        for _ in range(WARM_UP_ROUNDS):
             cost = self.ask(what, count)
         return max(1, int(ROUND_NS / cost))
 
