@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the README says of the code is what the code says: its program, its statuses, its options, its files.
+# What the documents say of the code is what the code says: the README's program, statuses, options, files, functions.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -16,15 +16,10 @@ same() { # name: compares $work/said with $work/true
         failed=1
     fi
 }
-table() { sed -n "/^## $1/,/^## /p" README.md | grep '^|'; }
 
 awk '/^```c$/ { found = 1; next } /^```$/ && found { exit } found' README.md >"$work/said"
 cp examples-c/authorize.c "$work/true"
 same "the program is examples-c/authorize.c"
-
-table Statuses | sed -n 's/^| \([0-9]*\) | `\(B2_[A-Z_]*\)`.*/\2 = \1,/p' >"$work/said"
-sed -n 's/^ *\(B2_[A-Z_]* = [0-9]*,\)$/\1/p' include/b2auth.h | grep -v -e MAX_ENUM -e B2_LOG >"$work/true"
-same "the statuses are the header's"
 
 sed -n 's/^| `\([a-z_]*\)`.*/\1/p' docs/options.md | sort >"$work/said"
 sed -n 's/^ *name: "\([a-z_]*\)",$/\1/p' src/options/table.rs | sort >"$work/true"
@@ -84,8 +79,17 @@ else
 fi
 
 # Files that the documents name are there.
-grep -ho '`[a-z][a-z0-9_./-]*\.\(c\|h\|sh\|rs\|toml\|md\)`' README.md CONTRIBUTING.md | tr -d '`' | sort -u >"$work/said"
+grep -ho '`[a-z][a-z0-9_./-]*\.\(c\|h\|sh\|rs\|toml\|md\)`' README.md CONTRIBUTING.md docs/*.md | tr -d '`' | sort -u >"$work/said"
 : >"$work/true"
 while read -r path; do [ ! -e "$path" ] || echo "$path" >>"$work/true"; done <"$work/said"
 same "the files named are there"
+
+# Each page about a language is in the README's table, and has a suite.
+grep -o 'docs/languages/[a-z]*\.md' README.md | sort >"$work/said"
+printf '%s\n' docs/languages/*.md | sort >"$work/true"
+same "the pages about languages"
+sed 's,^docs/\(.*\)\.md$,tests/\1.sh,; s,others,hosts,' "$work/true" >"$work/said"
+: >"$work/true"
+while read -r path; do [ ! -x "$path" ] || ! grep -q "$path" tests/run.sh || echo "$path" >>"$work/true"; done <"$work/said"
+same "each of them has a suite"
 exit "$failed"

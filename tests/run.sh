@@ -84,7 +84,6 @@ beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 store() { tests/store/recipes.sh; }
 docs() { tests/docs.sh; }
-readme() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/readme.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
@@ -119,7 +118,8 @@ what() {
     loom) echo "models of the concurrent parts: 3 minutes" ;;
     stress) echo "random calls against random faults: 2 minutes" ;;
     header) echo "the header in every C and C++: half a minute" ;;
-    symbols | docs) echo "what the files say: seconds" ;;
+    symbols) echo "what the library exports: seconds" ;;
+    docs) echo "what the documents say: 2 minutes, then seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
     setuid) echo "programs with raised rights: half a minute" ;;
@@ -127,14 +127,20 @@ what() {
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
     store) echo "the recipes for token stores: half a minute" ;;
-    snippets) echo "what the pages under docs/ show, run: half a minute" ;;
+    snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
-    readme) echo "what the documents show: half a minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
     examples) echo "the example programs and the demonstration: half a minute" ;;
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
+    allocators) echo "programs with an allocator of their own: 1 minute" ;;
+    packages) echo "packages and what they promise: 2 minutes" ;;
+    cpp) echo "b2auth.hpp by g++ and clang: 1 minute" ;;
+    go) echo "the Go package: 2 minutes, then half a minute" ;;
+    python | node) echo "the package for $1: 1 minute" ;;
+    hosts) echo "programs in other languages: half a minute" ;;
+    swift) echo "the Swift package, whose compiler has 3 GB: a quarter of an hour, then 2 minutes" ;;
     *) echo "a suite" ;;
     esac
 }
@@ -181,12 +187,14 @@ run library loom header symbols docs deny &
 wait
 # These use what is built by now.
 rm -rf "$staged"
-make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
-run beside snippets store c allocators setuid install proxies cli readme valgrind &
-run packages examples interop b2tool fuzz &
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
+run beside snippets store c allocators setuid install proxies cli valgrind cpp hosts &
+run packages examples interop b2tool fuzz go python node &
+[[ $only != *" swift "* ]] || run swift
 # A third lane beside them.
 run stress &
 wait
+if [[ $only = *" swift "* ]]; then run swift; fi
 
 # ---- adding up ----
 

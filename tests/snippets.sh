@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the pages under docs/ show, run: the shell blocks of a page in their order, in a folder with the files that the other
+# What the README and the pages under docs/ show, run: the shell blocks of a page in their order, in a folder with the files that the other
 # blocks are, each of which names its own in its first line. With the library, the command and the sandbox as installed, and
 # a sandbox beside it. A block of JSON behind a shell block is what that one prints, "…" for anything.
 #
@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
 if [[ -z ${B2_SANDBOX:-} ]]; then exec tests/with-sandbox.sh "$target/debug/b2-sandbox" "$0" "$@"; fi
-[[ $# -gt 0 ]] || set -- docs/c.md docs/operations.md docs/testing.md README.md
+[[ $# -gt 0 ]] || set -- README.md docs/c.md docs/json.md docs/operations.md docs/testing.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0

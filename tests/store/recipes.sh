@@ -17,7 +17,7 @@ PATH=$work:$PATH
 failed=0
 
 # The blocks of the section, by their kind and number: sh1, c1, sh2, acl1, ini1, yaml1.
-sed -n '/^## Many processes/,/^## Linking/p' README.md | awk -v work="$work" '
+sed -n '/^## Many processes/,/^## Platforms/p' README.md | awk -v work="$work" '
     /^```[a-z]+$/ { kind = substr($0, 4); file = work "/" kind (++count[kind]); next }
     /^```/ { file = ""; next }
     file != "" { print >file }'
