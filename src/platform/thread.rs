@@ -9,6 +9,11 @@ pub(crate) fn spawn_signals_blocked(
     stack: usize,
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
+    spawn_boxed(name, stack, Box::new(work))
+}
+
+/// Apart, since starting a thread is much code for each kind of work.
+fn spawn_boxed(name: &str, stack: usize, work: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
     with_signals_blocked(|| Builder::new().name(name.to_owned()).stack_size(stack).spawn(work))
 }
 

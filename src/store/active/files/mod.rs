@@ -249,18 +249,21 @@ fn on_a_thread<T: Send + 'static>(
     limits: &Limits<'_>,
     work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, Trouble> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     let result = Arc::new(Mutex::new(None));
     let place = Arc::clone(&result);
+    run_on_a_thread(limits, Box::new(move || *sync::lock(&place) = Some(work())))?;
+    sync::lock(&result).take().unwrap_or_else(|| Err(Trouble::lasting("its folder could not be looked at")))
+}
+
+/// Apart from what the work is, since this is much code.
+fn run_on_a_thread(limits: &Limits<'_>, work: Box<dyn FnOnce() + Send>) -> Result<(), Trouble> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let check = || match limits.stop() {
         Some(stop) => Err(stop),
         None => Ok(limits.poll_interval()),
     };
-    let done = TASKS.run(NEXT.fetch_add(1, Ordering::Relaxed), check, move || *sync::lock(&place) = Some(work()));
-    match done {
-        Ok(()) => {
-            sync::lock(&result).take().unwrap_or_else(|| Err(Trouble::lasting("its folder could not be looked at")))
-        }
+    match TASKS.run(NEXT.fetch_add(1, Ordering::Relaxed), check, work) {
+        Ok(()) => Ok(()),
         Err(BlockingError::Stopped(_)) => Err(Trouble::slow("its folder does not answer in time")),
         Err(BlockingError::TooMany(count)) => {
             Err(Trouble::lasting(format!("{count} calls on its folder hang already")))
