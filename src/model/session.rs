@@ -22,12 +22,13 @@ static NEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// An authorized session: the account, where to call, the token, and what the key may do.
 ///
-/// It is one of several views of the same content. Threads that have views of their own count their references in
-/// memory of their own, so that none waits for another's cache line.
-pub struct Session {
-    data: Arc<SessionData>,
-    /// Keeps the reference counts of two views, which stand before the data, in different cache lines.
-    _apart: [u64; 5],
+/// It has its content, or is another view of a session that has. Threads that have views of their own count their references
+/// in memory of their own, so that none waits for another's cache line.
+pub struct Session(Content);
+
+enum Content {
+    Own(SessionData),
+    Of(Arc<Session>),
 }
 
 struct SessionData {
@@ -71,86 +72,99 @@ impl Session {
             stored_at: None,
             json: OnceBox::new(),
         };
-        Self { data: Arc::new(data), _apart: [0; 5] }
+        Self(Content::Own(data))
     }
 
     /// Another view of the same content, with a reference count of its own.
-    pub(crate) fn another_view(&self) -> Self {
-        Self { data: Arc::clone(&self.data), _apart: [0; 5] }
+    pub(crate) fn view(self: &Arc<Self>) -> Self {
+        match &self.0 {
+            Content::Own(_) => Self(Content::Of(Arc::clone(self))),
+            Content::Of(session) => Self(Content::Of(Arc::clone(session))),
+        }
+    }
+
+    #[inline]
+    fn data(&self) -> &SessionData {
+        match &self.0 {
+            Content::Own(data) => data,
+            Content::Of(session) => session.data(),
+        }
     }
 
     pub(crate) fn with_stored_at(mut self, stored_at: Option<StoredAt>) -> Self {
-        Arc::get_mut(&mut self.data).expect("there is no other view yet").stored_at = stored_at.map(Box::new);
+        if let Content::Own(data) = &mut self.0 {
+            data.stored_at = stored_at.map(Box::new);
+        }
         self
     }
 
     pub(crate) fn stored_at(&self) -> Option<&StoredAt> {
-        self.data.stored_at.as_deref()
+        self.data().stored_at.as_deref()
     }
 
     /// The account's ID, as B2 returned it.
     #[must_use]
     pub fn account_id(&self) -> &str {
-        &self.data.grant.account_id
+        &self.data().grant.account_id
     }
 
     /// The key ID, as the call used it.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.data.key_id
+        &self.data().key_id
     }
 
     /// The realm that granted the session: a base URL, normalised.
     #[must_use]
     pub fn realm(&self) -> &str {
-        &self.data.realm
+        &self.data().realm
     }
 
     /// The complete value of the `Authorization` header of B2's other calls. A secret.
     #[must_use]
     pub fn authorization_token(&self) -> &str {
-        &self.data.grant.token
+        &self.data().grant.token
     }
 
     /// Base URL of all calls but uploads and downloads.
     #[must_use]
     pub fn api_url(&self) -> &str {
-        &self.data.grant.api_url
+        &self.data().grant.api_url
     }
 
     /// Base URL of downloads.
     #[must_use]
     pub fn download_url(&self) -> &str {
-        &self.data.grant.download_url
+        &self.data().grant.download_url
     }
 
     /// Base URL of the S3-compatible API, if B2 returned one.
     #[must_use]
     pub fn s3_api_url(&self) -> Option<&str> {
-        self.data.grant.s3_api_url.as_deref()
+        self.data().grant.s3_api_url.as_deref()
     }
 
     /// The S3 region, such as `us-west-004`, if the S3 URL contains one.
     #[must_use]
     pub fn s3_region(&self) -> Option<&str> {
-        self.data.s3_region.as_deref()
+        self.data().s3_region.as_deref()
     }
 
     /// B2's recommended size for the parts of a large file, in bytes.
     #[must_use]
     pub fn recommended_part_size(&self) -> u64 {
-        self.data.grant.recommended_part_size
+        self.data().grant.recommended_part_size
     }
 
     /// The minimum size for the parts of a large file but the last, in bytes.
     #[must_use]
     pub fn absolute_minimum_part_size(&self) -> u64 {
-        self.data.grant.absolute_minimum_part_size
+        self.data().grant.absolute_minimum_part_size
     }
 
     /// What the key may do, by B2's names.
     pub fn capabilities(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.data.grant.capabilities.iter()
+        self.data().grant.capabilities.iter()
     }
 
     /// True if the key has that capability, such as `readFiles`.
@@ -162,26 +176,26 @@ impl Session {
     /// The buckets that the key is restricted to; `None` if it is not restricted.
     #[must_use]
     pub fn buckets(&self) -> Option<Vec<Bucket<'_>>> {
-        let buckets = self.data.grant.buckets.as_ref()?;
+        let buckets = self.data().grant.buckets.as_ref()?;
         Some(buckets.iter().map(|bucket| Bucket { id: &bucket.id, name: bucket.name.as_deref() }).collect())
     }
 
     /// The prefix that the names of all files must have, if the key is restricted to one.
     #[must_use]
     pub fn name_prefix(&self) -> Option<&str> {
-        self.data.grant.name_prefix.as_deref()
+        self.data().grant.name_prefix.as_deref()
     }
 
     /// When the token expires, in Unix seconds: 24 hours after the request, or with the key if that is sooner.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
-        self.data.expires_at_ms.div_euclid(1_000)
+        self.data().expires_at_ms.div_euclid(1_000)
     }
 
     /// When the key expires, in Unix seconds; `None` for never.
     #[must_use]
     pub fn key_expires_at(&self) -> Option<i64> {
-        self.data.grant.key_expires_ms.map(|ms| ms.div_euclid(1_000))
+        self.data().grant.key_expires_ms.map(|ms| ms.div_euclid(1_000))
     }
 
     /// All of it as flat JSON, under the names of the leaves of B2's v4 reply. It contains the token.
@@ -191,7 +205,7 @@ impl Session {
     }
 
     pub(crate) fn json_c_text(&self) -> &CText {
-        self.data.json.get_or_init(|| Box::new(Zeroizing::new(CText::new(&session_json::whole(self)))))
+        self.data().json.get_or_init(|| Box::new(Zeroizing::new(CText::new(&session_json::whole(self)))))
     }
 
     /// The four fields of the workflow action, as JSON.
@@ -200,50 +214,50 @@ impl Session {
     }
 
     pub(crate) fn grant(&self) -> &Grant {
-        &self.data.grant
+        &self.data().grant
     }
 
     pub(crate) fn key_id_c_text(&self) -> &CText {
-        &self.data.key_id
+        &self.data().key_id
     }
 
     pub(crate) fn realm_c_text(&self) -> &CText {
-        &self.data.realm
+        &self.data().realm
     }
 
     pub(crate) fn s3_region_c_text(&self) -> Option<&CText> {
-        self.data.s3_region.as_ref()
+        self.data().s3_region.as_ref()
     }
 
     /// Seconds until the token expires, by whichever clock says less; 0 once it counts as expired.
     pub(crate) fn seconds_left(&self, now: Timestamp) -> u64 {
-        if self.data.validity.is_expired(now) { 0 } else { self.data.validity.remaining_ms(now) / 1_000 }
+        if self.data().validity.is_expired(now) { 0 } else { self.data().validity.remaining_ms(now) / 1_000 }
     }
 
     pub(crate) fn validity(&self) -> &Validity {
-        &self.data.validity
+        &self.data().validity
     }
 
     pub(crate) fn cache_key(&self) -> CacheKey {
-        self.data.cache_key
+        self.data().cache_key
     }
 
     pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
-        self.data.generation > other.data.generation
+        self.data().generation > other.data().generation
     }
 
     /// True for the same token, whatever way it came.
     pub(crate) fn is_same_grant(&self, other: &Self) -> bool {
         let tokens = [self.authorization_token(), other.authorization_token()];
-        self.data.generation == other.data.generation || tokens[0].as_bytes().ct_eq(tokens[1].as_bytes()).into()
+        self.data().generation == other.data().generation || tokens[0].as_bytes().ct_eq(tokens[1].as_bytes()).into()
     }
 
     pub(crate) fn mark_rejected(&self) {
-        self.data.rejected.store(true, Ordering::Release);
+        self.data().rejected.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_rejected(&self) -> bool {
-        self.data.rejected.load(Ordering::Acquire)
+        self.data().rejected.load(Ordering::Acquire)
     }
 }
 

@@ -65,6 +65,12 @@ impl Default for Entries {
     }
 }
 
+impl Entries {
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+}
+
 impl Cache {
     /// A cache whose most used entries are copied to `near`.
     pub(crate) fn new(near: Arc<NearCache>) -> Self {

@@ -13,6 +13,7 @@ pub(crate) mod single_flight;
 use crate::model::cache_key::CacheKey;
 use crate::model::session::Session;
 use crate::model::timestamp::Timestamp;
+use crate::platform;
 use crate::platform::fork_mutex::ResetInChild;
 #[cfg(not(loom))]
 use crate::platform::fork_mutex::{AtFork, ForkMutex};
@@ -43,6 +44,9 @@ pub(crate) struct Shared {
     state: StateMutex,
     near: Arc<NearCache>,
 }
+
+/// So many sessions are worth the time that giving back their memory takes.
+const LARGE: usize = 1_000;
 
 /// What the lock guards.
 pub(crate) struct State {
@@ -114,7 +118,11 @@ impl Shared {
         let old = state.cache.clear();
         state.single_flight.forget_all();
         drop(state);
+        let was_large = old.len() >= LARGE;
         drop(old);
+        if was_large {
+            platform::release_free_memory();
+        }
     }
 }
 

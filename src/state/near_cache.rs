@@ -148,8 +148,8 @@ impl NearCache {
     }
 
     /// Copies a session into the calling thread's shard. The caller holds the mutex of the cache.
-    pub(crate) fn insert(&self, session: &Session, fresh_until: Timestamp, remaining: Duration) {
-        let (key, session) = (session.cache_key(), Arc::new(session.another_view()));
+    pub(crate) fn insert(&self, session: &Arc<Session>, fresh_until: Timestamp, remaining: Duration) {
+        let (key, session) = (session.cache_key(), Arc::new(session.view()));
         let entry = NearEntry { key, fresh_until, remaining, session, is_used: true };
         let replaced = self.shards[home::get()].lock().copies[key.low_bits() % PLACES].replace(entry);
         drop(replaced);

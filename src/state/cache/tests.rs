@@ -11,6 +11,8 @@ use crate::model::validity::Validity;
 
 const NOW: Timestamp = Timestamp { wall_ms: 1_790_000_000_000, boot_ms: 5_000 };
 
+type Change = fn(&mut Cache, &Keys, &Session);
+
 struct Keys(Realm, CacheScope);
 
 impl Keys {
@@ -96,7 +98,7 @@ fn no_copy_outlives_its_entry() {
     let (keys, mut cache) = (Keys::new(), Cache::default());
     let (near, key, session) = (Arc::clone(&cache.near), keys.key(0), keys.session(0));
     let copies = || usize::from(matches!(near.get(&key, Duration::ZERO, NOW), Near::Hit(_)));
-    let changes: [(&str, fn(&mut Cache, &Keys, &Session)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("removed", |cache, keys, _| cache.remove(&keys.key(0))),
         ("removed if the same", |cache, _, session| assert!(cache.remove_if_same(session))),
         ("replaced", |cache, keys, _| cache.insert(&keys.session(0), 0.0)),
