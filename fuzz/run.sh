@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
 shift
-[[ $# -gt 0 ]] || set -- reply request option retry_after database record
+[[ $# -gt 0 ]] || set -- reply request option retry_after database record resp
 target=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 failed=0
 

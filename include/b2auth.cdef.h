@@ -1,5 +1,6 @@
 /* The declarations of b2auth.h alone, for FFIs without a preprocessor. Written by packaging/cdef.sh. */
-    (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+
+typedef enum {
     B2_OK = 0,
     B2_INVALID_ARGUMENT = 1,
     B2_NO_CREDENTIALS = 2,

@@ -8,9 +8,12 @@ cd "$(dirname "$0")/.."
 
 echo '/* The declarations of b2auth.h alone, for FFIs without a preprocessor. Written by packaging/cdef.sh. */'
 awk '
-    # The braces of extern "C" are the only code that __cplusplus guards.
-    /^#ifdef __cplusplus/ { guarded = 1 }
-    /^#/ { if ($1 == "#endif") guarded = 0; next }
+    # What is for C++ alone is left out. A directive may go on in the next line.
+    /^#ifdef __cplusplus/ { cplusplus = guarded = 1 }
+    /^#ifndef __cplusplus/ { cplusplus = 1 }
+    /^#else/ && cplusplus { guarded = !guarded }
+    /^#endif/ { cplusplus = guarded = 0 }
+    directive || /^#/ { directive = /\\$/; next }
     guarded { next }
     {
         # Comments: whole lines, the ends of lines, and blocks.

@@ -6,7 +6,6 @@ set -eu
 has() {
     case $1 in
         libcurl) echo '#include <curl/curl.h>' | cc -E - >/dev/null 2>&1 ;;
-        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python3-cffi) /usr/bin/python3 -c 'import cffi' 2>/dev/null ;;
         libffi-platypus-perl) perl -MFFI::Platypus -e 1 2>/dev/null ;;
         tcl-dev) [ -e /usr/include/tcl/tcl.h ] ;;

@@ -17,7 +17,7 @@ same() { # name: compares $work/said with $work/true
     fi
 }
 
-sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' >"$work/said"
+awk '/^```c$/ { found = 1; next } /^```$/ && found { exit } found' README.md >"$work/said"
 cp examples-c/authorize.c "$work/true"
 same "the program is examples-c/authorize.c"
 
@@ -88,4 +88,13 @@ grep -ho '`[a-z][a-z0-9_./-]*\.\(c\|h\|sh\|rs\|toml\|md\)`' README.md CONTRIBUTI
 : >"$work/true"
 while read -r path; do [ ! -e "$path" ] || echo "$path" >>"$work/true"; done <"$work/said"
 same "the files named are there"
+
+# Each page about a language is in the README's table, and has a suite.
+grep -o 'docs/languages/[a-z]*\.md' README.md | sort >"$work/said"
+printf '%s\n' docs/languages/*.md | sort >"$work/true"
+same "the pages about languages"
+sed 's,^docs/\(.*\)\.md$,tests/\1.sh,; s,others,hosts,' "$work/true" >"$work/said"
+: >"$work/true"
+while read -r path; do [ ! -x "$path" ] || ! grep -q "$path" tests/run.sh || echo "$path" >>"$work/true"; done <"$work/said"
+same "each of them has a suite"
 exit "$failed"

@@ -82,13 +82,14 @@ examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
+store() { tests/store/recipes.sh; }
 docs() { tests/docs.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
-# About a minute: five fuzzers, and their build if there is none yet.
+# About a minute: seven fuzzers, and their build if there is none yet.
 fuzz() {
     fuzz/run.sh 10
     fuzz/differential.sh
@@ -125,6 +126,7 @@ what() {
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
+    store) echo "the recipes for token stores: half a minute" ;;
     snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
@@ -134,9 +136,12 @@ what() {
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
     allocators) echo "programs with an allocator of their own: 1 minute" ;;
     packages) echo "packages and what they promise: 2 minutes" ;;
-    cpp | go | python | node) echo "the package for $1: 1 to 3 minutes" ;;
-    hosts) echo "a program in each of 15 languages: 2 minutes" ;;
-    swift) echo "the package for Swift, whose compiler has 3 GB: a quarter of an hour" ;;
+    cpp) echo "b2auth.hpp by g++ and clang: 1 minute" ;;
+    go) echo "the Go package: 2 minutes, then half a minute" ;;
+    python | node) echo "the package for $1: 1 minute" ;;
+    hosts) echo "programs in other languages: half a minute" ;;
+    swift) echo "the Swift package, whose compiler has 3 GB: a quarter of an hour, then 2 minutes" ;;
+    *) echo "a suite" ;;
     esac
 }
 
@@ -173,7 +178,7 @@ run() {
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
-    libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
+    redis-server libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -183,12 +188,13 @@ wait
 # These use what is built by now.
 rm -rf "$staged"
 make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
-run docs beside snippets c allocators setuid install proxies cli valgrind &
-run packages examples interop b2tool fuzz cpp go python node hosts &
+run docs beside snippets store c allocators setuid install proxies cli valgrind cpp hosts &
+run packages examples interop b2tool fuzz go python node &
 [[ $only != *" swift "* ]] || run swift
 # A third lane beside them.
 run stress &
 wait
+if [[ $only = *" swift "* ]]; then run swift; fi
 
 # ---- adding up ----
 

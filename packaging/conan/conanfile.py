@@ -24,11 +24,18 @@ class B2authConan(ConanFile):
         manifest = load(self, os.path.join(self.recipe_folder, "..", "..", "Cargo.toml"))
         self.version = re.search(r'^version = "(.*)"', manifest, re.MULTILINE).group(1)
 
+    def layout(self):
+        # The sources are two folders up; what Conan generates stays out of them.
+        self.folders.root = os.path.join("..", "..")
+        self.folders.source = "."
+        self.folders.build = os.path.join("target", "conan")
+        self.folders.generators = os.path.join("target", "conan")
+
     def export_sources(self):
         source = os.path.join(self.recipe_folder, "..", "..")
         for pattern in (
-            "Cargo.*", "build.rs", "Makefile", "README.md", "CHANGELOG.md", "LICENSE-*", "src/*", "include/*",
-            "packaging/*", "tests/sandbox/*",
+            "Cargo.*", "build.rs", "Makefile", "README.md", "CHANGELOG.md", "LICENSE-*", "src/*", "include/*", "cli/*",
+            "docs/man/*", "packaging/*", "tests/sandbox/*",
         ):
             copy(self, pattern, source, self.export_sources_folder)
 

@@ -71,6 +71,12 @@ package() { # name section depends summary, the long description on standard inp
     dpkg-deb --root-owner-group -Zxz --build "$root" "$out/${name}_$version-1_$debian.deb"
 }
 
+page() { # file, the package's usr
+    local folder=$2/share/man/man${1##*.}
+    mkdir -p "$folder"
+    gzip -n -9 <"$1" >"$folder/$(basename "$1").gz"
+}
+
 # What dpkg-shlibdeps gives programs as their dependency: the version that a function came with.
 symbols() {
     echo "libb2auth.so.$major libb2auth$major #MINVER#"
@@ -93,19 +99,17 @@ ln -s "libb2auth.so.$major" "$dev/lib/$multiarch/libb2auth.so"
 libs=$(cat "$target_dir/cross/linux-$arch.libs" 2>/dev/null || packaging/native.sh)
 packaging/pc.sh "$version" "lib/$multiarch" "$libs" >"$dev/lib/$multiarch/pkgconfig/b2auth.pc"
 packaging/cmake.sh "$version" "lib/$multiarch" "$dev/lib/$multiarch/cmake/b2auth" "$libs"
+page docs/man/libb2auth.3 "$dev"
 package libb2auth-dev libdevel "libb2auth$major (= $version-1), libc6-dev" "authorize with Backblaze B2 once a day (development)" \
     <"$here/libb2auth-dev.description"
 
-tool=$work/b2auth-tools/usr/bin/b2auth
-mkdir -p "$(dirname "$tool")"
-sources=examples-c/b2auth.c
-[[ ! -d cli ]] || sources=$(echo cli/*.c)
-"$python" -m ziglang cc -target "$zig_triple" -std=c99 -O2 -D_POSIX_C_SOURCE=200809L -s -I include $sources -o "$tool" \
+tools=$work/b2auth-tools/usr
+mkdir -p "$tools/bin"
+"$python" -m ziglang cc -target "$zig_triple" -std=c99 -O2 -D_POSIX_C_SOURCE=200809L -s -I include cli/*.c -o "$tools/bin/b2auth" \
     -L "$tree/lib" -lb2auth -lpthread -Wl,-z,relro -Wl,-z,now -fPIE -pie
-for page in docs/man/*.1; do
-    [[ -f $page ]] || continue
-    mkdir -p "$work/b2auth-tools/usr/share/man/man1"
-    gzip -n -9 <"$page" >"$work/b2auth-tools/usr/share/man/man1/$(basename "$page").gz"
-done
+page docs/man/b2auth.1 "$tools"
+install -D -m 644 cli/completions/b2auth.bash "$tools/share/bash-completion/completions/b2auth"
+install -D -m 644 cli/completions/_b2auth "$tools/share/zsh/vendor-completions/_b2auth"
+install -D -m 644 cli/completions/b2auth.fish "$tools/share/fish/vendor_completions.d/b2auth.fish"
 package b2auth-tools utils "libb2auth$major (= $version-1), $glibc" "authorize with Backblaze B2 once a day (command)" \
     <"$here/b2auth-tools.description"

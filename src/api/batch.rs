@@ -14,7 +14,6 @@ use crate::diag::log::is_in_callback;
 use crate::model::session::Session;
 use crate::options::Options;
 use crate::platform::thread::{CancellationDisabled, with_signals_blocked};
-use crate::ports::limits::Limits;
 use crate::ports::transport::Transport;
 
 /// Seven times what a call over TLS needs. Stated, since otherwise `RUST_MIN_STACK` would decide it.
@@ -131,9 +130,7 @@ impl Run<'_> {
     }
 
     fn try_cached(&self, item: usize) -> Option<Arc<Session>> {
-        let request = self.request(item);
-        let limits = Limits::new(self.runtime.env.clock, request.options.cancel.as_ref());
-        authorize::try_cached(self.runtime, &request, &limits)
+        authorize::try_cached(self.runtime, &self.request(item))
     }
 
     fn request(&self, item: usize) -> AuthorizeRequest<'_> {

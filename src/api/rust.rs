@@ -88,7 +88,7 @@ pub fn should_reauthorize_body(http_status: u16, body: &[u8]) -> bool {
 pub fn counter(name: &str) -> Option<u64> {
     match name {
         "log_dropped" => Some(log::dropped()),
-        _ => process::shared().lock().counters.by_name(name),
+        _ => process::shared().counters().by_name(name),
     }
 }
 

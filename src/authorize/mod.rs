@@ -20,10 +20,12 @@ use crate::diag::error::{Error, Status};
 use crate::diag::log::Level;
 use crate::model::cache_key::CacheKey;
 use crate::model::session::Session;
+use crate::model::timestamp::Timestamp;
 use crate::options::{CacheMode, Options};
 use crate::platform::thread::CancellationDisabled;
-use crate::ports::Env;
+use crate::ports::cancel::Cancel;
 use crate::ports::limits::{Limits, Stop};
+use crate::ports::{Clock, Env};
 use crate::state::Shared;
 use crate::state::cache::Lookup;
 
@@ -56,9 +58,17 @@ impl AuthorizeRequest<'_> {
         credentials::shown_key_id(key_id, std::str::from_utf8(self.key.trim_ascii()).ok())
     }
 
-    /// Any token that is not expired will do.
+    /// Any token that is not expired will do, and nothing else ends the call.
+    #[inline]
     fn accepts_cached(&self) -> bool {
-        matches!(self.intent, Intent::Authorize) && self.options.cache == CacheMode::Use
+        matches!(self.intent, Intent::Authorize)
+            && self.options.cache == CacheMode::Use
+            && self.options.realm.is_ok()
+            && !self.options.cancel.as_ref().is_some_and(Cancel::is_triggered)
+    }
+
+    fn limits<'a>(&'a self, clock: &'a dyn Clock) -> Limits<'a> {
+        Limits::new(clock, self.options.cancel.as_ref()).with_deadline(self.batch_deadline_ms)
     }
 }
 
@@ -78,12 +88,17 @@ fn log_for_key(
 
 /// The whole job: a session for a key, from the cache or from B2.
 pub(crate) fn authorize(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -> Result<Arc<Session>, Error> {
-    let limits =
-        Limits::new(runtime.env.clock, request.options.cancel.as_ref()).with_deadline(request.batch_deadline_ms);
-    if let Some(session) = try_cached(runtime, request, &limits) {
-        return Ok(session);
+    match try_cached(runtime, request) {
+        Some(session) => Ok(session),
+        None => authorize_logged(runtime, request),
     }
+}
+
+/// The way of a call that is no hit.
+#[cold]
+fn authorize_logged(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -> Result<Arc<Session>, Error> {
     let _uncancellable = CancellationDisabled::new();
+    let limits = request.limits(runtime.env.clock);
     let limits = request.options.total().map_or(limits, |total| limits.with_timeout(total));
     let result = authorize_uncached(runtime, request, limits)
         .map_err(|error| with_batch_hint(runtime, request, error).with_key_id(request.shown_key_id()));
@@ -120,33 +135,53 @@ pub(crate) fn cancelled(limits: &Limits<'_>) -> Option<Error> {
 }
 
 /// The path of nearly every call: given credentials, and a good token for them. No allocation, no system call.
-pub(crate) fn try_cached(
-    runtime: Runtime<'_>,
-    request: &AuthorizeRequest<'_>,
-    limits: &Limits<'_>,
-) -> Option<Arc<Session>> {
-    let (key_id, key) = (request.key_id.trim_ascii(), request.key.trim_ascii());
-    if !request.accepts_cached()
-        || request.options.realm.is_err()
-        || key_id.is_empty()
-        || key.is_empty()
-        || limits.stop() == Some(Stop::Cancelled)
-    {
+#[inline]
+pub(crate) fn try_cached(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -> Option<Arc<Session>> {
+    let (key_id, key) = (trimmed(request.key_id), trimmed(request.key));
+    if !request.accepts_cached() || key_id.is_empty() || key.is_empty() {
         return None;
     }
     let now = runtime.env.clock.now();
     let cache_key = CacheKey::new(request.options.scope(), key_id, key);
-    let mut state = runtime.shared.lock();
-    let session = match state.cache.get(&cache_key, request.options.min_remaining, now) {
+    let session = match runtime.shared.near(&cache_key, request.options.min_remaining, now) {
+        Some(session) => session,
+        None => find_cached(runtime.shared, request, &cache_key, now)?,
+    };
+    if request.options.wants_log(Level::Debug) {
+        log_hit(runtime, request);
+    }
+    Some(session)
+}
+
+/// The text without white space around it, where there may be some.
+#[inline]
+fn trimmed(text: &[u8]) -> &[u8] {
+    match (text.first(), text.last()) {
+        (Some(b'!'..), Some(b'!'..)) => text,
+        _ => text.trim_ascii(),
+    }
+}
+
+#[cold]
+fn log_hit(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) {
+    let (options, limits) = (request.options, request.limits(runtime.env.clock));
+    log_for_key(options, request.shown_key_id(), Level::Debug, &limits, format_args!("cache hit"));
+}
+
+/// The same, under the lock.
+fn find_cached(
+    shared: &Shared,
+    request: &AuthorizeRequest<'_>,
+    cache_key: &CacheKey,
+    now: Timestamp,
+) -> Option<Arc<Session>> {
+    let mut state = shared.lock();
+    let session = match state.cache.get(cache_key, request.options.min_remaining, now) {
         Lookup::Fresh(session) => session,
-        Lookup::Stale { session, refresh_due } if !refresh_due || state.single_flight.contains(&cache_key) => session,
+        Lookup::Stale { session, refresh_due } if !refresh_due || state.single_flight.contains(cache_key) => session,
         _ => return None,
     };
     state.counters.cache_hits += 1;
-    drop(state);
-    if request.options.wants_log(Level::Debug) {
-        log_for_key(request.options, request.shown_key_id(), Level::Debug, limits, format_args!("cache hit"));
-    }
     Some(session)
 }
 

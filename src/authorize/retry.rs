@@ -25,7 +25,7 @@ use crate::store::{Outcome, StoreCall};
 
 /// The cheap clock that waits are measured with may lag by one kernel tick, 10 ms at most. Added to what B2 asks for, so
 /// that no request is early by B2's own clock.
-const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
+pub(super) const CLOCK_GRANULARITY: Duration = Duration::from_millis(10);
 
 /// How a series of attempts ended.
 pub(super) enum Fetch {

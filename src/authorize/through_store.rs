@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::call::Call;
 use super::classify::{self, Verdict};
 use super::decision::Requirement;
-use super::retry::{AttemptLog, Fetch, RetryLoop};
+use super::retry::{AttemptLog, CLOCK_GRANULARITY, Fetch, RetryLoop};
 use crate::diag::error::{Error, Status};
 use crate::diag::log::Level;
 use crate::model::session::Session;
@@ -116,7 +116,8 @@ impl RetryLoop<'_> {
     fn judge(&self, reading: &Reading, place: &StoredAt) -> Judgement<Shared> {
         let now = self.call.runtime.env.clock.now();
         let age = Duration::from_millis(reading.age_ms);
-        let is_new = age < now.since(self.call.started);
+        // The store's clock may be finer than ours.
+        let is_new = age.saturating_add(CLOCK_GRANULARITY) < now.since(self.call.started);
         match reading.record.http {
             0 => Judgement::PassOver,
             200 if matches!(self.requirement, Requirement::Fresh) && !is_new => Judgement::PassOver,

@@ -2,7 +2,7 @@
 
 use super::b2_tool::Place;
 use super::{Identity, Key};
-use crate::model::bounded_lru::BoundedLru;
+use crate::model::bounded_map::BoundedMap;
 use crate::model::cache_key::{BuildPassThrough, CacheKey};
 use crate::model::realm::Realm;
 use crate::options::Options;
@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::platform::fork_mutex::AtFork;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 
-/// Entries kept; past that the least recently used is dropped.
+/// Entries kept; past that one that was not used lately is dropped.
 const MAX_ENTRIES: usize = 64;
 
 /// What this process has found out.
@@ -21,7 +21,7 @@ static MEMO: ForkMutex<Memo> = ForkMutex::new(Memo(None));
 pub(crate) static LOCKS: [&dyn AtFork; 1] = [&MEMO];
 
 /// By the options, as they were set last, and the key ID that was given. Allocated at first use.
-struct Memo(Option<BoundedLru<(u64, u128), Entry, BuildPassThrough>>);
+struct Memo(Option<BoundedMap<(u64, u128), Entry, BuildPassThrough>>);
 
 impl ResetInChild for Memo {
     /// What the parent has found out is as good in the child.
@@ -56,7 +56,7 @@ pub(super) fn recall(options: &Options, key_id: &[u8]) -> Option<Identity> {
 pub(super) fn remember(options: &Options, key_id: &[u8], identity: &Identity, place: Option<Place>) {
     let Identity { key_id: found, realm, cache_key, .. } = identity;
     let entry = Entry { key_id: found.clone(), realm: realm.clone(), cache_key: *cache_key, place };
-    MEMO.lock().0.get_or_insert_with(|| BoundedLru::new(MAX_ENTRIES)).insert(key(options, key_id), entry);
+    MEMO.lock().0.get_or_insert_with(|| BoundedMap::new(MAX_ENTRIES)).insert(key(options, key_id), entry);
 }
 
 /// Forgets it, since the source has no key any more.

@@ -176,7 +176,12 @@ pub unsafe extern "C" fn b2_authorize_many(
         // Whatever went wrong, every item gets a result.
         let result = results.next().unwrap_or_else(|| Err(Error::from_panic()));
         // SAFETY: the caller's arrays have `count` places, or are NULL.
-        let status = unsafe { out_params::write_result(result, nth(out_sessions, index), nth(out_errors, index)) };
+        let status = unsafe {
+            let (out_session, out_error) = (nth(out_sessions, index), nth(out_errors, index));
+            out_params::clear(out_session);
+            out_params::clear(out_error);
+            out_params::write_result(result, out_session, out_error)
+        };
         if first_failure == b2_status::Ok {
             first_failure = status;
         }

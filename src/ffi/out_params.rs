@@ -33,7 +33,7 @@ pub(super) unsafe fn run(
     unsafe { write_result(result, out_session, out_error) }
 }
 
-/// Writes a session or an error.
+/// Writes a session or an error into places that are NULL so far.
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
@@ -44,8 +44,6 @@ pub(super) unsafe fn write_result(
 ) -> b2_status {
     // SAFETY: the caller vouches for both places.
     unsafe {
-        clear(out_session);
-        clear(out_error);
         match result {
             Ok(session) => {
                 *out_session = b2_session::into_raw(session);
@@ -83,7 +81,7 @@ unsafe fn write_error(out_error: *mut *mut b2_error, error: Error) -> b2_status 
 
 /// # Safety
 /// `place` is NULL or a place for one pointer.
-unsafe fn clear<T>(place: *mut *mut T) {
+pub(super) unsafe fn clear<T>(place: *mut *mut T) {
     if !place.is_null() {
         // SAFETY: not NULL, and the caller vouches for the place.
         unsafe { *place = ptr::null_mut() };

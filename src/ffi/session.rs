@@ -1,4 +1,5 @@
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
+use std::ptr;
 use std::sync::Arc;
 
 use super::boundary::{bytes, catch_panic, pointer};
@@ -152,7 +153,7 @@ pub unsafe extern "C" fn b2_session_capability_count(session: *const b2_session)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_capability(session: *const b2_session, index: usize) -> *const c_char {
     // SAFETY: the caller's handle is NULL or valid.
-    unsafe { text(session, |session| session.grant().capabilities.get(index)) }
+    unsafe { field(session, None, |session| session.grant().capabilities.get(index)) }.map_or(ptr::null(), CStr::as_ptr)
 }
 
 /// Returns 1 if the key has that capability, else 0. 0 if either is NULL. Any
@@ -241,7 +242,7 @@ pub unsafe extern "C" fn b2_session_seconds_left(session: *const b2_session) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_json(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or valid.
-    catch_panic(std::ptr::null(), || unsafe { text(session, |session| Some(session.json_c_text())) })
+    catch_panic(ptr::null(), || unsafe { text(session, |session| Some(session.json_c_text())) })
 }
 
 /// Forgets this session's token: the next call for its key asks B2. Does

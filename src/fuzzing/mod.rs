@@ -10,6 +10,8 @@ mod option;
 mod record;
 mod reply;
 mod request;
+#[cfg(feature = "store-redis")]
+mod resp;
 mod retry_after;
 mod words;
 
@@ -20,4 +22,6 @@ pub use option::option;
 pub use record::record;
 pub use reply::{fields, reply};
 pub use request::request;
+#[cfg(feature = "store-redis")]
+pub use resp::resp;
 pub use retry_after::retry_after;

@@ -8,10 +8,9 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use once_cell::race::OnceBox;
-use siphasher::sip128::{Hasher128, SipHasher13};
-use subtle::ConstantTimeEq;
 
 use super::realm::Realm;
+use super::sip_hash::SipHash;
 use crate::platform::random;
 
 /// The process's own digest key. A race to set it is harmless, and `OnceBox` has no lock that a fork could leave held.
@@ -23,15 +22,17 @@ fn process_key() -> &'static [u8; 16] {
 
 /// The digest of a text by itself, which says nothing about it outside this process.
 pub(crate) fn digest(text: &[u8]) -> u128 {
-    let mut hasher = SipHasher13::new_with_key(process_key());
-    hasher.write(text);
-    hasher.finish128().into()
+    whole(SipHash::new(process_key()).digest(text))
+}
+
+fn whole([low, high]: [u64; 2]) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
 }
 
 /// The realm and the extra trust of a call: everything but the credentials that distinguishes one session from another.
 /// It is the hasher's state after both, so that a cache hit only has to add the credentials.
 #[derive(Clone)]
-pub(crate) struct CacheScope(SipHasher13);
+pub(crate) struct CacheScope(SipHash);
 
 impl CacheScope {
     pub(crate) fn new(realm: &Realm, ca_file: Option<&Path>) -> Self {
@@ -39,24 +40,16 @@ impl CacheScope {
     }
 
     fn keyed(process_key: &[u8; 16], realm: &Realm, ca_file: Option<&Path>) -> Self {
-        let realm = realm.as_str().as_bytes();
-        let trust = ca_file.map(|path| path.as_os_str().as_encoded_bytes());
-        let mut hasher = SipHasher13::new_with_key(process_key);
-        // Each field is preceded by its length, or by a mark for none, so no two scopes hash the same bytes.
-        hasher.write(&(realm.len() as u64).to_le_bytes());
-        hasher.write(realm);
-        hasher.write(&trust.map_or(u64::MAX, |trust| trust.len() as u64).to_le_bytes());
-        hasher.write(trust.unwrap_or_default());
-        // Padded to a whole block, for speed.
-        hasher.write(&[0; 8][(realm.len() + trust.map_or(0, <[u8]>::len)) % 8..]);
-        Self(hasher)
+        let hash = SipHash::new(process_key).text(realm.as_str().as_bytes());
+        Self(match ca_file {
+            Some(path) => hash.text(path.as_os_str().as_encoded_bytes()),
+            None => hash.word(u64::MAX),
+        })
     }
 
-    /// The digest of a text within this scope. It is the last field, so it needs no length.
+    /// The digest of a text within this scope.
     pub(crate) fn digest(&self, text: &[u8]) -> u128 {
-        let mut hasher = self.0;
-        hasher.write(text);
-        hasher.finish128().into()
+        whole(self.0.digest(text))
     }
 }
 
@@ -67,16 +60,23 @@ impl fmt::Debug for CacheScope {
     }
 }
 
-/// What a session is cached under: the digests of key ID and application key in their scope.
+/// What a session is cached under: the digests of key ID and application key in their scope. That of the key ID, which is
+/// no secret and unique to its key, has half the bits.
 #[derive(Clone, Copy)]
 pub(crate) struct CacheKey {
-    id: u128,
-    key: u128,
+    id: u64,
+    key: [u64; 2],
 }
 
 impl CacheKey {
     pub(crate) fn new(scope: &CacheScope, key_id: &[u8], key: &[u8]) -> Self {
-        Self { id: scope.digest(key_id), key: scope.digest(key) }
+        // Not one after the other: a processor computes two that are independent at the same time.
+        Self { id: scope.0.digest_half(key_id), key: scope.0.digest(key) }
+    }
+
+    /// Some bits of the digest, to choose a place by.
+    pub(crate) fn low_bits(&self) -> usize {
+        (self.id ^ self.key[0]) as usize
     }
 }
 
@@ -89,8 +89,7 @@ impl fmt::Debug for CacheKey {
 impl PartialEq for CacheKey {
     /// Takes the same time wherever two keys differ.
     fn eq(&self, other: &Self) -> bool {
-        let difference = (self.id ^ other.id) | (self.key ^ other.key);
-        ((difference >> 64) as u64 | difference as u64).ct_eq(&0).into()
+        (self.id ^ other.id) | (self.key[0] ^ other.key[0]) | (self.key[1] ^ other.key[1]) == 0
     }
 }
 
@@ -98,8 +97,8 @@ impl Eq for CacheKey {}
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Both parts are digests already: any 64 bits of their combination are as good as another hash of them.
-        state.write_u64((self.id ^ self.key.rotate_left(1)) as u64);
+        // They are digests already: any 64 bits of their combination are as good as another hash of them.
+        state.write_u64(self.id ^ self.key[0]);
     }
 }
 
@@ -143,12 +142,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bit_of_both_digests_counts() {
-        let one = CacheKey { id: 7, key: 9 };
+    fn every_bit_of_a_digest_counts() {
+        let one = CacheKey { id: 7, key: [8, 9] };
         assert_eq!(one, CacheKey { ..one });
-        for bit in 0..128 {
-            assert_ne!(one, CacheKey { id: one.id ^ 1 << bit, ..one }, "bit {bit}");
-            assert_ne!(one, CacheKey { key: one.key ^ 1 << bit, ..one }, "bit {bit}");
+        for bit in 0..64 {
+            let flip = 1 << bit;
+            for other in [
+                CacheKey { id: 7 ^ flip, ..one },
+                CacheKey { key: [8 ^ flip, 9], ..one },
+                CacheKey { key: [8, 9 ^ flip], ..one },
+            ] {
+                assert_ne!(one, other, "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_of_id_and_key_counts_whatever_their_lengths() {
+        let scope = CacheScope::new(&Realm::production(), None);
+        let (id, key) = ([7_u8; 20], [9_u8; 20]);
+        let mut seen = Vec::new();
+        for (id_len, key_len) in (0..20).flat_map(|a| (0..20).map(move |b| (a, b))) {
+            let (id, key) = (&id[..id_len], &key[..key_len]);
+            let same = CacheKey::new(&scope, id, key);
+            assert!(!seen.contains(&same), "{id_len} {key_len}");
+            for byte in 0..id_len + key_len {
+                let (mut id, mut key) = (id.to_vec(), key.to_vec());
+                *id.iter_mut().chain(&mut key).nth(byte).expect("it is within both") ^= 1;
+                assert_ne!(CacheKey::new(&scope, &id, &key), same, "byte {byte} of {id_len} and {key_len}");
+            }
+            seen.push(same);
         }
     }
 

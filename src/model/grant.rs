@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::c_text::CText;
+use super::capabilities::Capabilities;
 
 /// A reply's content, checked: safe to pass through the C border and to use as it is.
 pub(crate) struct Grant {
@@ -16,7 +17,7 @@ pub(crate) struct Grant {
     pub(crate) recommended_part_size: u64,
     pub(crate) absolute_minimum_part_size: u64,
     /// Also empty where B2 named none because it restricts nothing (`allowed` null, or v1's first form).
-    pub(crate) capabilities: Vec<CText>,
+    pub(crate) capabilities: Capabilities,
     /// `None`: every bucket. An empty list: no bucket.
     pub(crate) buckets: Option<Vec<Bucket>>,
     pub(crate) name_prefix: Option<CText>,

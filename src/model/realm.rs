@@ -1,9 +1,12 @@
 //! The base URL that authorize requests go to, normalised.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
+
+use super::c_text::CText;
 
 /// Backblaze's production realm.
 const PRODUCTION: &str = "https://api.backblazeb2.com";
@@ -13,7 +16,7 @@ const STAGING: &str = "https://api.backblaze.net";
 /// A base URL, normalised: host in lower case, no default port, no trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Realm {
-    base: String,
+    base: Arc<CText>,
     host: String,
     port: u16,
     https: bool,
@@ -126,7 +129,12 @@ impl Realm {
                 "end it before /b2api: the path and the version of the API are added to it",
             ));
         }
-        Ok(Self { base: format!("{scheme}://{host}{suffix}{path}"), host, port, https })
+        Ok(Self { base: Arc::new(CText::new(&format!("{scheme}://{host}{suffix}{path}"))), host, port, https })
+    }
+
+    /// The base URL, as all sessions of this realm share it.
+    pub(crate) fn to_c_text(&self) -> Arc<CText> {
+        Arc::clone(&self.base)
     }
 
     /// The base URL, without a trailing slash.

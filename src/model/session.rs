@@ -1,6 +1,7 @@
 //! An authorized session: an immutable snapshot that any thread may read for as long as it likes.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use once_cell::race::OnceBox;
@@ -20,9 +21,18 @@ use super::validity::Validity;
 static NEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// An authorized session: the account, where to call, the token, and what the key may do.
+///
+/// It is one of several views of the same content. Threads that have views of their own count their references in
+/// memory of their own, so that none waits for another's cache line.
 pub struct Session {
+    data: Arc<SessionData>,
+    /// Keeps the reference counts of two views, which stand before the data, in different cache lines.
+    _apart: [u64; 5],
+}
+
+struct SessionData {
     key_id: CText,
-    realm: CText,
+    realm: Arc<CText>,
     grant: Grant,
     s3_region: Option<CText>,
     expires_at_ms: i64,
@@ -48,9 +58,9 @@ pub struct Bucket<'a> {
 impl Session {
     pub(crate) fn new(key_id: &str, realm: &Realm, cache_key: CacheKey, grant: Grant, validity: Validity) -> Self {
         let max_end_ms = validity.max_end().wall_ms;
-        Self {
+        let data = SessionData {
             key_id: CText::new(key_id),
-            realm: CText::new(realm.as_str()),
+            realm: realm.to_c_text(),
             s3_region: grant.s3_api_url.as_deref().and_then(s3_region).map(CText::new),
             expires_at_ms: grant.key_expires_ms.map_or(max_end_ms, |end| end.min(max_end_ms)),
             grant,
@@ -60,81 +70,87 @@ impl Session {
             rejected: AtomicBool::new(false),
             stored_at: None,
             json: OnceBox::new(),
-        }
+        };
+        Self { data: Arc::new(data), _apart: [0; 5] }
+    }
+
+    /// Another view of the same content, with a reference count of its own.
+    pub(crate) fn another_view(&self) -> Self {
+        Self { data: Arc::clone(&self.data), _apart: [0; 5] }
     }
 
     pub(crate) fn with_stored_at(mut self, stored_at: Option<StoredAt>) -> Self {
-        self.stored_at = stored_at.map(Box::new);
+        Arc::get_mut(&mut self.data).expect("there is no other view yet").stored_at = stored_at.map(Box::new);
         self
     }
 
     pub(crate) fn stored_at(&self) -> Option<&StoredAt> {
-        self.stored_at.as_deref()
+        self.data.stored_at.as_deref()
     }
 
     /// The account's ID, as B2 returned it.
     #[must_use]
     pub fn account_id(&self) -> &str {
-        &self.grant.account_id
+        &self.data.grant.account_id
     }
 
     /// The key ID, as the call used it.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.key_id
+        &self.data.key_id
     }
 
     /// The realm that granted the session: a base URL, normalised.
     #[must_use]
     pub fn realm(&self) -> &str {
-        &self.realm
+        &self.data.realm
     }
 
     /// The complete value of the `Authorization` header of B2's other calls. A secret.
     #[must_use]
     pub fn authorization_token(&self) -> &str {
-        &self.grant.token
+        &self.data.grant.token
     }
 
     /// Base URL of all calls but uploads and downloads.
     #[must_use]
     pub fn api_url(&self) -> &str {
-        &self.grant.api_url
+        &self.data.grant.api_url
     }
 
     /// Base URL of downloads.
     #[must_use]
     pub fn download_url(&self) -> &str {
-        &self.grant.download_url
+        &self.data.grant.download_url
     }
 
     /// Base URL of the S3-compatible API, if B2 returned one.
     #[must_use]
     pub fn s3_api_url(&self) -> Option<&str> {
-        self.grant.s3_api_url.as_deref()
+        self.data.grant.s3_api_url.as_deref()
     }
 
     /// The S3 region, such as `us-west-004`, if the S3 URL contains one.
     #[must_use]
     pub fn s3_region(&self) -> Option<&str> {
-        self.s3_region.as_deref()
+        self.data.s3_region.as_deref()
     }
 
     /// B2's recommended size for the parts of a large file, in bytes.
     #[must_use]
     pub fn recommended_part_size(&self) -> u64 {
-        self.grant.recommended_part_size
+        self.data.grant.recommended_part_size
     }
 
     /// The minimum size for the parts of a large file but the last, in bytes.
     #[must_use]
     pub fn absolute_minimum_part_size(&self) -> u64 {
-        self.grant.absolute_minimum_part_size
+        self.data.grant.absolute_minimum_part_size
     }
 
     /// What the key may do, by B2's names.
     pub fn capabilities(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.grant.capabilities.iter().map(CText::as_str)
+        self.data.grant.capabilities.iter()
     }
 
     /// True if the key has that capability, such as `readFiles`.
@@ -146,26 +162,26 @@ impl Session {
     /// The buckets that the key is restricted to; `None` if it is not restricted.
     #[must_use]
     pub fn buckets(&self) -> Option<Vec<Bucket<'_>>> {
-        let buckets = self.grant.buckets.as_ref()?;
+        let buckets = self.data.grant.buckets.as_ref()?;
         Some(buckets.iter().map(|bucket| Bucket { id: &bucket.id, name: bucket.name.as_deref() }).collect())
     }
 
     /// The prefix that the names of all files must have, if the key is restricted to one.
     #[must_use]
     pub fn name_prefix(&self) -> Option<&str> {
-        self.grant.name_prefix.as_deref()
+        self.data.grant.name_prefix.as_deref()
     }
 
     /// When the token expires, in Unix seconds: 24 hours after the request, or with the key if that is sooner.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
-        self.expires_at_ms.div_euclid(1_000)
+        self.data.expires_at_ms.div_euclid(1_000)
     }
 
     /// When the key expires, in Unix seconds; `None` for never.
     #[must_use]
     pub fn key_expires_at(&self) -> Option<i64> {
-        self.grant.key_expires_ms.map(|ms| ms.div_euclid(1_000))
+        self.data.grant.key_expires_ms.map(|ms| ms.div_euclid(1_000))
     }
 
     /// All of it as flat JSON, under the names of the leaves of B2's v4 reply. It contains the token.
@@ -175,7 +191,7 @@ impl Session {
     }
 
     pub(crate) fn json_c_text(&self) -> &CText {
-        self.json.get_or_init(|| Box::new(Zeroizing::new(CText::new(&session_json::whole(self)))))
+        self.data.json.get_or_init(|| Box::new(Zeroizing::new(CText::new(&session_json::whole(self)))))
     }
 
     /// The four fields of the workflow action, as JSON.
@@ -184,50 +200,50 @@ impl Session {
     }
 
     pub(crate) fn grant(&self) -> &Grant {
-        &self.grant
+        &self.data.grant
     }
 
     pub(crate) fn key_id_c_text(&self) -> &CText {
-        &self.key_id
+        &self.data.key_id
     }
 
     pub(crate) fn realm_c_text(&self) -> &CText {
-        &self.realm
+        &self.data.realm
     }
 
     pub(crate) fn s3_region_c_text(&self) -> Option<&CText> {
-        self.s3_region.as_ref()
+        self.data.s3_region.as_ref()
     }
 
     /// Seconds until the token expires, by whichever clock says less; 0 once it counts as expired.
     pub(crate) fn seconds_left(&self, now: Timestamp) -> u64 {
-        if self.validity.is_expired(now) { 0 } else { self.validity.remaining_ms(now) / 1_000 }
+        if self.data.validity.is_expired(now) { 0 } else { self.data.validity.remaining_ms(now) / 1_000 }
     }
 
     pub(crate) fn validity(&self) -> &Validity {
-        &self.validity
+        &self.data.validity
     }
 
     pub(crate) fn cache_key(&self) -> CacheKey {
-        self.cache_key
+        self.data.cache_key
     }
 
     pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
-        self.generation > other.generation
+        self.data.generation > other.data.generation
     }
 
     /// True for the same token, whatever way it came.
     pub(crate) fn is_same_grant(&self, other: &Self) -> bool {
         let tokens = [self.authorization_token(), other.authorization_token()];
-        self.generation == other.generation || tokens[0].as_bytes().ct_eq(tokens[1].as_bytes()).into()
+        self.data.generation == other.data.generation || tokens[0].as_bytes().ct_eq(tokens[1].as_bytes()).into()
     }
 
     pub(crate) fn mark_rejected(&self) {
-        self.rejected.store(true, Ordering::Release);
+        self.data.rejected.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_rejected(&self) -> bool {
-        self.rejected.load(Ordering::Acquire)
+        self.data.rejected.load(Ordering::Acquire)
     }
 }
 

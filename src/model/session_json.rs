@@ -4,6 +4,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::c_text::CText;
+use super::capabilities::Capabilities;
 use super::session::Session;
 
 /// The four fields of the workflow action.
@@ -47,7 +48,7 @@ pub(super) fn whole(session: &Session) -> Zeroizing<String> {
     #[serde(rename_all = "camelCase")]
     struct Allowed<'a> {
         buckets: Option<Vec<Bucket<'a>>>,
-        capabilities: &'a [CText],
+        capabilities: &'a Capabilities,
         name_prefix: Option<&'a str>,
     }
     #[derive(Serialize)]
@@ -104,7 +105,7 @@ mod tests {
             s3_api_url: None,
             recommended_part_size: 2,
             absolute_minimum_part_size: 1,
-            capabilities: vec!["\u{1}".into()],
+            capabilities: vec!["\u{1}".into()].into(),
             buckets: None,
             name_prefix: Some("\"\\/\n".into()),
             key_expires_ms: None,

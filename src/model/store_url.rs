@@ -140,6 +140,27 @@ impl fmt::Display for StoreUrl {
     }
 }
 
+#[cfg_attr(not(feature = "store-redis"), allow(dead_code, reason = "for Redis"))]
+impl RedisAddress {
+    /// The place that a server sends to, `HOST:PORT`; without a host, another port of its own. `None` if that is not a place,
+    /// or less safe: plain text is for loopback only.
+    pub(crate) fn moved_to(&self, place: &str) -> Option<Self> {
+        let (host, port) = place.rsplit_once(':')?;
+        let (own_host, tls) = match self {
+            Self::Tcp { host, tls, .. } => (host.as_str(), tls.clone()),
+            Self::Unix(_) => ("127.0.0.1", None),
+        };
+        let host = match host {
+            "" => own_host.to_owned(),
+            // As a server writes an IPv6 address.
+            host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+            host => host.to_owned(),
+        };
+        let (host, port) = host_and_port(&format!("{host}:{port}")).ok()?;
+        (tls.is_some() || is_loopback(&host)).then_some(Self::Tcp { host, port, tls })
+    }
+}
+
 impl fmt::Display for RedisAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -356,6 +377,18 @@ mod tests {
         let url = redis("redis+unix:///run/my%20redis.sock?db=2");
         assert_eq!((url.address.to_string(), url.database), ("/run/my redis.sock".to_owned(), 2));
         assert!(redis("redis+unix://:pw@/run/r.sock").login.is_some());
+    }
+
+    #[test]
+    fn a_cluster_sends_to_places_that_are_as_safe() {
+        let moved = |url: &str, place: &str| redis(url).address.moved_to(place).map(|address| address.to_string());
+        assert_eq!(moved("rediss://one.example", "two.example:6380").as_deref(), Some("two.example:6380"));
+        assert_eq!(moved("rediss://one.example", ":6380").as_deref(), Some("one.example:6380"));
+        assert_eq!(moved("redis://localhost", "::1:6380").as_deref(), Some("[::1]:6380"));
+        assert_eq!(moved("redis+unix:///run/r.sock", "127.0.0.1:1").as_deref(), Some("127.0.0.1:1"));
+        for place in ["two.example:6380", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:x", "a b:1", ""] {
+            assert_eq!(moved("redis://localhost", place), None, "{place}");
+        }
     }
 
     #[test]

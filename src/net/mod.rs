@@ -9,6 +9,10 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod happy_eyeballs;
+#[cfg(feature = "store-redis")]
+mod identity;
+#[cfg(feature = "store-redis")]
+mod link;
 mod pem;
 mod pool;
 mod proxy_tunnel;
@@ -48,7 +52,14 @@ use self::stream::Stream;
 use self::trace::Stage;
 
 /// What a fork locks.
+#[cfg(not(feature = "store-redis"))]
 pub(crate) static LOCKS: [&dyn AtFork; 4] = [&dns::LOOKUPS, &resolver::READS, &roots::READS, &roots::ROOTS];
+#[cfg(feature = "store-redis")]
+pub(crate) static LOCKS: [&dyn AtFork; 5] =
+    [&dns::LOOKUPS, &identity::READS, &resolver::READS, &roots::READS, &roots::ROOTS];
+
+#[cfg(feature = "store-redis")]
+pub(crate) use self::link::{Destination, Link, LinkFailure, LinkTls, Wire};
 
 /// Builds what requests share and what would read the environment when it is built.
 pub(crate) fn prepare() {
@@ -158,7 +169,7 @@ fn endpoint(watch: &RequestWatch, request: &HttpRequest<'_>) -> Result<Endpoint,
         trace.proxy = proxy.as_ref().map(ProxyUrl::without_login);
         trace.enter(Stage::Roots);
     });
-    let trust = realm.is_https().then(|| roots::trust(watch, request.ca_file)).transpose()?;
+    let trust = realm.is_https().then(|| roots::trust(watch, request.ca_file.as_slice())).transpose()?;
     watch.trace(|trace| trace.roots.extend(trust.iter().flat_map(|trust| trust.origin.clone())));
     Ok(Endpoint {
         host: realm.host().to_owned(),

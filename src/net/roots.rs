@@ -58,7 +58,7 @@ impl ResetInChild for Roots {
 /// What a request asks for.
 #[derive(Clone, PartialEq)]
 pub(super) struct Question {
-    ca_file: Option<PathBuf>,
+    ca_files: Vec<PathBuf>,
     cert_file: Option<OsString>,
     cert_dir: Option<OsString>,
 }
@@ -75,8 +75,8 @@ struct SystemTrust {
     distrusted: Distrusted,
 }
 
-/// The trust for one request: the system's roots, and those of `ca_file`.
-pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsTrust, Failure> {
+/// The trust for one connection: the system's roots, and those of `ca_files`.
+pub(super) fn trust(watch: &RequestWatch, ca_files: &[&Path]) -> Result<TlsTrust, Failure> {
     if !random::is_available() {
         let message = "this system has no randomness to give, without which there is no TLS";
         let hint = "see that the system call getrandom or the device /dev/urandom can be used here";
@@ -84,7 +84,7 @@ pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsT
     }
     let variable = |name| environment::raw(name).filter(|value| !value.is_empty());
     let question = Question {
-        ca_file: ca_file.map(Path::to_owned),
+        ca_files: ca_files.iter().map(|path| (*path).to_owned()).collect(),
         cert_file: variable("SSL_CERT_FILE"),
         cert_dir: variable("SSL_CERT_DIR"),
     };
@@ -110,16 +110,19 @@ pub(super) fn trust(watch: &RequestWatch, ca_file: Option<&Path>) -> Result<TlsT
 impl Question {
     fn answer(self) -> Result<TlsTrust, Failure> {
         let system = self.system()?;
-        let Some(path) = self.ca_file else { return Ok(system.trust.clone()) };
+        let Some(last) = self.ca_files.last() else { return Ok(system.trust.clone()) };
         let mut roots = RootCertStore::clone(&system.roots);
-        let unusable = || unusable("ca_file", &path, "none of its certificates can be used");
-        let count = roots.add_parsable_certificates(load_named("ca_file", &path)?).0;
-        if count == 0 {
-            return Err(unusable());
-        }
+        let unusable = |path: &Path| unusable("ca_file", path, "none of its certificates can be used");
         let mut origin = system.trust.origin.clone();
-        origin.push(RootsFrom { place: path.display().to_string(), count });
-        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin, system.distrusted.clone()).ok_or_else(unusable)
+        for path in &self.ca_files {
+            let count = roots.add_parsable_certificates(load_named("ca_file", path)?).0;
+            if count == 0 {
+                return Err(unusable(path));
+            }
+            origin.push(RootsFrom { place: path.display().to_string(), count });
+        }
+        TlsTrust::new(Arc::new(roots), TrustSource::CaFile, origin, system.distrusted.clone())
+            .ok_or_else(|| unusable(last))
     }
 
     fn system(&self) -> Result<Arc<SystemTrust>, Failure> {

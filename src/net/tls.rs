@@ -75,6 +75,13 @@ impl TlsTrust {
         config.resumption = Resumption::disabled();
         Some(Self { verifier, config, source, origin, distrusted })
     }
+
+    /// The same, with a certificate for servers that ask for one.
+    #[cfg(feature = "store-redis")]
+    pub(super) fn with_identity(mut self, identity: Arc<rustls::sign::CertifiedKey>) -> Self {
+        self.config.client_auth_cert_resolver = Arc::new(rustls::sign::SingleCertAndKey::from(identity));
+        self
+    }
 }
 
 /// The wall clock. rustls's own panics if that is before 1970, as on a board without a battery.

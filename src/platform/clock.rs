@@ -52,7 +52,7 @@ mod imp {
         fn read(&self, clock: impl Fn(libc::clockid_t) -> i64) -> (i64, u64) {
             let wall_ms = clock(WALL);
             let awake = clock(AWAKE);
-            let lead = wall_ms.saturating_sub(awake);
+            let lead = wall_ms.wrapping_sub(awake);
             if lead.abs_diff(self.lead_ms.load(Ordering::Acquire)) > SLEW_MS {
                 self.slept_ms.store(clock(BOOT).saturating_sub(awake).max(0), Ordering::Relaxed);
                 self.lead_ms.store(lead, Ordering::Release);

@@ -4,7 +4,7 @@
 //! whole, and releases them on both sides. `process::fork` lists them all, in lock order.
 
 use std::cell::UnsafeCell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// What a child process must do to data whose threads did not come along.
 pub(crate) trait ResetInChild {
@@ -36,6 +36,16 @@ impl<T> ForkMutex<T> {
     /// Locks; a panic elsewhere does not poison it. Whoever holds the lock does work in memory and nothing else.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks, unless another thread holds the lock.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

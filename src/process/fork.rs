@@ -13,13 +13,12 @@ fn locks() -> impl DoubleEndedIterator<Item = &'static dyn AtFork> {
     let files = crate::credentials::b2_tool::LOCKS.iter();
     #[cfg(not(feature = "b2-tool"))]
     let files = [].iter();
-    let shared: &'static dyn AtFork = &super::shared().0;
     files
         .copied()
         .chain(crate::store::locks())
         .chain(crate::credentials::LOCKS)
         .chain(crate::options::LOCKS)
-        .chain([shared])
+        .chain(super::shared().locks())
         .chain(crate::net::LOCKS)
         .chain(crate::diag::log::LOCKS)
 }

@@ -66,7 +66,7 @@ pub(crate) fn parse(body: &[u8], realm: &Realm) -> Result<Grant, JsonError> {
         s3_api_url: untrusted::url_if_any(&storage, "s3ApiUrl", realm)?,
         recommended_part_size,
         absolute_minimum_part_size,
-        capabilities: restrictions.capabilities,
+        capabilities: restrictions.capabilities.into(),
         buckets: restrictions.buckets,
         name_prefix: restrictions.name_prefix,
         key_expires_ms: key_expires_ms(&root)?,

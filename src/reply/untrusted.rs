@@ -70,9 +70,14 @@ fn problem(text: &str, realm: &Realm) -> Option<&'static str> {
         return Some("has no valid host");
     }
     match authority.as_str()[host.len()..].strip_prefix(':') {
-        Some(port) if !port.parse().is_ok_and(|port: u16| port != 0) => Some("has no valid port"),
+        Some(port) if !is_port(port) => Some("has no valid port"),
         _ => None,
     }
+}
+
+/// A number is parsed with a plus sign too.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse().is_ok_and(|port: u16| port != 0)
 }
 
 fn is_host(host: &str) -> bool {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diag::error::Error;
-use crate::model::bounded_lru::BoundedLru;
+use crate::model::bounded_map::BoundedMap;
 use crate::model::cache_key::{BuildPassThrough, CacheKey};
 use crate::model::session::Session;
 use crate::model::timestamp::{Timestamp, millis};
 
-/// Sessions kept; past that the least recently used is dropped.
+use super::near_cache::NearCache;
+
+/// Sessions kept; past that one that was not used lately is dropped.
 const MAX_SESSIONS: usize = 65_536;
 /// Refusals kept. In a map of their own, so that a flood of wrong keys evicts no session.
 const MAX_NEGATIVE: usize = 4_096;
@@ -29,9 +31,16 @@ pub(crate) enum Lookup {
 }
 
 /// Sessions and refusals by key.
+#[derive(Default)]
 pub(crate) struct Cache {
-    sessions: BoundedLru<CacheKey, Entry, BuildPassThrough>,
-    negative: BoundedLru<CacheKey, Refusal, BuildPassThrough>,
+    near: Arc<NearCache>,
+    entries: Entries,
+}
+
+/// What a clear drops.
+pub(crate) struct Entries {
+    sessions: BoundedMap<CacheKey, Entry, BuildPassThrough>,
+    negative: BoundedMap<CacheKey, Refusal, BuildPassThrough>,
 }
 
 struct Entry {
@@ -39,6 +48,10 @@ struct Entry {
     fresh_until: Timestamp,
     /// No refresh is tried before the boot clock reads this.
     refresh_after_ms: u64,
+    /// While the token is fresh, it has at least so many seconds of its lifetime left.
+    fresh_remaining_s: u32,
+    /// The near cache may have copies.
+    is_near: bool,
 }
 
 struct Refusal {
@@ -46,35 +59,47 @@ struct Refusal {
     at: Timestamp,
 }
 
-impl Default for Cache {
+impl Default for Entries {
     fn default() -> Self {
-        Self { sessions: BoundedLru::new(MAX_SESSIONS), negative: BoundedLru::new(MAX_NEGATIVE) }
+        Self { sessions: BoundedMap::new(MAX_SESSIONS), negative: BoundedMap::new(MAX_NEGATIVE) }
     }
 }
 
 impl Cache {
+    /// A cache whose most used entries are copied to `near`.
+    pub(crate) fn new(near: Arc<NearCache>) -> Self {
+        Self { near, entries: Entries::default() }
+    }
+
     /// What there is for a caller who needs `min_remaining` of lifetime left.
     pub(crate) fn get(&mut self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Lookup {
-        let Some(entry) = self.sessions.get(key) else { return Lookup::Miss };
+        let Some(entry) = self.entries.sessions.get(key) else { return Lookup::Miss };
+        let fresh_remaining = Duration::from_secs(entry.fresh_remaining_s.into());
+        let is_fresh = !now.is_past(entry.fresh_until);
+        // Nearly always it is fresh: then the session itself, which is in other cache lines, is not looked at.
+        if is_fresh && min_remaining <= fresh_remaining {
+            entry.is_near |= self.near.offer(key, &entry.session, entry.fresh_until, fresh_remaining);
+            return Lookup::Fresh(Arc::clone(&entry.session));
+        }
         let validity = entry.session.validity();
         if validity.is_expired(now) {
-            self.sessions.remove(key);
+            self.remove(key);
             return Lookup::Miss;
         }
         if !validity.has_remaining(min_remaining, now) {
             return Lookup::Miss;
         }
         let session = Arc::clone(&entry.session);
-        if now.is_past(entry.fresh_until) {
-            Lookup::Stale { session, refresh_due: now.boot_ms >= entry.refresh_after_ms }
-        } else {
+        if is_fresh {
             Lookup::Fresh(session)
+        } else {
+            Lookup::Stale { session, refresh_due: now.boot_ms >= entry.refresh_after_ms }
         }
     }
 
     /// The session of a key, whatever its age, without counting as a use.
     pub(crate) fn peek(&self, key: &CacheKey) -> Option<&Arc<Session>> {
-        self.sessions.peek(key).map(|entry| &entry.session)
+        self.entries.sessions.peek(key).map(|entry| &entry.session)
     }
 
     /// True if the key has a token that is not expired.
@@ -88,14 +113,23 @@ impl Cache {
         let validity = session.validity();
         let fresh = validity.span.mul_f64(0.8 - 0.1 * jitter.clamp(0.0, 1.0));
         let key = session.cache_key();
-        let fresh_until = validity.before_end(validity.span.saturating_sub(fresh));
-        self.negative.remove(&key);
-        self.sessions.insert(key, Entry { session: Arc::clone(session), fresh_until, refresh_after_ms: 0 });
+        let fresh_remaining = validity.span.saturating_sub(fresh);
+        let entry = Entry {
+            session: Arc::clone(session),
+            fresh_until: validity.before_end(fresh_remaining),
+            refresh_after_ms: 0,
+            fresh_remaining_s: fresh_remaining.as_secs().try_into().unwrap_or(u32::MAX),
+            is_near: false,
+        };
+        self.entries.negative.remove(&key);
+        let near = &self.near;
+        let gone = self.entries.sessions.insert_unless(key, entry, |key, entry| entry.is_near && near.take_used(key));
+        self.withdraw(gone);
     }
 
     /// Puts off the next refresh of a key's token after a failed one.
     pub(crate) fn defer_refresh(&mut self, key: &CacheKey, retry_after: Option<Duration>, now: Timestamp) {
-        if let Some(entry) = self.sessions.peek_mut(key) {
+        if let Some(entry) = self.entries.sessions.peek_mut(key) {
             let pause = retry_after.map_or(REFRESH_PAUSE, |wait| wait.max(REFRESH_PAUSE));
             entry.refresh_after_ms = now.boot_ms.saturating_add(millis(pause));
         }
@@ -103,35 +137,52 @@ impl Cache {
 
     /// Puts off the next refresh for a moment: another process is at it.
     pub(crate) fn pause_refresh(&mut self, key: &CacheKey, now: Timestamp) {
-        if let Some(entry) = self.sessions.peek_mut(key) {
+        if let Some(entry) = self.entries.sessions.peek_mut(key) {
             entry.refresh_after_ms = now.after(REFRESH_ELSEWHERE).boot_ms;
         }
     }
 
     /// Drops whatever token the key has.
     pub(crate) fn remove(&mut self, key: &CacheKey) {
-        self.sessions.remove(key);
+        let gone = self.entries.sessions.remove(key);
+        self.withdraw(gone);
+    }
+
+    /// Drops every session and refusal. The caller drops what is returned, once it has released the lock: wiping many
+    /// tokens takes a while.
+    #[must_use]
+    pub(crate) fn clear(&mut self) -> Entries {
+        self.near.clear();
+        std::mem::take(&mut self.entries)
+    }
+
+    /// Drops the copies of an entry that is in the cache no more.
+    fn withdraw(&self, gone: Option<Entry>) {
+        if let Some(entry) = gone.filter(|entry| entry.is_near) {
+            self.near.withdraw(&entry.session.cache_key());
+        }
     }
 
     /// Drops the key's token if it still is this very one.
     pub(crate) fn remove_if_same(&mut self, session: &Session) -> bool {
         let key = session.cache_key();
         let is_same = self.peek(&key).is_some_and(|cached| cached.is_same_grant(session));
-        if is_same && let Some(removed) = self.sessions.remove(&key) {
+        if is_same && let Some(removed) = self.entries.sessions.remove(&key) {
             // Another session object may have the same token: one of them came from a store.
             removed.session.mark_rejected();
+            self.withdraw(Some(removed));
         }
         is_same
     }
 
     /// Remembers that B2 refused a key.
     pub(crate) fn insert_negative(&mut self, key: CacheKey, error: Error, at: Timestamp) {
-        self.negative.insert(key, Refusal { error, at });
+        self.entries.negative.insert(key, Refusal { error, at });
     }
 
     /// The key's refusal and its age, if it is younger than the reader's own `ttl`. Reading renews nothing.
     pub(crate) fn negative(&self, key: &CacheKey, ttl: Duration, now: Timestamp) -> Option<(&Error, Duration)> {
-        let refusal = self.negative.peek(key)?;
+        let refusal = self.entries.negative.peek(key)?;
         let age = now.since(refusal.at);
         (age < ttl).then_some((&refusal.error, age))
     }
@@ -144,6 +195,7 @@ mod tests {
     use super::*;
     use crate::diag::error::Status;
     use crate::model::cache_key::CacheScope;
+    use crate::model::capabilities::Capabilities;
     use crate::model::grant::Grant;
     use crate::model::realm::Realm;
     use crate::model::validity::Validity;
@@ -172,7 +224,7 @@ mod tests {
                 s3_api_url: None,
                 recommended_part_size: 2,
                 absolute_minimum_part_size: 1,
-                capabilities: Vec::new(),
+                capabilities: Capabilities::default(),
                 buckets: None,
                 name_prefix: None,
                 key_expires_ms: None,
@@ -187,33 +239,82 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_session_is_evicted_first() {
+    fn a_session_that_was_not_used_is_evicted_first() {
         let (keys, mut cache) = (Keys::new(), Cache::default());
         for number in 0..MAX_SESSIONS {
             cache.insert(&keys.session(number), 0.0);
         }
-        assert!(contains(&mut cache, &keys.key(0)), "full, and no more");
+        for number in (0..MAX_SESSIONS).filter(|number| *number != 7) {
+            assert!(contains(&mut cache, &keys.key(number)), "full, and no more");
+        }
         cache.insert(&keys.session(MAX_SESSIONS), 0.0);
-        assert!(contains(&mut cache, &keys.key(0)), "it was used last");
-        assert!(!contains(&mut cache, &keys.key(1)), "it was not used since");
+        assert!(!contains(&mut cache, &keys.key(7)), "it alone was not used");
         assert!(contains(&mut cache, &keys.key(MAX_SESSIONS)));
-        assert_eq!(cache.sessions.len(), MAX_SESSIONS);
+        assert_eq!(cache.entries.sessions.len(), MAX_SESSIONS);
     }
 
     #[test]
     fn a_session_in_use_outlives_any_number_of_others() {
         let (keys, mut cache) = (Keys::new(), Cache::default());
-        for number in [0, 1] {
-            cache.insert(&keys.session(number), 0.0);
-        }
-        for number in 2..2 * MAX_SESSIONS {
+        for number in 0..2 * MAX_SESSIONS {
             cache.insert(&keys.session(number), 0.0);
             if number % (MAX_SESSIONS / 2) == 0 {
                 assert!(contains(&mut cache, &keys.key(0)), "after {number}");
             }
         }
-        assert!(contains(&mut cache, &keys.key(0)) && !contains(&mut cache, &keys.key(1)));
-        assert_eq!(cache.sessions.len(), MAX_SESSIONS);
+        assert_eq!(cache.entries.sessions.len(), MAX_SESSIONS);
+    }
+
+    #[test]
+    fn a_session_in_use_through_its_copy_alone_outlives_any_number_of_others() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        let (near, key) = (Arc::clone(&cache.near), keys.key(0));
+        cache.insert(&keys.session(0), 0.0);
+        assert!(near.get(&key, Duration::ZERO, NOW).is_none());
+        assert!(contains(&mut cache, &key) && near.get(&key, Duration::ZERO, NOW).is_none(), "asked for once");
+        assert!(contains(&mut cache, &key));
+        for number in 1..3 * MAX_SESSIONS {
+            cache.insert(&keys.session(number), 0.0);
+            if number % (MAX_SESSIONS / 2) == 0 {
+                assert!(near.get(&key, Duration::ZERO, NOW).is_some(), "after {number}");
+            }
+        }
+        assert!(contains(&mut cache, &key));
+    }
+
+    #[test]
+    fn no_copy_outlives_its_entry() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        let (near, key, session) = (Arc::clone(&cache.near), keys.key(0), keys.session(0));
+        let copies = || usize::from(near.get(&key, Duration::ZERO, NOW).is_some());
+        let changes: [(&str, fn(&mut Cache, &Keys, &Session)); 4] = [
+            ("removed", |cache, keys, _| cache.remove(&keys.key(0))),
+            ("removed if the same", |cache, _, session| assert!(cache.remove_if_same(session))),
+            ("replaced", |cache, keys, _| cache.insert(&keys.session(0), 0.0)),
+            ("cleared", |cache, _, _| drop(cache.clear())),
+        ];
+        for (name, change) in changes {
+            cache.insert(&session, 0.0);
+            assert!(contains(&mut cache, &key) && contains(&mut cache, &key));
+            assert_eq!(copies(), 1, "before it is {name}");
+            change(&mut cache, &keys, &session);
+            assert_eq!(copies(), 0, "after it is {name}");
+        }
+        assert_eq!(near.hits(), 4);
+    }
+
+    #[test]
+    fn a_copy_is_used_as_long_as_it_is_fresh_and_has_enough_left() {
+        let (keys, mut cache) = (Keys::new(), Cache::default());
+        let (near, key) = (Arc::clone(&cache.near), keys.key(0));
+        cache.insert(&keys.session(0), 0.0);
+        assert!(contains(&mut cache, &key) && contains(&mut cache, &key));
+        let has = |min_remaining, now| near.get(&key, Duration::from_secs(min_remaining), now).is_some();
+        let at = |seconds| NOW.after(Duration::from_secs(seconds));
+        assert!(has(0, at(69_119)) && !has(0, at(69_120)), "80 % of a day");
+        assert!(has(17_280, NOW) && !has(17_281, NOW), "20 % of a day");
+        let set_forward = Timestamp { wall_ms: at(69_120).wall_ms, ..NOW };
+        assert!(!has(0, set_forward));
     }
 
     #[test]
@@ -223,9 +324,8 @@ mod tests {
         for number in 1..=MAX_NEGATIVE + 1 {
             cache.insert_negative(keys.key(number), Error::new(Status::BadCredentials, "no"), NOW);
         }
-        assert_eq!(cache.negative.len(), MAX_NEGATIVE);
-        assert!(cache.negative(&keys.key(1), Duration::from_secs(9), NOW).is_none());
-        assert!(cache.negative(&keys.key(2), Duration::from_secs(9), NOW).is_some());
+        assert_eq!(cache.entries.negative.len(), MAX_NEGATIVE);
+        assert!(cache.negative(&keys.key(MAX_NEGATIVE + 1), Duration::from_secs(9), NOW).is_some());
         assert!(contains(&mut cache, &keys.key(0)));
     }
 

@@ -4,35 +4,46 @@
 
 pub(crate) mod cache;
 pub(crate) mod counters;
+mod near_cache;
 pub(crate) mod progress;
 pub(crate) mod rate_limit;
 pub(crate) mod refused_tokens;
 pub(crate) mod single_flight;
 
+use crate::model::cache_key::CacheKey;
 use crate::model::session::Session;
-#[cfg(not(loom))]
-use crate::platform::fork_mutex::ForkMutex;
+use crate::model::timestamp::Timestamp;
 use crate::platform::fork_mutex::ResetInChild;
+#[cfg(not(loom))]
+use crate::platform::fork_mutex::{AtFork, ForkMutex};
 #[cfg(loom)]
 use crate::platform::sync;
 use crate::platform::sync::MutexGuard;
 
+use std::iter;
+use std::sync::Arc;
+use std::time::Duration;
+
 use cache::Cache;
 use counters::Counters;
+use near_cache::NearCache;
 use rate_limit::RateLimiter;
 use refused_tokens::RefusedTokens;
 use single_flight::SingleFlight;
 
-/// The shared state and its lock.
-#[derive(Default)]
-pub(crate) struct Shared(
-    #[cfg(not(loom))] pub(crate) ForkMutex<State>,
-    // A model forks no process.
-    #[cfg(loom)] sync::Mutex<State>,
-);
+#[cfg(not(loom))]
+type StateMutex = ForkMutex<State>;
+// A model forks no process.
+#[cfg(loom)]
+type StateMutex = sync::Mutex<State>;
+
+/// The shared state and its lock, and the copies that are read without it.
+pub(crate) struct Shared {
+    state: StateMutex,
+    near: Arc<NearCache>,
+}
 
 /// What the lock guards.
-#[derive(Default)]
 pub(crate) struct State {
     pub(crate) cache: Cache,
     pub(crate) single_flight: SingleFlight,
@@ -41,15 +52,48 @@ pub(crate) struct State {
     pub(crate) counters: Counters,
 }
 
+impl Default for Shared {
+    fn default() -> Self {
+        let near = Arc::new(NearCache::default());
+        let state = State {
+            cache: Cache::new(Arc::clone(&near)),
+            single_flight: SingleFlight::default(),
+            rate_limiter: RateLimiter::default(),
+            counters: Counters::default(),
+            refused_tokens: RefusedTokens::default(),
+        };
+        Self { state: StateMutex::new(state), near }
+    }
+}
+
 impl Shared {
     #[cfg(not(loom))]
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock()
+        self.state.lock()
     }
 
     #[cfg(loom)]
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        sync::lock(&self.0)
+        sync::lock(&self.state)
+    }
+
+    /// What a fork locks, in lock order.
+    #[cfg(not(loom))]
+    pub(crate) fn locks(&'static self) -> impl DoubleEndedIterator<Item = &'static dyn AtFork> {
+        let state: &'static dyn AtFork = &self.state;
+        iter::once(state).chain(self.near.locks())
+    }
+
+    /// A fresh session with `min_remaining` of its lifetime left, if a copy is at hand. Counts as a hit.
+    #[inline]
+    pub(crate) fn near(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Option<Arc<Session>> {
+        self.near.get(key, min_remaining, now)
+    }
+
+    /// What the library has done so far.
+    pub(crate) fn counters(&self) -> Counters {
+        let counters = self.lock().counters;
+        Counters { cache_hits: counters.cache_hits + self.near.hits(), ..counters }
     }
 
     /// Forgets a token that B2 refused, if the cache still holds that very one. A flight for its key may have been
@@ -66,10 +110,9 @@ impl Shared {
     /// Forgets every session and refusal, and keeps what is in flight from being cached. Rate limits stay.
     pub(crate) fn clear(&self) {
         let mut state = self.lock();
-        let old = std::mem::take(&mut state.cache);
+        let old = state.cache.clear();
         state.single_flight.forget_all();
         drop(state);
-        // Wiping many tokens takes a while: not under the lock.
         drop(old);
     }
 }

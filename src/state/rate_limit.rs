@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::model::bounded_lru::BoundedLru;
+use crate::model::bounded_map::BoundedMap;
 use crate::model::cache_key::{BuildPassThrough, CacheKey, RateKey};
 use crate::model::timestamp::{Timestamp, millis};
 
@@ -13,7 +13,7 @@ use crate::model::timestamp::{Timestamp, millis};
 const BURST: f64 = 5.0;
 /// The longest that a response's `Retry-After` blocks every caller.
 const MAX_BLOCK: Duration = Duration::from_secs(60 * 60);
-/// Buckets kept; past that the least recently used is dropped.
+/// Buckets kept; past that one that was not used lately is dropped.
 const MAX_BUCKETS: usize = 65_536;
 
 /// Who asks for permission to send a request.
@@ -27,7 +27,7 @@ pub(crate) struct PermitRequest {
 
 /// One count for each realm and key ID, which each caller compares with its own limit.
 pub(crate) struct RateLimiter {
-    buckets: BoundedLru<RateKey, RateState, BuildPassThrough>,
+    buckets: BoundedMap<RateKey, RateState, BuildPassThrough>,
 }
 
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ struct RateState {
 
 impl Default for RateLimiter {
     fn default() -> Self {
-        Self { buckets: BoundedLru::new(MAX_BUCKETS) }
+        Self { buckets: BoundedMap::new(MAX_BUCKETS) }
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_bucket_is_dropped_first() {
+    fn a_bucket_that_was_used_again_is_kept_and_another_dropped() {
         let (mut limiter, realm) = (RateLimiter::default(), Realm::production());
         let me = |number: usize| PermitRequest {
             rate_key: RateKey::new(&realm, &number.to_le_bytes()),
@@ -212,6 +212,7 @@ mod tests {
         assert!(limiter.try_acquire(&me(MAX_BUCKETS), |_| false, START).is_ok());
         assert_eq!(limiter.buckets.len(), MAX_BUCKETS);
         assert!(limiter.try_acquire(&me(0), |_| false, START).is_err(), "used last, and kept");
-        assert!(limiter.buckets.peek(&me(1).rate_key).is_none());
+        let is_dropped = |number: &usize| limiter.buckets.peek(&me(*number).rate_key).is_none();
+        assert_eq!((1..MAX_BUCKETS).filter(is_dropped).count(), 1);
     }
 }

@@ -1,19 +1,19 @@
 //! The tokens that B2 refused lately, by their digests: a shared store may still have them.
 
-use crate::model::bounded_lru::BoundedLru;
+use crate::model::bounded_map::BoundedMap;
 use crate::model::cache_key::{BuildPassThrough, CacheKey, digest};
 
-/// Keys remembered; past that the least recently refused is dropped.
+/// Keys remembered; past that one that was not refused again is dropped.
 const MAX_KEYS: usize = 4_096;
 /// Tokens of each.
 const MAX_TOKENS: usize = 4;
 
 /// The digests of refused tokens by key.
-pub(crate) struct RefusedTokens(BoundedLru<CacheKey, [Option<u128>; MAX_TOKENS], BuildPassThrough>);
+pub(crate) struct RefusedTokens(BoundedMap<CacheKey, [Option<u128>; MAX_TOKENS], BuildPassThrough>);
 
 impl Default for RefusedTokens {
     fn default() -> Self {
-        Self(BoundedLru::new(MAX_KEYS))
+        Self(BoundedMap::new(MAX_KEYS))
     }
 }
 

@@ -211,3 +211,19 @@ fn a_cancel_just_before_the_response_wins_for_every_follower() {
     });
     assert_eq!(fixture.requests(), 1);
 }
+
+#[test]
+fn a_cancel_after_the_response_wins_and_keeps_what_was_granted() {
+    let fixture = Fixture::new();
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
+    options.set_log(Some(Box::new(move |_, message| {
+        if message.contains("granted a session") {
+            cancel.trigger();
+        }
+    })));
+    let failure = fixture.authorize_with(&options).expect_err("cancelled");
+    assert_eq!(failure.name, "B2_CANCELLED", "{failure}");
+    fixture.authorize().expect("cached");
+    assert_eq!(fixture.requests(), 1);
+}

@@ -261,17 +261,21 @@ fn a_variable_that_is_nearly_right_is_named() {
 }
 
 #[test]
-fn quotation_marks_around_a_proxy_variable_are_reported() {
-    for (variables, name) in [
-        (&[("HTTPS_PROXY", "\"http://marked7f3a:3128\"")][..], "HTTPS_PROXY"),
-        (&[("https_proxy", "'http://marked7f3a:3128'")], "https_proxy"),
-        (&[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "\"b2.invalid\"")], "NO_PROXY"),
+fn quotation_marks_around_a_proxy_variable_are_not_without_effect() {
+    let through_nothing = "http://127.0.0.1:9";
+    for (variables, word) in [
+        (&[("HTTPS_PROXY", "\"http://marked7f3a:3128\"")][..], "HTTPS_PROXY in the environment"),
+        (&[("https_proxy", "'http://marked7f3a:3128'")], "https_proxy in the environment"),
+        (&[("HTTPS_PROXY", through_nothing)], "proxy"),
+        (&[("HTTPS_PROXY", through_nothing), ("NO_PROXY", "b2.invalid")], "the name b2.invalid"),
+        (&[("HTTPS_PROXY", through_nothing), ("NO_PROXY", "\"b2.invalid\"")], "the name b2.invalid"),
     ] {
         let options = json!({"realm": "https://b2.invalid", "max_attempts": "1", "connect_timeout_ms": "2000"});
-        let task = json!({"keyId": ID, "key": KEY, "options": options});
-        let outcome = outcome(variables, &task);
-        let shown = outcome.to_string();
-        assert!(shown.contains(name) && shown.contains("quotation marks"), "{outcome}");
-        assert!(!shown.contains("marked7f3a"), "{outcome}");
+        let outcome = outcome(variables, &json!({"keyId": ID, "key": KEY, "options": options}));
+        let message = text(&outcome, "message");
+        assert!(message.contains(word), "{outcome}");
+        let is_quoted = word.ends_with("in the environment");
+        assert_eq!(message.contains("quotation marks"), is_quoted, "{outcome}");
+        assert!(!outcome.to_string().contains("marked7f3a"), "{outcome}");
     }
 }

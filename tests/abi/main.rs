@@ -62,6 +62,8 @@ mod store_clocks;
 mod store_files;
 #[cfg(feature = "store-file")]
 mod store_processes;
+#[cfg(feature = "store-redis")]
+mod store_redis;
 #[cfg(any(feature = "store-file", feature = "store-redis"))]
 mod store_sharing;
 mod terminal_escapes;

@@ -43,6 +43,9 @@ static void *keep_busy(void *data)
         blocks[i % BLOCKS] = malloc(16u << i % 11);
         if (i % 16 == 0 && !works())
             return data;
+        /* So that the forking thread has its turn too. */
+        if (i % 256 == 0)
+            (void)usleep(100);
     }
     for (int i = 0; i < BLOCKS; i++)
         free(blocks[i]);

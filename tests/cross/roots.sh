@@ -16,10 +16,11 @@ esac
 [ "$(id -u)" = 0 ] || { echo "needs root, to make a file system with debootstrap" >&2; exit 1; }
 packaging/need.sh debootstrap >&2 || { echo "install debootstrap" >&2; exit 1; }
 mkdir -p "$roots"
-if [ ! -f "$roots/$name/complete" ]; then
+# A root that was made with other packages is made anew.
+if [ "$(cat "$roots/$name/complete" 2>/dev/null)" != "$release $options" ]; then
     rm -rf "$roots/$name"
     debootstrap --variant=minbase $options "$release" "$roots/$name" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" \
         >"$roots/$name.log" 2>&1 || { tail -n 5 "$roots/$name.log" >&2; exit 1; }
-    touch "$roots/$name/complete"
+    echo "$release $options" >"$roots/$name/complete"
 fi
 echo "$roots/$name"

@@ -30,7 +30,13 @@ packaging/need.sh npm >"$log" 2>&1 || {
     echo "SKIP node: $(tail -n 1 "$log")"
     exit 0
 }
-if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+recent() { [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; }
+# Debian 12 has Node 18; npm has newer ones.
+if ! recent; then
+    [ -x "$work/runtime/node_modules/.bin/node" ] || npm install --silent --prefix "$work/runtime" node@22 >"$log" 2>&1 || true
+    PATH=$work/runtime/node_modules/.bin:$PATH
+fi
+if ! recent; then
     echo "SKIP node: this is Node $(node --version), and the package needs 20"
     exit 0
 fi

@@ -14,11 +14,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export CONAN_HOME=$work/home PATH=$tools/bin:$PATH
 failed=0
+# Conan builds it where it lies.
+cp -r packaging/conan/test_package "$work/"
 conan profile detect >"$work/out" 2>&1
 for shared in True False; do
     what="conan: shared=$shared"
-    how=(export-pkg packaging/conan --test-folder packaging/conan/test_package)
-    [[ ${CONAN_CREATE:-} != 1 ]] || how=(create packaging/conan)
+    how=(export-pkg packaging/conan --test-folder "$work/test_package")
+    [[ ${CONAN_CREATE:-} != 1 ]] || how=(create packaging/conan --test-folder "$work/test_package")
     if conan "${how[@]}" -o "b2auth/*:shared=$shared" >"$work/out" 2>&1 && grep -E '^b2auth [0-9.]+: ' "$work/out" >"$work/said"; then
         echo "ok $what: $(cut -c 1-60 "$work/said")"
     else

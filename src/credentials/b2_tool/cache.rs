@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::file_error::FileError;
-use crate::model::bounded_lru::BoundedLru;
+use crate::model::bounded_map::BoundedMap;
 use crate::model::cache_key::{BuildPassThrough, CacheKey};
 use crate::model::realm::Realm;
 use crate::options::Options;
 use crate::platform::fingerprint::Fingerprint;
 use crate::platform::fork_mutex::{ForkMutex, ResetInChild};
 
-/// Files remembered; past that the least recently used is dropped.
+/// Files remembered; past that one that was not used lately is dropped.
 const MAX_FILES: usize = 64;
 
 /// The files that this process has read.
@@ -45,7 +45,7 @@ struct Entry {
 }
 
 /// The contents of files by their keys. Allocated at first use.
-pub(super) struct FileCache(Option<BoundedLru<FileKey, Entry, BuildPassThrough>>);
+pub(super) struct FileCache(Option<BoundedMap<FileKey, Entry, BuildPassThrough>>);
 
 impl FileCache {
     /// What the file held, if it is unchanged.
@@ -65,7 +65,7 @@ impl FileCache {
         if !fingerprint.is_stable(read_at) {
             return;
         }
-        self.0.get_or_insert_with(|| BoundedLru::new(MAX_FILES)).insert(key, Entry { fingerprint, content });
+        self.0.get_or_insert_with(|| BoundedMap::new(MAX_FILES)).insert(key, Entry { fingerprint, content });
     }
 }
 

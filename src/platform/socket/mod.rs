@@ -4,6 +4,8 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod imp;
 
+#[cfg(all(unix, feature = "store-redis"))]
+pub(crate) use imp::connect_unix;
 pub(crate) use imp::{quick_ack, start_connect, wait, wait_for_any};
 
 /// What to wait for on a stream.

@@ -57,6 +57,37 @@ pub(crate) fn start_connect(to: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
+/// Connects to a socket of this machine. That never takes time: where its queue is full, the error says that it would.
+/// The result only reads and writes; what is special to TCP fails on it.
+#[cfg(feature = "store-redis")]
+pub(crate) fn connect_unix(path: &std::path::Path) -> io::Result<TcpStream> {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = path.as_os_str().as_bytes();
+    // SAFETY: a sockaddr_un is plain numbers, for which zero is a value.
+    let mut raw = unsafe { mem::zeroed::<libc::sockaddr_un>() };
+    if bytes.len() >= raw.sun_path.len() {
+        return Err(io::Error::other("its path is too long for a socket"));
+    }
+    raw.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    for (place, byte) in raw.sun_path.iter_mut().zip(bytes) {
+        *place = byte.cast_signed() as libc::c_char;
+    }
+    // SAFETY: socket takes three numbers.
+    let fd = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | TYPE_FLAGS, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let fd = above_stdio(fd)?;
+    // SAFETY: the descriptor was just opened here, so nobody else owns it.
+    let stream = unsafe { TcpStream::from_raw_fd(fd) };
+    set_cloexec(fd);
+    stream.set_nonblocking(true)?;
+    match connect(fd, &raw) {
+        0 => Ok(stream),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// A host that has closed its standard streams may still print to them, so no connection may get their descriptors.
 fn above_stdio(fd: libc::c_int) -> io::Result<libc::c_int> {
     if fd > libc::STDERR_FILENO {

@@ -412,16 +412,21 @@ impl<'a> StoreCall<'a> {
         let now = self.request.env.clock.now();
         BREAKER.failed(self.url.id(), usage, what, now);
         self.request.shared.lock().counters.store_errors += 1;
-        let url = &self.url;
-        let (what, place) = (what.trim_end(), url.to_string());
-        let shown = if what.contains(&place) { what.to_owned() } else { format!("{what} ({place})") };
+        let shown = self.with_place(what);
         if BREAKER.may_say(digest(shown.as_bytes()), now) {
             self.log(Level::Warn, format_args!("the token store cannot be used: {shown}: going on without it"));
         }
     }
 
+    /// What is wrong, and where.
+    fn with_place(&self, what: &str) -> String {
+        let place = self.url.to_string();
+        if what.contains(&place) { what.to_owned() } else { format!("{what} ({place})") }
+    }
+
     fn without<T>(&mut self, what: String) -> Entered<T> {
         self.give_back();
+        let what = self.with_place(&what);
         self.trouble = Some(what.clone());
         if self.request.options.store_required { Entered::Unusable(what) } else { Entered::Ask }
     }

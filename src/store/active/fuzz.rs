@@ -65,3 +65,32 @@ fn within_bounds(reading: &Reading, per_minute: u32) {
     let wait = reading.budget_wait_ms(per_minute);
     assert!(if per_minute == 0 { wait == 0 } else { wait <= 6 * 60_000 / u64::from(per_minute) + BURST_MS }, "{wait}");
 }
+
+/// Replies of a server of Redis, and where they were cut.
+#[cfg(feature = "store-redis")]
+pub(crate) fn resp(data: &[u8]) {
+    use super::redis::resp::{Reply, read};
+
+    fn size(reply: &Reply) -> usize {
+        match reply {
+            Reply::Simple(text) | Reply::Error(text) | Reply::Bulk(Some(text)) => text.len(),
+            Reply::Array(Some(items)) => {
+                assert!(items.len() <= 16);
+                items.iter().map(size).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    let mut rest = data;
+    while let Ok(Some((reply, after))) = read(rest) {
+        assert!(after.len() < rest.len() && size(&reply) < rest.len(), "no more than was sent");
+        let length = rest.len() - after.len();
+        assert_eq!(read(&rest[..length]).map(|found| found.map(|(again, _)| again)), Ok(Some(reply)));
+        // However it is cut, it is not taken for whole, nor for something else.
+        let cut = usize::from(rest[0]).wrapping_mul(31) % length;
+        assert_eq!(read(&rest[..cut]), Ok(None));
+        super::redis::fuzz_error(&rest[..length]);
+        rest = after;
+    }
+}

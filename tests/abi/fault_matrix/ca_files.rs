@@ -179,7 +179,7 @@ fn system() -> Vec<FaultCase> {
             etc(SYSTEM_FILE, Some(&fs::read(other.ca_file()).expect("it is there")));
         })
         .status(TLS)
-        .message("unknown CA")
+        .message("not with the key of a trusted CA")
         .hint("ca_file"),
         fault("the system's certificates get the CA after the first call")
             .conditions(|fixture, good| {

@@ -6,6 +6,8 @@ pub mod b2_database;
 pub mod concurrent;
 pub mod fixture;
 pub mod log_lines;
+#[cfg(feature = "store-redis")]
+pub mod redis;
 pub mod secret_search;
 #[cfg(any(feature = "store-file", feature = "store-redis"))]
 pub mod store;

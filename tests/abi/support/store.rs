@@ -10,6 +10,8 @@ use super::api::{self, Api, Failure, Operation, Options, Session};
 use super::b2_database::TempDir;
 use super::fixture::{Fixture, ID, KEY};
 use super::log_lines::LogLines;
+#[cfg(feature = "store-redis")]
+use super::redis::RedisServer;
 
 /// A folder for a store, which the library is to make.
 pub struct StoreDir {
@@ -50,12 +52,16 @@ impl StoreDir {
 /// A store of any kind.
 pub enum Store {
     Files(StoreDir),
+    #[cfg(feature = "store-redis")]
+    Redis(RedisServer),
 }
 
 impl Store {
     pub fn url(&self) -> String {
         match self {
             Self::Files(dir) => dir.url(),
+            #[cfg(feature = "store-redis")]
+            Self::Redis(server) => server.url(),
         }
     }
 }
@@ -63,6 +69,10 @@ impl Store {
 /// Runs a test with an empty store of each kind.
 pub fn in_each_store(test: impl Fn(&Store)) {
     test(&Store::Files(StoreDir::new()));
+    #[cfg(feature = "store-redis")]
+    if let Some(server) = RedisServer::start(&[]) {
+        test(&Store::Redis(server));
+    }
 }
 
 pub fn set_mode(path: &Path, mode: u32) {

@@ -102,6 +102,11 @@ pub struct Blackhole {
 }
 
 impl Blackhole {
+    #[cfg(feature = "store-redis")]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("an address")
+    }
+
     pub fn listen(at: SocketAddr) -> Self {
         let listener = TcpListener::bind(at).expect("a port");
         // SAFETY: the descriptor is the listener's; a second call changes the length of its queue.
