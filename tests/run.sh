@@ -194,7 +194,6 @@ run packages examples interop b2tool fuzz go python node &
 # A third lane beside them.
 run stress &
 wait
-if [[ $only = *" swift "* ]]; then run swift; fi
 
 # ---- adding up ----
 
