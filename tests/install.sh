@@ -106,7 +106,7 @@ verdict "install: uninstall leaves no file" uninstalls
 
 # ---- folders ----
 
-# Whatever folder `make` was told, b2auth.pc is right for the one that `make install` is told.
+# b2auth.pc is right for the LIBDIR of `make install`, whatever that of `make` was.
 other_folder() { # LIBDIR
     tree=$work/other/$1
     make --no-print-directory install DESTDIR="$tree" PREFIX=/usr LIBDIR="$1" >"$work/log" 2>&1 || { cat "$work/log"; return 1; }

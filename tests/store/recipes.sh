@@ -1,5 +1,5 @@
 #!/bin/bash
-# The recipes of the README's section on token stores, run against a sandbox, with their requests counted there; the one for
+# The recipes of docs/stores.md, run against a sandbox, with their requests counted there; the one for
 # a fleet against a Redis that has the user, the rights and the kind of URL that it shows.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,11 +16,11 @@ cc -std=c99 -D_POSIX_C_SOURCE=200809L -I include cli/*.c -o "$work/b2auth" \
 PATH=$work:$PATH
 failed=0
 
-# The blocks of the section, by their kind and number: sh1, c1, sh2, acl1, ini1, yaml1.
-sed -n '/^## Many processes/,/^## Platforms/p' README.md | awk -v work="$work" '
+# The blocks of the page, by their kind and number: sh1, c1, sh2, acl1, ini1, yaml1.
+awk -v work="$work" '
     /^```[a-z]+$/ { kind = substr($0, 4); file = work "/" kind (++count[kind]); next }
     /^```/ { file = ""; next }
-    file != "" { print >file }'
+    file != "" { print >file }' docs/stores.md
 
 asked() { curl -fsS "$B2_SANDBOX/log" | { grep -o '"call": *"b2_authorize_account"' || true; } | wc -l; }
 requests_of() { # what count command…: that many requests in all
@@ -55,7 +55,7 @@ workers() {
 }
 requests_of "eight workers, twice" 1 workers
 
-# A CA and a server's certificate, and a Redis with the user that the README shows.
+# A CA and a server's certificate, and a Redis with the user that the page shows.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=recipes-ca \
     -keyout "$work/ca.key" -out "$work/ca.pem" 2>"$work/log"
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
