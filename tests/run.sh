@@ -129,6 +129,7 @@ what() {
     snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
+    packages) echo "CMake, pkg-config, the interface's gate, the static library's neighbours: 1 minute" ;;
     examples) echo "the example programs and the demonstration: half a minute" ;;
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
