@@ -85,7 +85,7 @@ while read -r path; do [ ! -e "$path" ] || echo "$path" >>"$work/true"; done <"$
 same "the files named are there"
 
 # Each page about a language is in the README's table, and has a suite.
-grep -o 'docs/languages/[a-z]*\.md' README.md | sort >"$work/said"
+grep -o 'docs/languages/[a-z]*\.md' README.md | sort -u >"$work/said"
 printf '%s\n' docs/languages/*.md | sort >"$work/true"
 same "the pages about languages"
 sed 's,^docs/\(.*\)\.md$,tests/\1.sh,; s,others,hosts,' "$work/true" >"$work/said"

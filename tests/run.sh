@@ -103,6 +103,7 @@ cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
 go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
 python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
 node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+vba() { tests/languages/vba.sh; }
 hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
 # Only where it is asked for by name: a toolchain of 3 GB.
 swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
@@ -119,7 +120,7 @@ what() {
     loom) echo "models of the concurrent parts: 3 minutes" ;;
     stress) echo "random calls against random faults: 2 minutes" ;;
     header) echo "the header in every C and C++: half a minute" ;;
-    symbols | docs) echo "what the files say: seconds" ;;
+    symbols | docs | vba) echo "what the files say: seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
     setuid) echo "programs with raised rights: half a minute" ;;
@@ -182,7 +183,7 @@ echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
-run library loom header symbols docs deny &
+run library loom header symbols docs vba deny &
 wait
 # These use what is built by now.
 rm -rf "$staged"
