@@ -6,7 +6,8 @@
 # make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
-# make bench      what a cached call costs, beside the same work done by hand in C
+# make bench      what a cached call costs, beside the same work by hand in C and from other languages; and the first call
+#                 with a token store
 # make docs       writes the reference of the C interface as HTML, in target/docs/html
 # make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
@@ -104,10 +105,15 @@ soak:
 $(TARGET)/hit: benches/hit.c include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
 
+$(TARGET)/store: benches/store.c include/b2auth.h | lib
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
+
 # In the environment the sandbox's key stands under the usual names; as arguments it is no secret.
-bench: $(TARGET)/hit sandbox
+bench: $(TARGET)/hit $(TARGET)/store sandbox
 	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox \
 		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
+	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox benches/store.sh $(TARGET)/store
+	@benches/borders.sh
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/$(LINKNAME)

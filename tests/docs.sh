@@ -17,7 +17,7 @@ same() { # name: compares $work/said with $work/true
     fi
 }
 
-sed -n '/^```c$/,/^```$/p' README.md | grep -v '^```' >"$work/said"
+awk '/^```c$/ { found = 1; next } /^```$/ && found { exit } found' README.md >"$work/said"
 cp examples-c/authorize.c "$work/true"
 same "the program is examples-c/authorize.c"
 

@@ -52,8 +52,6 @@ lint() {
 }
 
 rust() {
-    # Without it its tests say that they are skipped.
-    packaging/need.sh redis-server || true
     cargo test --locked --workspace --features test-hooks --no-run
     # The hosts and the C programs want the sandbox as a program, the tests of the C ABI the library with hooks.
     cargo build --locked --workspace --features test-hooks
@@ -84,13 +82,14 @@ examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
+store() { tests/store/recipes.sh; }
 docs() { tests/docs.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
-# About a minute: five fuzzers, and their build if there is none yet.
+# About a minute: seven fuzzers, and their build if there is none yet.
 fuzz() {
     fuzz/run.sh 10
     fuzz/differential.sh
@@ -120,13 +119,16 @@ what() {
     loom) echo "models of the concurrent parts: 3 minutes" ;;
     stress) echo "random calls against random faults: 2 minutes" ;;
     header) echo "the header in every C and C++: half a minute" ;;
-    symbols | docs | vba) echo "what the files say: seconds" ;;
+    symbols) echo "what the library exports: seconds" ;;
+    vba) echo "the declarations for Visual Basic: seconds" ;;
+    docs) echo "what the documents say: 2 minutes, then seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
     setuid) echo "programs with raised rights: half a minute" ;;
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
+    store) echo "the recipes for token stores: half a minute" ;;
     snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
@@ -135,12 +137,13 @@ what() {
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
+    allocators) echo "programs with an allocator of their own: 1 minute" ;;
+    packages) echo "packages and what they promise: 2 minutes" ;;
     cpp) echo "b2auth.hpp by g++ and clang: 1 minute" ;;
     go) echo "the Go package: 2 minutes, then half a minute" ;;
-    python) echo "the Python package: 1 minute" ;;
-    node) echo "the npm package: 1 minute" ;;
-    hosts) echo "programs in other languages: seconds" ;;
-    swift) echo "the Swift package: 4 minutes, then 2" ;;
+    python | node) echo "the package for $1: 1 minute" ;;
+    hosts) echo "programs in other languages: half a minute" ;;
+    swift) echo "the Swift package, whose compiler has 3 GB: a quarter of an hour, then 2 minutes" ;;
     *) echo "a suite" ;;
     esac
 }
@@ -178,7 +181,7 @@ run() {
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
-    libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
+    redis-server libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -187,13 +190,13 @@ run library loom header symbols docs vba deny &
 wait
 # These use what is built by now.
 rm -rf "$staged"
-make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || true
-run beside snippets c allocators setuid install proxies cli valgrind cpp hosts &
+make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
+run beside snippets store c allocators setuid install proxies cli valgrind cpp hosts &
 run packages examples interop b2tool fuzz go python node &
+[[ $only != *" swift "* ]] || run swift
 # A third lane beside them.
 run stress &
 wait
-if [[ $only = *" swift "* ]]; then run swift; fi
 
 # ---- adding up ----
 

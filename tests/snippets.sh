@@ -17,6 +17,8 @@ missing=$(packaging/need.sh cc pkg-config cmake meson curl python3) || { echo "S
 make --no-print-directory install install-sandbox PREFIX="$work/prefix" >"$work/log" 2>&1 ||
     { cat "$work/log"; echo "not ok snippets: the installation"; exit 1; }
 PATH=$work/prefix/bin:$PATH
+mkdir "$work/cache"
+export XDG_CACHE_HOME=$work/cache
 export PATH PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig LD_LIBRARY_PATH=$work/prefix/lib TMPDIR=$work
 
 # Each block of a page as its own file: 3.sh, 4.json …; those with a name of their own under that, too.

@@ -70,7 +70,8 @@ impl<'a> Call<'a> {
             result => result,
         };
         result.map_err(|error| {
-            error.with_request_count(self.requests_sent.get()).with_key_id(self.identity.shown_key_id())
+            let error = error.with_request_count(self.requests_sent.get()).with_key_id(self.identity.shown_key_id());
+            error.with_whole_time()
         })
     }
 

@@ -28,6 +28,7 @@ use crate::ports::limits::{Limits, Stop};
 use crate::ports::{Clock, Env};
 use crate::state::Shared;
 use crate::state::cache::Lookup;
+use crate::state::near_cache::Near;
 
 use call::{Call, Intent};
 
@@ -143,9 +144,11 @@ pub(crate) fn try_cached(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -
     }
     let now = runtime.env.clock.now();
     let cache_key = CacheKey::new(request.options.scope(), key_id, key);
-    let session = match runtime.shared.near(&cache_key, request.options.min_remaining, now) {
-        Some(session) => session,
-        None => find_cached(runtime.shared, request, &cache_key, now)?,
+    let near = runtime.shared.near(&cache_key, request.options.min_remaining, now);
+    let session = match near {
+        Near::Hit(session) => session,
+        Near::Miss => find_cached(runtime.shared, request, &cache_key, now, false)?,
+        Near::MissAgain => find_cached(runtime.shared, request, &cache_key, now, true)?,
     };
     if request.options.wants_log(Level::Debug) {
         log_hit(runtime, request);
@@ -168,16 +171,22 @@ fn log_hit(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) {
     log_for_key(options, request.shown_key_id(), Level::Debug, &limits, format_args!("cache hit"));
 }
 
-/// The same, under the lock.
+/// The same, under the lock. With `copy_near` a fresh session is copied to where this thread looks first.
 fn find_cached(
     shared: &Shared,
     request: &AuthorizeRequest<'_>,
     cache_key: &CacheKey,
     now: Timestamp,
+    copy_near: bool,
 ) -> Option<Arc<Session>> {
     let mut state = shared.lock();
     let session = match state.cache.get(cache_key, request.options.min_remaining, now) {
-        Lookup::Fresh(session) => session,
+        Lookup::Fresh(session) => {
+            if copy_near {
+                state.cache.copy_near(cache_key);
+            }
+            session
+        }
         Lookup::Stale { session, refresh_due } if !refresh_due || state.single_flight.contains(cache_key) => session,
         _ => return None,
     };

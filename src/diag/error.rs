@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::sanitize::{MAX_LINE, single_line, truncate};
 pub use super::status::Status;
+use crate::model::human_duration::HumanDuration;
 use crate::model::rfc3339;
 use crate::model::timestamp::{Timestamp, millis};
 
@@ -166,6 +167,17 @@ impl Error {
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         self.0.attempts = attempts;
         self
+    }
+
+    /// Says how long the call took, if it ran out of time in more than one attempt: the message is about the last one.
+    pub(crate) fn with_whole_time(self) -> Self {
+        let attempts = &self.0.attempts;
+        if self.0.status != Status::Timeout || attempts.len() < 2 {
+            return self;
+        }
+        let ms = attempts.iter().map(|attempt| attempt.wait_ms.saturating_add(attempt.duration_ms)).sum();
+        let whole = format!("; {} attempts in {}", attempts.len(), HumanDuration(Duration::from_millis(ms)));
+        self.append(&whole)
     }
 
     /// The number of requests that this very call made.

@@ -5,6 +5,7 @@ pub(crate) mod c_text;
 pub(crate) mod cache_key;
 pub(crate) mod capabilities;
 pub(crate) mod grant;
+pub(crate) mod human_duration;
 mod no_proxy;
 pub(crate) mod proxy;
 pub(crate) mod realm;

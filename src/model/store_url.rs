@@ -20,6 +20,7 @@ pub(crate) enum StoreChoice {
 }
 
 /// Where a session's token is stored, as far as that is known without the application key.
+#[cfg_attr(not(any(feature = "store-file", feature = "store-redis")), allow(dead_code, reason = "for an engine"))]
 #[derive(Clone)]
 pub(crate) struct StoredAt {
     pub(crate) url: Arc<StoreUrl>,
@@ -32,6 +33,7 @@ pub(crate) struct StoredAt {
 }
 
 /// Where a store is.
+#[cfg_attr(not(any(feature = "store-file", feature = "store-redis")), allow(dead_code, reason = "for an engine"))]
 pub(crate) struct StoreUrl {
     pub(crate) place: StorePlace,
     id: u128,
@@ -125,6 +127,7 @@ impl StoreUrl {
     }
 
     /// Equal for equal texts within this process, and tells nothing about them.
+    #[cfg_attr(not(any(feature = "store-file", feature = "store-redis")), allow(dead_code, reason = "for an engine"))]
     pub(crate) fn id(&self) -> u128 {
         self.id
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use crate::ports::transport::{Failure, FailureKind};
 
@@ -50,21 +49,6 @@ pub(super) fn unexpected_tls(host: &str) -> Failure {
     with_hint(FailureKind::Protocol, message, "begin the realm with https://")
 }
 
-/// A duration as people write it: 200 ms, 2.5 s, 15 s.
-pub(super) struct HumanDuration(pub(super) Duration);
-
-impl fmt::Display for HumanDuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.as_millis();
-        let tenths = (ms + 50) / 100;
-        match (ms, tenths % 10) {
-            (..950, _) => write!(f, "{ms} ms"),
-            (950..10_000, 1..) => write!(f, "{}.{} s", tenths / 10, tenths % 10),
-            _ => write!(f, "{} s", (ms + 500) / 1000),
-        }
-    }
-}
-
 pub(super) const BROKEN: &str =
     "call again later; if that does not help, look for what ends connections on the way: a firewall, a VPN, a proxy";
 pub(super) const CA_HINT: &str = "install the system's CA certificates, or name a file of them in SSL_CERT_FILE";
@@ -105,15 +89,3 @@ pub(super) const WRONG_PORT: &str =
     "check that the realm's port is one for https, and that no other program answers on it";
 pub(super) const WRONG_SERVER: &str =
     "check that the realm names a B2 server, and that no other program answers in its place";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_readable() {
-        let text = |ms| HumanDuration(Duration::from_millis(ms)).to_string();
-        assert_eq!([text(7), text(949), text(996), text(2_500)], ["7 ms", "949 ms", "1 s", "2.5 s"]);
-        assert_eq!([text(4_996), text(14_996), text(60_000)], ["5 s", "15 s", "60 s"]);
-    }
-}

@@ -9,13 +9,12 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::model::human_duration::HumanDuration;
 use crate::platform::sync;
 use crate::ports::limits::{Limits, Stop};
 use crate::ports::transport::{Failure, FailureKind};
 
-use super::failure::{
-    CHECK_NAME, CHECK_PROXY, CHECK_ROUTE, HANDSHAKE_BLOCKED, HumanDuration, PLAIN_PROXY, SLOW, failure,
-};
+use super::failure::{CHECK_NAME, CHECK_PROXY, CHECK_ROUTE, HANDSHAKE_BLOCKED, PLAIN_PROXY, SLOW, failure};
 use super::trace::{SharedTrace, Trace};
 
 /// What a request is doing.

@@ -10,11 +10,11 @@ use crate::ports::transport::{Failure, FailureKind, HttpRequest, HttpResponse, T
 
 use super::HttpTransport;
 use super::certificate::Certificate;
-use super::failure::HumanDuration;
 use super::happy_eyeballs;
 use super::request_watch::{RequestPhase, RequestWatch};
 use super::stream::Stream;
 use super::tls::RootsFrom;
+use crate::model::human_duration::HumanDuration;
 
 /// The stages of a request, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -84,7 +84,19 @@ impl<'a> Limits<'a> {
     /// The longest that one may block before checking [`Limits::stop`] again; `None` for no limit.
     #[must_use]
     pub(crate) fn poll_interval(&self) -> Option<Duration> {
-        let polled = (self.cancel.is_some() || cfg!(feature = "test-hooks")).then_some(CANCEL_POLL_INTERVAL);
+        self.poll_interval_among(1)
+    }
+
+    /// The same for one of many threads that wait for the same thing: a crowd polls less often, since it would keep a
+    /// processor busy otherwise, but often enough that a cancel ends each wait within a quarter of a second.
+    #[must_use]
+    pub(crate) fn poll_interval_among(&self, waiting: usize) -> Option<Duration> {
+        let interval = match waiting {
+            0..256 => CANCEL_POLL_INTERVAL,
+            256..2_048 => CANCEL_POLL_INTERVAL * 4,
+            _ => CANCEL_POLL_INTERVAL * 8,
+        };
+        let polled = (self.cancel.is_some() || cfg!(feature = "test-hooks")).then_some(interval);
         match (self.remaining(), polled) {
             (Some(remaining), Some(interval)) => Some(remaining.min(interval)),
             (remaining, interval) => remaining.or(interval),

@@ -4,7 +4,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod counters;
-mod near_cache;
+pub(crate) mod near_cache;
 pub(crate) mod progress;
 pub(crate) mod rate_limit;
 pub(crate) mod refused_tokens;
@@ -20,13 +20,14 @@ use crate::platform::fork_mutex::{AtFork, ForkMutex};
 use crate::platform::sync;
 use crate::platform::sync::MutexGuard;
 
+#[cfg(not(loom))]
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cache::Cache;
 use counters::Counters;
-use near_cache::NearCache;
+use near_cache::{Near, NearCache};
 use rate_limit::RateLimiter;
 use refused_tokens::RefusedTokens;
 use single_flight::SingleFlight;
@@ -84,9 +85,9 @@ impl Shared {
         iter::once(state).chain(self.near.locks())
     }
 
-    /// A fresh session with `min_remaining` of its lifetime left, if a copy is at hand. Counts as a hit.
+    /// A fresh session with `min_remaining` of its lifetime left, if a copy is near. Counts as a hit.
     #[inline]
-    pub(crate) fn near(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Option<Arc<Session>> {
+    pub(crate) fn near(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Near {
         self.near.get(key, min_remaining, now)
     }
 

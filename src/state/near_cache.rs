@@ -1,6 +1,6 @@
 //! Copies of the sessions that are asked for most, in shards, so that threads that hit at the same time do not meet.
 //!
-//! The cache under the one mutex is the truth. It copies an entry here when a shard asks for the same key twice, and
+//! The cache under the one mutex is the truth. It copies an entry here when a shard misses the same key twice, and
 //! withdraws every copy before it changes or drops the entry: whoever holds its mutex may take a shard's, never the other
 //! way round. A thread never waits for a shard while it looks for a hit: if its own is locked, it moves to the next one.
 
@@ -57,6 +57,14 @@ struct NearEntry {
     is_used: bool,
 }
 
+/// What there is in a shard.
+pub(crate) enum Near {
+    Hit(Arc<Session>),
+    Miss,
+    /// The last miss in this place was for the same key: a copy would have been of use.
+    MissAgain,
+}
+
 impl ResetInChild for Places {
     /// Copies are as good in the child.
     fn reset_in_child(&mut self) {}
@@ -104,23 +112,28 @@ mod home {
 }
 
 impl NearCache {
-    /// A fresh session with `min_remaining` of its lifetime left, if a copy is at hand. Takes no lock that anybody holds
-    /// for longer than a look, and waits for none.
-    pub(crate) fn get(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Option<Arc<Session>> {
+    /// Looks for a copy of a fresh session with `min_remaining` of its lifetime left. Takes no lock that anybody holds for
+    /// longer than a look, and waits for none.
+    #[inline]
+    pub(crate) fn get(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Near {
         let home = home::get();
-        let mut places = match self.shards[home].try_lock() {
-            Some(places) => places,
-            None => self.move_on(home)?,
-        };
+        let Some(mut places) = self.shards[home].try_lock().or_else(|| self.move_on(home)) else { return Near::Miss };
         let places = &mut *places;
         let place = key.low_bits() % PLACES;
-        let entry = places.copies[place].as_mut()?;
-        if entry.key != *key || now.is_past(entry.fresh_until) || min_remaining > entry.remaining {
-            return None;
+        if let Some(entry) = &mut places.copies[place]
+            && entry.key == *key
+            && !now.is_past(entry.fresh_until)
+            && min_remaining <= entry.remaining
+        {
+            entry.is_used = true;
+            places.hits += 1;
+            return Near::Hit(Arc::clone(&entry.session));
         }
-        entry.is_used = true;
-        places.hits += 1;
-        Some(Arc::clone(&entry.session))
+        if places.missed[place] == Some(*key) {
+            return Near::MissAgain;
+        }
+        places.missed[place] = Some(*key);
+        Near::Miss
     }
 
     /// Another shard that is not locked now, which becomes the calling thread's.
@@ -134,18 +147,12 @@ impl NearCache {
         })
     }
 
-    /// Notes that a key was found in the cache, and copies its session here if that happened the last time too. The
-    /// caller holds the mutex of the cache. True if there is a copy now.
-    pub(crate) fn offer(&self, key: &CacheKey, session: &Session, fresh_until: Timestamp, remaining: Duration) -> bool {
-        let mut places = self.shards[home::get()].lock();
-        let place = key.low_bits() % PLACES;
-        if places.missed[place] != Some(*key) {
-            places.missed[place] = Some(*key);
-            return false;
-        }
-        let session = Arc::new(session.another_view());
-        places.copies[place] = Some(NearEntry { key: *key, fresh_until, remaining, session, is_used: true });
-        true
+    /// Copies a session into the calling thread's shard. The caller holds the mutex of the cache.
+    pub(crate) fn insert(&self, session: &Session, fresh_until: Timestamp, remaining: Duration) {
+        let (key, session) = (session.cache_key(), Arc::new(session.another_view()));
+        let entry = NearEntry { key, fresh_until, remaining, session, is_used: true };
+        let replaced = self.shards[home::get()].lock().copies[key.low_bits() % PLACES].replace(entry);
+        drop(replaced);
     }
 
     /// Drops every copy of a key's session. The caller holds the mutex of the cache.

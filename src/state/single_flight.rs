@@ -186,8 +186,9 @@ impl<'s> Follower<'s> {
                 state.single_flight.detach(&key, id);
                 return Wait::Stopped(stop);
             }
+            let interval = limits.poll_interval_among(flight.followers);
             let condvar = Arc::clone(&flight.condvar);
-            state = sync::wait(&condvar, state, limits.poll_interval());
+            state = sync::wait(&condvar, state, interval);
         }
     }
 }

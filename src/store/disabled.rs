@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::choice;
 use super::record::Reading;
-use super::request::{Entered, Judgement, StoreRequest};
+use super::request::{Entered, Inspection, Judgement, StoreRequest};
 use super::settle::Outcome;
 use crate::diag::error::Error;
 use crate::model::store_url::StoredAt;
@@ -63,6 +63,10 @@ impl StoreCall<'_> {
     }
 
     pub(crate) fn give_back(&mut self) {
+        self.never()
+    }
+
+    pub(crate) fn inspect(self) -> Inspection {
         self.never()
     }
 }

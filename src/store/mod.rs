@@ -26,5 +26,5 @@ mod active;
 pub(crate) use active::fuzz;
 pub(crate) use active::{StoreCall, locks, open, revoke};
 pub(crate) use record::Reading;
-pub(crate) use request::{Entered, Judgement, StoreRequest, Waiting};
+pub(crate) use request::{Entered, Inspection, Judgement, StoreRequest, Waiting};
 pub(crate) use settle::Outcome;

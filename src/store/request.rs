@@ -60,6 +60,16 @@ pub(crate) struct Waiting {
     pub(crate) http: Option<u16>,
 }
 
+/// What a look at a store found.
+pub(crate) struct Inspection {
+    /// The path, or host and port.
+    pub(crate) place: String,
+    pub(crate) trouble: Option<String>,
+    pub(crate) is_readable: bool,
+    /// How old the session in it is, if there is one.
+    pub(crate) age_ms: Option<u64>,
+}
+
 /// The right to ask for all, while a request is in the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(pub(crate) u8);

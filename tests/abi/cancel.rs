@@ -145,6 +145,25 @@ fn a_follower_takes_over_from_a_cancelled_leader() {
 }
 
 #[test]
+fn a_cancel_shared_by_many_waiters_ends_them_without_another_request() {
+    const CALLS: usize = 200;
+    let fixture = Fixture::new();
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..CALLS).map(|_| scope.spawn(|| fixture.authorize_with(&options))).collect();
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        wait_until("all others wait", || fixture.api.counter("coalesced") == CALLS as u64 - 1);
+        cancel.trigger();
+        for call in calls {
+            assert_eq!(call.join().expect("no panic").expect_err("cancelled").name, "B2_CANCELLED");
+        }
+    });
+    assert_eq!(fixture.requests(), 1, "none of the cancelled took over");
+}
+
+#[test]
 fn a_cancel_triggered_before_the_call_makes_no_request() {
     let fixture = Fixture::new();
     let options = fixture.options.with(&[]);
@@ -190,5 +209,21 @@ fn a_cancel_just_before_the_response_wins_for_every_follower() {
         }
         leader.join().expect("no panic").expect("this one was not cancelled");
     });
+    assert_eq!(fixture.requests(), 1);
+}
+
+#[test]
+fn a_cancel_after_the_response_wins_and_keeps_what_was_granted() {
+    let fixture = Fixture::new();
+    let options = fixture.options.with(&[]);
+    let cancel = options.attach_cancel();
+    options.set_log(Some(Box::new(move |_, message| {
+        if message.contains("granted a session") {
+            cancel.trigger();
+        }
+    })));
+    let failure = fixture.authorize_with(&options).expect_err("cancelled");
+    assert_eq!(failure.name, "B2_CANCELLED", "{failure}");
+    fixture.authorize().expect("cached");
     assert_eq!(fixture.requests(), 1);
 }

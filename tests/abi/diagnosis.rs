@@ -344,7 +344,8 @@ fn a_cancel_wins_over_a_session_that_was_granted() {
     let found = diagnose(&fixture);
     assert_eq!((found.status.as_str(), fixture.requests()), ("B2_CANCELLED", 1));
     assert_eq!((&found.report["result"], &found.report["requests"]), (&json!("failed"), &json!(1)));
-    assert_eq!(found.step("authorize")["result"], "ok", "that is what was found");
+    let step = found.step("authorize");
+    assert_eq!((&step["result"], &step["summary"]), (&json!("failed"), &json!("the call was cancelled")), "{step}");
 }
 
 /// In the subprocess: a diagnosis without a key of its own.

@@ -102,6 +102,11 @@ fn attempt_timeout_ms_is_real_time() {
         fixture.sandbox.script(ID, [fault.forever()]);
         let (failure, took) = timed(|| fixture.authorize().expect_err("no response"));
         assert_eq!((failure.name.as_str(), failure.attempts), ("B2_TIMEOUT", 2));
+        // The last attempt's time alone would not say how long the call took.
+        assert!(
+            failure.message.contains("within 1.5 s ") && failure.message.contains("; 2 attempts in 3"),
+            "{failure}"
+        );
         assert!(took >= Duration::from_millis(2_980) && took < Duration::from_secs(3) + GRACE, "{took:?}");
         assert!(eventually(|| fixture.requests() == 2, TEST_TIMEOUT));
     }

@@ -63,6 +63,7 @@ fn backoff_is_drawn_from_zero_to_a_bound_that_doubles_up_to_a_maximum() {
             // The chance that a fair draw misses one of the halves is 1 in eight million.
             assert!(drawn.iter().any(|wait| *wait >= bound / 2), "wait {nth} is never long: {drawn:?}");
             assert!(drawn.iter().any(|wait| *wait <= bound / 2), "wait {nth} is never short: {drawn:?}");
+            assert!(drawn.iter().any(|wait| *wait != drawn[0]), "wait {nth} is always the same: {drawn:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use b2_sandbox::{DateFault, Fault};
 use crate::support::api::{self, Operation};
 use crate::support::concurrent::{advance_until, assert_stays_false, during_call, timed, wait_until};
 use crate::support::fixture::{Fixture, ID, KEY, TEST_TIMEOUT};
+use crate::support::log_lines::LogLines;
 
 /// Enough time for every wait here, and attempts that a shifted clock does not end.
 pub const LONG_TIMEOUTS: [(&str, &str); 2] = [("total_timeout_ms", "3600000"), ("attempt_timeout_ms", "600000")];
@@ -159,5 +160,20 @@ fn a_retry_after_does_not_make_a_permanent_failure_retryable() {
         let failure = fixture.authorize().expect_err("refused");
         assert_eq!((fixture.requests(), failure.attempts, failure.retry_after_ms), (1, 1, -1), "{status}");
         fixture.authorize().expect("no other call is blocked");
+    }
+}
+
+#[test]
+fn a_wait_is_longer_than_retry_after_by_what_the_clock_may_be_off() {
+    const GRANULARITY_MS: u64 = 10;
+    for status in [429, 500, 503] {
+        let fixture = Fixture::with_options(&[("max_attempts", "2")]);
+        let log = LogLines::capture(&fixture.options);
+        fixture.sandbox.script(ID, [Fault::status(status).retry_after("1").forever()]);
+        let failure = fixture.authorize().expect_err("every response is that");
+        assert!(failure.waits_ms()[1] >= 1_000 + GRANULARITY_MS, "{:?}", failure.waits_ms());
+        let lines = log.take();
+        let logged = lines.iter().any(|line| line.contains("every caller for this key to wait 1010 ms"));
+        assert_eq!(logged, status != 500, "{lines:#?}");
     }
 }

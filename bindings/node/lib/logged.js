@@ -21,11 +21,21 @@ function performLogged(task, log) {
   });
 }
 
+// At its exit Node ends the worker wherever it is, and koffi aborts the process if that is while it is being loaded.
+const loaded = new Int32Array(new SharedArrayBuffer(4));
+const LOADING = 0;
+const LONGEST_LOAD_MS = 5000;
+process.on('exit', () => {
+  if (worker !== null) Atomics.wait(loaded, 0, LOADING, LONGEST_LOAD_MS);
+});
+
 function start() {
+  Atomics.store(loaded, 0, LOADING);
   const started = new Worker(path.join(__dirname, 'worker.js'), {
     // Nothing that the program had its own threads do at their start.
     execArgv: [],
     stdin: false,
+    workerData: loaded,
   });
   started.on('message', received);
   started.on('error', failed);

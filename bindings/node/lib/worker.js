@@ -1,9 +1,17 @@
 'use strict';
 // The thread of logged.js.
 
-const { parentPort } = require('node:worker_threads');
-const { logCallback } = require('./library');
-const { perform } = require('./perform');
+const { parentPort, workerData: loaded } = require('node:worker_threads');
+
+function load() {
+  try {
+    return { ...require('./library'), ...require('./perform') };
+  } finally {
+    Atomics.store(loaded, 0, 1);
+    Atomics.notify(loaded, 0);
+  }
+}
+const { logCallback, perform } = load();
 
 // One function for all calls, each of which has its number for user data.
 const log = logCallback((id, level, message) => parentPort.postMessage({ id: Number(id), level, message }));

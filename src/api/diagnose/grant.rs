@@ -35,12 +35,12 @@ pub(super) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    pub(super) fn steps(&self, trace: &Trace) -> [Step; 5] {
+    pub(super) fn steps(&self, trace: &Trace) -> [Step; 4] {
         let [key, token] = match self.result {
             Ok(session) => [key(session, self.now), token(session, self.options, self.now)],
             Err(_) => ["key", "token"].map(|name| Step::skipped(name, "B2 granted no session")),
         };
-        [clock(trace, self.realm, self.now), self.verdict(trace), key, token, store()]
+        [clock(trace, self.realm, self.now), self.verdict(trace), key, token]
     }
 
     fn verdict(&self, trace: &Trace) -> Step {
@@ -142,9 +142,4 @@ fn token(session: &Session, options: &Options, now: Timestamp) -> Step {
         .detail("downloadUrl", session.download_url())
         .detail("s3ApiUrl", session.s3_api_url())
         .warn_if(short)
-}
-
-/// Where tokens are shared. There is no such store in this build.
-fn store() -> Step {
-    Step::skipped("store", "none is set: each process asks B2 for itself")
 }

@@ -7,6 +7,7 @@ mod environment;
 mod grant;
 mod identity;
 mod report;
+mod store;
 mod way;
 
 use std::sync::Arc;
@@ -56,6 +57,8 @@ struct Walk {
     /// Why there is no connection, if it was tried without a request to send.
     no_connection: Option<Failure>,
     families: Families,
+    /// `None` without a key.
+    store: Option<store::Inspected>,
     redactor: Redactor,
 }
 
@@ -68,6 +71,7 @@ impl Walk {
             || Redactor::new("", "", ""),
             |credentials| Redactor::new(credentials.key_id(), credentials.key(), &credentials.basic()),
         );
+        let store = identity.as_ref().ok().map(|identity| store::inspect(runtime, identity, options, limits));
         let result = identity.and_then(|identity| authorize::ask_once(traced, options, identity, limits));
         if let Ok(session) = &result {
             redactor = redactor.with_token(session.authorization_token());
@@ -85,7 +89,7 @@ impl Walk {
             _ => None,
         };
         let families = Families::try_other(&transport, options.connect_timeout, limits);
-        Self { identified, result, transport, no_connection, families, redactor }
+        Self { identified, result, transport, no_connection, families, store, redactor }
     }
 
     fn realm_of(identified: &Result<Identified, Error>, options: &Options) -> Option<Realm> {
@@ -122,6 +126,7 @@ impl Walk {
         let answer =
             Answer { result: &self.result, has_key: self.identified.is_ok(), options, realm: realm.as_ref(), now };
         steps.extend(self.transport.read(|trace| answer.steps(trace)));
+        steps.push(store::step(self.store.as_ref(), options));
         steps
     }
 }

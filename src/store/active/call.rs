@@ -36,9 +36,9 @@ const MAX_SKEW_MS: u64 = 5 * 60 * 1_000;
 
 /// One leader's dealings with a store.
 pub(crate) struct StoreCall<'a> {
-    request: StoreRequest<'a>,
+    pub(super) request: StoreRequest<'a>,
     pub(super) url: Arc<StoreUrl>,
-    keys: Keys,
+    pub(super) keys: Keys,
     engine: Option<Box<dyn Engine>>,
     flow: Flow,
     /// What is left of the time that the store may take.
@@ -70,7 +70,7 @@ struct Said {
 }
 
 /// How a dealing ended that did not succeed.
-enum Failed {
+pub(super) enum Failed {
     Trouble(Trouble),
     Stopped(Stop),
 }
@@ -372,7 +372,7 @@ impl<'a> StoreCall<'a> {
     }
 
     /// Does something with the store, again after a passing trouble, in the time that is left for that.
-    fn deal<T>(
+    pub(super) fn deal<T>(
         &mut self,
         usage: Use,
         mut work: impl FnMut(&mut dyn Engine, &Limits<'_>) -> Result<T, Trouble>,
@@ -507,7 +507,7 @@ fn within<T>(
 }
 
 /// What is in a store, for whoever has the keys.
-fn reading(keys: &Keys, stored: &Stored, now: crate::model::timestamp::Timestamp) -> Option<Reading> {
+pub(super) fn reading(keys: &Keys, stored: &Stored, now: crate::model::timestamp::Timestamp) -> Option<Reading> {
     let record = keys.open_record(stored.record.as_deref()?)?;
     let age = stored.ttl_ms.map(|ttl| record.kept_ms.saturating_sub(ttl));
     Some(Reading::new(record, now, age, || boot::id().unwrap_or_default()))

@@ -56,6 +56,7 @@ pub(crate) struct Stored {
 pub(crate) enum Look {
     Is(Stored),
     /// The same as at the last look.
+    #[cfg_attr(not(feature = "store-file"), allow(dead_code, reason = "for files"))]
     Unchanged,
 }
 

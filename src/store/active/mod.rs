@@ -7,6 +7,7 @@ mod engine;
 mod files;
 #[cfg(fuzzing)]
 pub(crate) mod fuzz;
+mod inspect;
 mod open;
 #[cfg(feature = "store-redis")]
 mod redis;

@@ -1,0 +1,21 @@
+#!/bin/sh
+# store.sh BENCH: benches/store.c with a store in files, and in a Redis of its own by socket and by loopback if there is one.
+# For tests/with-sandbox.sh.
+set -eu
+work=$(mktemp -d)
+pid=
+trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
+set -- "$1" "file:$work/tokens"
+if command -v redis-server >/dev/null; then
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    redis-server --port "$port" --bind 127.0.0.1 --unixsocket "$work/socket" --save '' --appendonly no \
+        --loglevel warning --dir "$work" >/dev/null &
+    pid=$!
+    until [ -S "$work/socket" ]; do kill -0 "$pid"; sleep 0.05; done
+    set -- "$@" "redis+unix://$work/socket" "redis://127.0.0.1:$port"
+else
+    echo "there is no redis-server here: files only"
+fi
+bench=$1
+shift
+"$bench" "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY" "$@"
