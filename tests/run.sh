@@ -102,6 +102,7 @@ cpp() { tests/languages/cpp.sh "$staged" "$target/debug/b2-sandbox" $all; }
 go() { tests/languages/go.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
 python() { tests/languages/python.sh "$staged" "$target/debug/b2-sandbox" ${all:---quick}; }
 node() { tests/languages/node.sh "$staged" "$target/debug/b2-sandbox"; }
+vba() { tests/languages/vba.sh; }
 hosts() { tests/languages/hosts.sh $all "$staged" "$target/debug/b2-sandbox"; }
 # Only where it is asked for by name: a toolchain of 3 GB.
 swift() { tests/languages/swift.sh "$staged" "$target/debug/b2-sandbox" $all; }
@@ -119,7 +120,8 @@ what() {
     stress) echo "random calls against random faults: 2 minutes" ;;
     header) echo "the header in every C and C++: half a minute" ;;
     symbols) echo "what the library exports: seconds" ;;
-    docs) echo "what the documents say: seconds" ;;
+    docs) echo "what the documents say: 2 minutes, then seconds" ;;
+    vba) echo "the declarations for Visual Basic: seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
     setuid) echo "programs with raised rights: half a minute" ;;
@@ -130,6 +132,7 @@ what() {
     snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;
+    packages) echo "CMake, pkg-config, the interface's gate, the static library's neighbours: 1 minute" ;;
     examples) echo "the example programs and the demonstration: half a minute" ;;
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
@@ -183,7 +186,7 @@ echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
 run format lint rust &
-run library loom header symbols deny &
+run library loom header symbols vba deny &
 wait
 # These use what is built by now.
 rm -rf "$staged"
