@@ -51,6 +51,7 @@ impl<'a> Limits<'a> {
     }
 
     /// The time by the clock that these limits go by.
+    #[cfg_attr(not(feature = "store-file"), allow(dead_code, reason = "for stores"))]
     #[must_use]
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

@@ -1,5 +1,6 @@
 //! The stores themselves: sealing, engines, and a leader's dealings with them.
 
+mod apart;
 mod breaker;
 mod call;
 mod engine;
@@ -28,6 +29,6 @@ pub(crate) fn locks() -> impl DoubleEndedIterator<Item = &'static dyn AtFork> {
     let files = files::LOCKS.iter();
     #[cfg(not(feature = "store-file"))]
     let files = [].iter();
-    let own: [&'static dyn AtFork; 2] = [&open::CA_FILES, breaker::BREAKER.lock()];
+    let own: [&'static dyn AtFork; 2] = [&apart::TASKS, breaker::BREAKER.lock()];
     own.into_iter().chain(files.copied())
 }

@@ -2,19 +2,18 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 
+use super::apart;
 use super::call::StoreCall;
 use super::engine::{Engine, Trouble};
 use super::seal::Keys;
 use crate::diag::error::{Error, Status};
 use crate::diag::level::Level;
 use crate::model::store_url::{StorePlace, StoreUrl};
-use crate::platform::blocking::BlockingTasks;
 use crate::platform::file;
 use crate::ports::limits::Limits;
 use crate::store::choice;
@@ -26,10 +25,6 @@ const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
 
 /// The digest of a file.
 type Digest = [u8; 32];
-
-/// CA files that are being read.
-pub(super) static CA_FILES: BlockingTasks<PathBuf, Option<Digest>> =
-    BlockingTasks::new("b2auth CA digest", 4, Duration::ZERO);
 
 /// The store that a request uses, if it uses one. It is not touched yet.
 ///
@@ -81,17 +76,12 @@ pub(super) fn engine(
 
 /// The digest of a CA file, on a thread that the caller can leave.
 fn digest_of(path: &Path, limits: &Limits<'_>) -> Option<Digest> {
-    let check = || match limits.stop() {
-        Some(stop) => Err(stop),
-        None => Ok(limits.poll_interval()),
-    };
     let owned = path.to_owned();
     let read = move || {
         let mut bytes = Vec::new();
-        let file: File = file::open(&owned).ok()?;
-        file.take(MAX_CA_FILE).read_to_end(&mut bytes).ok()?;
-        let digest = digest(&SHA256, &bytes);
-        digest.as_ref().try_into().ok()
+        let file: File = file::open(&owned)?;
+        file.take(MAX_CA_FILE).read_to_end(&mut bytes).map(|_| digest(&SHA256, &bytes))
     };
-    CA_FILES.run(path.to_owned(), check, read).ok()?
+    let found = apart::run(limits, move || read().map_err(|_| Trouble::lasting("it cannot be read")));
+    found.ok()?.as_ref().try_into().ok()
 }

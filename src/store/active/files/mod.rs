@@ -13,17 +13,15 @@ mod tests;
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::apart;
 use super::engine::{Engine, Look, SettleStep, Stored, Trouble};
 use super::seal::tag_of;
-use crate::platform::blocking::{BlockingError, BlockingTasks};
 use crate::platform::fingerprint::Fingerprint;
 use crate::platform::folder::Locality;
 use crate::platform::fork_mutex::AtFork;
-use crate::platform::sync;
 use crate::ports::limits::{Limits, Stop};
 use crate::store::record::{Name, Tag};
 use crate::store::request::Slot;
@@ -37,11 +35,8 @@ const SLOWEST_POLL: Duration = Duration::from_millis(100);
 const MAX_SETTLE_WAIT: Duration = Duration::from_millis(100);
 const SETTLE_POLL: Duration = Duration::from_millis(5);
 
-/// Work on folders that may hang. Each has a number of its own: none is shared.
-static TASKS: BlockingTasks<u64, ()> = BlockingTasks::new("b2auth store", 4, Duration::ZERO);
-
 /// What a fork locks.
-pub(super) static LOCKS: [&dyn AtFork; 2] = [&TASKS, &locks::HELD];
+pub(super) static LOCKS: [&dyn AtFork; 1] = [&locks::HELD];
 
 /// One name in a folder.
 pub(super) struct Files {
@@ -94,7 +89,7 @@ impl Files {
             Some(result) => result?,
             None => {
                 let paths = Arc::clone(&paths);
-                on_a_thread(limits, move || folder::make_and_check(&paths.folder))?
+                apart::run(limits, move || folder::make_and_check(&paths.folder))?
             }
         };
         match locality {
@@ -115,7 +110,7 @@ impl Files {
             return work(&self.paths);
         }
         let paths = Arc::clone(&self.paths);
-        on_a_thread(limits, move || work(&paths))
+        apart::run(limits, move || work(&paths))
     }
 
     fn release(&self, lock: Option<Lock>, limits: &Limits<'_>) {
@@ -240,34 +235,5 @@ impl Engine for Files {
 
     fn slowest_poll(&self) -> Duration {
         SLOWEST_POLL
-    }
-}
-
-/// Runs `work` where a file system that hangs hangs a thread of ours, and no call for longer than it allows. A lock that it
-/// takes too late is given back, since nobody takes the result.
-fn on_a_thread<T: Send + 'static>(
-    limits: &Limits<'_>,
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, Trouble> {
-    let result = Arc::new(Mutex::new(None));
-    let place = Arc::clone(&result);
-    run_on_a_thread(limits, Box::new(move || *sync::lock(&place) = Some(work())))?;
-    sync::lock(&result).take().unwrap_or_else(|| Err(Trouble::lasting("its folder could not be looked at")))
-}
-
-/// Apart from what the work is, since this is much code.
-fn run_on_a_thread(limits: &Limits<'_>, work: Box<dyn FnOnce() + Send>) -> Result<(), Trouble> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let check = || match limits.stop() {
-        Some(stop) => Err(stop),
-        None => Ok(limits.poll_interval()),
-    };
-    match TASKS.run(NEXT.fetch_add(1, Ordering::Relaxed), check, work) {
-        Ok(()) => Ok(()),
-        Err(BlockingError::Stopped(_)) => Err(Trouble::slow("its folder does not answer in time")),
-        Err(BlockingError::TooMany(count)) => {
-            Err(Trouble::lasting(format!("{count} calls on its folder hang already")))
-        }
-        Err(BlockingError::NoThread(_)) => Err(Trouble::lasting("no thread could be started for its folder")),
     }
 }
