@@ -8,7 +8,9 @@ case $1 in
     *) echo "musl-loader.sh: unknown processor $1" >&2; exit 2 ;;
 esac
 folder=${CARGO_TARGET_DIR:-$PWD/target}/roots/musl-$debian
-loader=$folder/tree/usr/lib/$1-linux-musl/libc.so
+# It moves to /usr/lib in later releases.
+loader=$folder/tree/lib/$1-linux-musl/libc.so
+[ -f "$loader" ] || loader=$folder/tree/usr/lib/$1-linux-musl/libc.so
 if [ ! -f "$loader" ]; then
     command -v apt-get >/dev/null || { echo "install musl (Debian: musl) for $1" >&2; exit 1; }
     # With lists of its own, so that the machine's stay as they are.
@@ -18,5 +20,7 @@ if [ ! -f "$loader" ]; then
         -o Dir::Cache="$folder/cache" -o Dir::State::status="$folder/state/status" -o Debug::NoLocking=true
     (cd "$folder" && apt-get -q "$@" update && apt-get -q "$@" download musl) >&2
     dpkg-deb -x "$folder"/musl_*.deb "$folder/tree"
+    loader=$(find "$folder/tree" -name libc.so -type f)
+    [ -n "$loader" ] || { echo "Debian's musl has no libc.so any more" >&2; exit 1; }
 fi
 echo "$loader"
