@@ -26,6 +26,7 @@ static NEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
 /// in memory of their own, so that none waits for another's cache line.
 pub struct Session(Content);
 
+#[allow(clippy::large_enum_variant, reason = "nearly all have content of their own")]
 enum Content {
     Own(SessionData),
     Of(Arc<Session>),
