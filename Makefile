@@ -102,16 +102,17 @@ fuzz:
 soak:
 	@tests/stress.sh soak $(SOAK_SECONDS)
 
-$(TARGET)/hit: benches/hit.c include/b2auth.h | lib
+$(TARGET)/hit $(TARGET)/cache: $(TARGET)/%: benches/%.c include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
 
 $(TARGET)/store: benches/store.c include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
 
 # In the environment the sandbox's key stands under the usual names; as arguments it is no secret.
-bench: $(TARGET)/hit $(TARGET)/store sandbox
+bench: $(TARGET)/hit $(TARGET)/cache $(TARGET)/store sandbox
 	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox \
 		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
+	@benches/cache.sh $(TARGET)/debug/b2-sandbox $(TARGET)/cache
 	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox benches/store.sh $(TARGET)/store
 	@benches/borders.sh
 

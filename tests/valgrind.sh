@@ -36,4 +36,21 @@ for name in getters handles null version; do
         failed=1
     fi
 done
+
+# What a cached call costs, in instructions: the same on every run, however busy the machine is. docs/bench.md has the table.
+limit=950
+"${CC:-cc}" -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -I include benches/hits.c -o "$out/hits" \
+    -L "$built" -lb2auth -Wl,-rpath,"$built"
+counted() {
+    tests/with-sandbox.sh "$target/debug/b2-sandbox" \
+        valgrind --tool=callgrind --callgrind-out-file=/dev/null "$out/hits" "$1" 2>&1 | sed -n 's/.*Collected *: *//p'
+}
+few=$(counted 1000) many=$(counted 11000)
+each=$(((${many:-0} - ${few:-0}) / 10000))
+if [ "$each" -gt 0 ] && [ "$each" -le "$limit" ]; then
+    echo "ok valgrind: a cached call with a getter and its free takes $each instructions, at most $limit"
+else
+    echo "not ok valgrind: a cached call takes $each instructions, more than $limit"
+    failed=1
+fi
 exit "$failed"
