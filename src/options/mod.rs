@@ -164,8 +164,7 @@ impl Options {
         self.log = function.map(Log::new);
     }
 
-    /// Logs, if there is a log function and the message is important enough for it.
-    /// True if somebody listens to messages of this level.
+    /// True if there is a log function that wants messages of this level.
     pub(crate) fn wants_log(&self, level: Level) -> bool {
         self.log.is_some() && level <= self.log_level
     }
@@ -177,6 +176,7 @@ impl Options {
         }
     }
 
+    /// Logs, if there is a log function that wants messages of this level.
     pub(crate) fn log(&self, level: Level, limits: &Limits<'_>, message: fmt::Arguments<'_>) {
         if let Some(log) = &self.log
             && level <= self.log_level
