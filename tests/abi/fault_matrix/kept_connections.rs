@@ -118,9 +118,12 @@ fn run(exchange: &Exchange, https: bool) -> Outcome {
     outcome.check("one request for the first key", fixture.sandbox.authorize_count(FIRST) == 1);
     let requests = case.base().requests as u64;
     let counted = fixture.api.counter("requests") - 1;
-    outcome.check(&format!("{counted} requests are counted instead of {requests}"), counted == requests);
+    // A server that closes after its response may do so while the next request is on its way: then it is sent once more.
+    let on_its_way = u64::from(second.is_empty() && *connections > 1);
+    let range = requests..=requests + on_its_way;
+    outcome.check(&format!("{counted} requests are counted instead of {requests}"), range.contains(&counted));
     let retries = fixture.api.counter("retries");
-    outcome.check(&format!("{retries} retries are counted"), retries == requests - 1);
+    outcome.check(&format!("{retries} retries are counted"), retries == counted - 1);
     let reported = u64::from(outcome.result.attempts);
     outcome.check("the error has the attempts", outcome.result.token.is_some() || reported == requests);
     let opened = fixture.sandbox.connection_count(if https { "https" } else { "http" });
