@@ -50,8 +50,8 @@ verdict "no sandbox is one line and a status" no_sandbox
 # The command ends on any of them, and says which; it is waited for.
 ends() { # signal
     rm -f "$work/pids" "$work/said"
-    # The shell would have it ignore SIGINT.
-    env --default-signal=INT sh -c 'TMPDIR=$2/tmp exec tests/with-sandbox.sh "$1" sh -c "
+    # The shell would have it ignore SIGINT, and whoever started all this may have ignored SIGHUP.
+    env --default-signal=INT,HUP,TERM sh -c 'TMPDIR=$2/tmp exec tests/with-sandbox.sh "$1" sh -c "
         trap \"echo got $3 >$2/said; exit 5\" $3
         curl -s $4 >/dev/null \$B2_SANDBOX/count
         pgrep -P \$PPID >$2/pids.part && mv $2/pids.part $2/pids
@@ -67,7 +67,7 @@ ends() { # signal
     done
     nothing_is_left
 }
-if env --default-signal=INT true 2>/dev/null && command -v pgrep >/dev/null; then
+if env --default-signal=INT,HUP,TERM true 2>/dev/null && command -v pgrep >/dev/null; then
     for signal in TERM INT HUP; do
         verdict "SIG$signal reaches the command, and leaves nothing behind" ends "$signal"
     done
