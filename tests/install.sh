@@ -129,7 +129,7 @@ refused() { # text setting…
     shift
     if make --no-print-directory install DESTDIR="$work/refused" "$@" >"$work/said" 2>&1; then return 1; fi
     cat "$work/said"
-    [ "$(grep -vc '^make: \*\*\* ' "$work/said")" = 1 ] && grep "^make install: .*$text" "$work/said" && [ ! -e "$work/refused" ]
+    [ "$(grep -vcE '^make(\[[0-9]+\])?: \*\*\* ' "$work/said")" = 1 ] && grep "^make install: .*$text" "$work/said" && [ ! -e "$work/refused" ]
 }
 verdict "install: a PREFIX that is no absolute path" refused "PREFIX must be" PREFIX=usr
 verdict "install: a LIBDIR outside of PREFIX" refused "LIBDIR must be" LIBDIR=/usr/lib

@@ -267,7 +267,7 @@ fn a_dump_of_the_folder_shows_nothing() {
 
 /// A machine on a folder that the subprocess's own file system holds, or with its own limits.
 #[test]
-#[ignore = "run by other tests"]
+#[ignore = "run by another test"]
 fn authorize_in_a_subprocess() {
     let Some(task) = subprocess::task() else { return };
     if let Some(limit) = task["file_limit"].as_u64() {

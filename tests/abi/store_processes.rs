@@ -19,7 +19,7 @@ const WAITING: &str = "another process is asking";
 
 /// A process that authorizes once. It makes a file in the folder `waiting` when it begins to wait for others.
 #[test]
-#[ignore = "run by other tests"]
+#[ignore = "run by another test"]
 fn authorize() {
     let Some(task) = subprocess::task() else { return };
     let machine = Machine::in_subprocess(&task);
@@ -166,7 +166,7 @@ fn a_stopped_leader_is_overtaken_and_in_redis_a_killed_one_as_well() {
 
 /// A process that makes children by fork, which authorize again and again, and kills each at a random moment.
 #[test]
-#[ignore = "run by other tests"]
+#[ignore = "run by another test"]
 fn kill_children() {
     let Some(task) = subprocess::task() else { return };
     let machine = Machine::in_subprocess(&task);
@@ -234,7 +234,7 @@ fn a_store_survives_processes_that_are_killed_at_any_moment() {
 
 /// A process that forks while it holds a slot. Its child says so in a file, waits until the parent is gone, and asks.
 #[test]
-#[ignore = "run by other tests"]
+#[ignore = "run by another test"]
 fn fork_with_a_slot() {
     let Some(task) = subprocess::task() else { return };
     let machine = Machine::in_subprocess(&task);
