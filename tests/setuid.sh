@@ -19,7 +19,7 @@ chmod 755 "$work"
 # ---- one program, with rights of every kind ----
 
 flags="-std=c99 -Wall -Wextra -Wpedantic -Werror -I include"
-libs=$(sed -n 's/^Libs.private: *//p' "$built/b2auth.pc")
+libs=$(cat "$built/b2auth.libs")
 # shellcheck disable=SC2086
 "${CC:-cc}" $flags tests/setuid/ask.c -o "$work/plain" "$built/libb2auth.a" $libs -pthread
 # The loader takes a library for such a program from where the program itself says, if that is absolute.

@@ -37,8 +37,22 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     words.filter(move |word| word.len() >= SHORTEST && !is_hex(word))
 }
 
+/// The message without the name of an unknown option or field, which is shown if it looks like a name.
+fn without_unknown_name(message: &str) -> String {
+    for marker in ["unknown option \"", "unknown field \""] {
+        if let Some((before, rest)) = message.split_once(marker)
+            && let Some((name, after)) = rest.split_once('"')
+        {
+            assert!(name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte)), "{name:?}");
+            return format!("{before}{after}");
+        }
+    }
+    message.to_owned()
+}
+
 /// Panics if the message has a word that is not the library's, or is not one line of bounded length.
 pub(super) fn assert_own(message: &str) {
+    let message = &without_unknown_name(message);
     static OWN: OnceLock<HashSet<&str>> = OnceLock::new();
     let own = OWN.get_or_init(|| SOURCES.into_iter().flat_map(words).collect());
     for word in words(message) {
