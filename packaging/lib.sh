@@ -16,6 +16,10 @@ case $triple in
     *-musl*) export RUSTFLAGS="${RUSTFLAGS-} -C target-feature=-crt-static" ;;
 esac
 
+# The tests build it once, and then use it from several suites at the same time.
+if [ "${B2AUTH_KEEP_LIB:-}" = 1 ] && [ -f "$built/$shared" ] && [ -f "$built/libb2auth.a" ]; then
+    exit 0
+fi
 rm -f "$built/$shared"
 # Without the Rust library among the outputs: beside it Cargo leaves link-time optimisation out, and the archive is three
 # times as large.

@@ -305,7 +305,8 @@ fn a_machine_whose_clock_is_wrong_is_told_so_once() {
     let fixture = Fixture::new();
     Machine::new(&fixture, &server.url()).authorize().expect("granted");
     let machine = Machine::new(&fixture, &server.url());
-    machine.api.shift_clocks(2 * 3_600_000, 0);
+    // Half a second more, since the difference is given in whole seconds.
+    machine.api.shift_clocks(2 * 3_600_000 + 500, 0);
     let session = machine.authorize().expect("shared");
     assert!(session.seconds_left() <= 22 * 3_600);
     machine.assert_logged(2, "the clock here and that of the token store differ by 7200 s");
