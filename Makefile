@@ -52,7 +52,8 @@ all: lib command
 
 lib:
 	CARGO="$(CARGO)" packaging/lib.sh
-	packaging/native.sh >$(BUILT)/b2auth.libs
+	packaging/native.sh >$(BUILT)/b2auth.libs.new
+	mv $(BUILT)/b2auth.libs.new $(BUILT)/b2auth.libs
 
 header:
 	$(CARGO) run --quiet --locked -p b2auth-header
