@@ -183,7 +183,7 @@ fn find_cached(
     let session = match state.cache.get(cache_key, request.options.min_remaining, now) {
         Lookup::Fresh(session) => {
             if copy_near {
-                state.cache.copy_near(cache_key);
+                state.cache.copy_near(cache_key, request.options.min_remaining);
             }
             session
         }

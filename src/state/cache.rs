@@ -102,11 +102,13 @@ impl Cache {
         }
     }
 
-    /// Copies the key's session to the near cache.
-    pub(crate) fn copy_near(&mut self, key: &CacheKey) {
-        if let Some(entry) = self.entries.sessions.peek_mut(key) {
+    /// Copies the key's session to the near cache, if a copy would serve a caller who needs `min_remaining`.
+    pub(crate) fn copy_near(&mut self, key: &CacheKey, min_remaining: Duration) {
+        if let Some(entry) = self.entries.sessions.peek_mut(key)
+            && let fresh_remaining = Duration::from_secs(entry.fresh_remaining_s.into())
+            && min_remaining <= fresh_remaining
+        {
             entry.is_near = true;
-            let fresh_remaining = Duration::from_secs(entry.fresh_remaining_s.into());
             self.near.insert(&entry.session, entry.fresh_until, fresh_remaining);
         }
     }

@@ -83,7 +83,7 @@ fn a_session_in_use_through_its_copy_alone_outlives_any_number_of_others() {
     cache.insert(&keys.session(0), 0.0);
     assert!(matches!(near.get(&key, Duration::ZERO, NOW), Near::Miss));
     assert!(matches!(near.get(&key, Duration::ZERO, NOW), Near::MissAgain));
-    cache.copy_near(&key);
+    cache.copy_near(&key, Duration::ZERO);
     for number in 1..3 * MAX_SESSIONS {
         cache.insert(&keys.session(number), 0.0);
         if number % (MAX_SESSIONS / 2) == 0 {
@@ -106,7 +106,7 @@ fn no_copy_outlives_its_entry() {
     ];
     for (name, change) in changes {
         cache.insert(&session, 0.0);
-        cache.copy_near(&key);
+        cache.copy_near(&key, Duration::ZERO);
         assert_eq!(copies(), 1, "before it is {name}");
         change(&mut cache, &keys, &session);
         assert_eq!(copies(), 0, "after it is {name}");
@@ -119,13 +119,20 @@ fn a_copy_is_used_as_long_as_it_is_fresh_and_has_enough_left() {
     let (keys, mut cache) = (Keys::new(), Cache::default());
     let (near, key) = (Arc::clone(&cache.near), keys.key(0));
     cache.insert(&keys.session(0), 0.0);
-    cache.copy_near(&key);
+    cache.copy_near(&key, Duration::ZERO);
     let has = |min_remaining, now| matches!(near.get(&key, Duration::from_secs(min_remaining), now), Near::Hit(_));
     let at = |seconds| NOW.after(Duration::from_secs(seconds));
     assert!(has(0, at(69_119)) && !has(0, at(69_120)), "80 % of a day");
     assert!(has(17_280, NOW) && !has(17_281, NOW), "20 % of a day");
     let set_forward = Timestamp { wall_ms: at(69_120).wall_ms, ..NOW };
     assert!(!has(0, set_forward));
+
+    // No copy is made for a caller whom it would not serve.
+    cache.insert(&keys.session(0), 0.0);
+    cache.copy_near(&key, Duration::from_secs(17_281));
+    assert!(!has(0, NOW));
+    cache.copy_near(&key, Duration::from_secs(17_280));
+    assert!(has(0, NOW));
 }
 
 #[test]
