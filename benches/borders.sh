@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# borders.sh [--markdown]: what a cached call and a getter cost from other languages, beside the same from C, with the
-# library and the sandbox that are built. A language whose tools are missing is left out, and named.
+# borders.sh: what a cached call and a getter cost from other languages, beside the same from C, with the
+# library and the sandbox that are built. A language whose tools are missing is left out, and named. The lines are for report.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
@@ -44,4 +44,4 @@ add "Python, cffi" "there is no cffi (Debian: python3-cffi)" "/usr/bin/python3 $
 add "Python, ctypes" "there is no python3" "python3 $here/border_ctypes.py" python3 -c 'import ctypes'
 
 command -v python3 >/dev/null || { echo "SKIP: there is no python3, which compares them"; exit 0; }
-tests/with-sandbox.sh "$target/debug/b2-sandbox" python3 "$here/run.py" "$@" "${programs[@]}"
+tests/with-sandbox.sh "$target/debug/b2-sandbox" python3 "$here/run.py" "${programs[@]}"

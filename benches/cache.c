@@ -93,8 +93,8 @@ static void authorize_all(void)
   }
 }
 
-/* Calls for one key, and for keys at random, in turn. */
-static void at_random(void)
+/* Calls for one key, and for one of the first `among` at random, in turn. */
+static void at_random(int among)
 {
   double one[ROUNDS], random[ROUNDS], ratio[ROUNDS], from;
   uint64_t state = 88172645463325252u;
@@ -109,13 +109,13 @@ static void at_random(void)
       state ^= state << 13;
       state ^= state >> 7;
       state ^= state << 17;
-      hit(&pairs[state % (uint64_t)count]);
+      hit(&pairs[state % (uint64_t)among]);
     }
     random[round] = now() - from;
     ratio[round] = random[round] / one[round];
   }
-  printf("%d keys at random: %.0f ns a call, one key: %.0f ns, ratio %.2f\n", count, median(random) / CALLS,
-         median(one) / CALLS, median(ratio));
+  printf("bench keys keys=%d ns=%.0f one_ns=%.0f ratio=%.2f\n", among, median(random) / CALLS, median(one) / CALLS,
+         median(ratio));
 }
 
 static atomic_int go;
@@ -149,17 +149,19 @@ static double rate(int threads)
 
 static void together(int threads)
 {
-  double ratio[ROUNDS];
+  double ratio[ROUNDS], calls[ROUNDS];
   int round;
   for (round = 0; round < ROUNDS; round++) {
     double alone = rate(1);
-    ratio[round] = rate(threads) / alone;
+    calls[round] = rate(threads);
+    ratio[round] = calls[round] / alone;
   }
-  printf("%d threads on one key: %.2f times the calls of one thread\n", threads, median(ratio));
+  printf("bench threads threads=%d million_a_second=%.1f ratio=%.2f\n", threads, median(calls) * 1e3, median(ratio));
 }
 
 int main(int argc, char **argv)
 {
+  static const int among[] = {1, 200, 2000, 20000};
   int i, threads, most = argc > 2 ? atoi(argv[2]) : 16;
   double before, full, cleared;
   count = argc > 1 ? atoi(argv[1]) : 0;
@@ -173,12 +175,15 @@ int main(int argc, char **argv)
   before = resident();
   authorize_all();
   full = resident();
-  printf("%d sessions: %.0f bytes each\n", count, (full - before) * 1e6 / count);
-  at_random();
-  for (threads = 2; threads <= most; threads *= 2)
+  for (i = 0; i < (int)(sizeof among / sizeof *among); i++)
+    if (among[i] < count)
+      at_random(among[i]);
+  at_random(count);
+  for (threads = 1; threads <= most; threads *= 2)
     together(threads);
   b2_cache_clear();
   cleared = resident();
-  printf("resident: %.1f MB with one session, %.1f with all, %.1f after b2_cache_clear\n", before, full, cleared);
+  printf("bench memory sessions=%d bytes_each=%.0f one_mb=%.1f all_mb=%.1f cleared_mb=%.1f\n", count,
+         (full - before) * 1e6 / count, before, full, cleared);
   return 0;
 }
