@@ -12,7 +12,9 @@ import os
 import re
 import sys
 
-import plots
+# Nothing is left beside the sources.
+sys.dont_write_bytecode = True
+import plots  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BENCH, README = "docs/bench.md", "README.md"

@@ -31,6 +31,8 @@ STD = {"core", "alloc", "std", "compiler_builtins", "panic_unwind", "unwind", "s
 PART_OF = {crate: part for part, crates in PARTS for crate in crates}
 TABLES = {".eh_frame": "unwinding tables", ".eh_frame_hdr": "unwinding tables", ".gcc_except_table": "unwinding tables"}
 RELOCATIONS = {".rela.dyn", ".rel.dyn", ".relr.dyn", ".rela.plt", ".relro_padding"}
+# The name or the key of a certificate, in DER: an attribute of X.500, or RSA or an elliptic curve.
+CERTIFICATE = re.compile(rb"\x31.\x30.\x06\x03\x55\x04|\x30.\x06[\x07\x09]\x2a\x86\x48", re.DOTALL)
 CODE_OR_DATA = (".text", ".rodata", ".data", ".data.rel.ro", ".tdata", ".init_array", ".fini_array")
 
 
@@ -48,10 +50,18 @@ class Library:
         name = lambda at: self.bytes[rows[names][4] + at :].split(b"\0", 1)[0].decode()
         # name, type, flags, address, offset, size, link, info
         self.sections = [(name(row[0]), *row[1:8]) for row in rows]
+        self.offsets = {section[0]: section[4] for section in self.sections}
 
     def loaded(self):
         """Of what is in memory and in the file: name, address, size."""
         return [(s[0], s[3], s[5]) for s in self.sections if s[2] & 2 and s[1] != 8]
+
+    def content(self, address, size):
+        for name, start, of_all in self.loaded():
+            if start <= address < start + of_all:
+                at = self.offsets[name] + address - start
+                return self.bytes[at : at + size]
+        return b""
 
     def references(self):
         """Pairs of addresses: where something refers from, and to what."""
@@ -139,18 +149,26 @@ def attribute(library, found):
         name = symbol(section)
         parts.append(part_of_object(origin) or (part_of_name(plain[name]) if name else ""))
     starts = [piece[0] for piece in found]
+    for place, (address, size, _, section) in enumerate(found):
+        if not parts[place] and section.startswith(".rodata") and CERTIFICATE.match(library.content(address, size)):
+            parts[place] = "root certificates"
 
     def at(address):
         index = bisect.bisect_right(starts, address) - 1
         return index if index >= 0 and address < starts[index] + found[index][1] else None
 
     # From code first, then from the tables that code refers to, and so on.
-    from_whom = {}
+    from_whom, roots = {}, {}
     for source, target in library.references():
         source, target = at(source), at(target)
+        if source is not None and target is not None and parts[target] == "root certificates" and not parts[source]:
+            roots[source] = roots.get(source, 0) + 1
         if source is not None and target is not None and not parts[target] and source != target:
             from_whom.setdefault(target, []).append(source)
-    waiting = set(from_whom)
+    # The list of them.
+    for source in (source for source, count in roots.items() if count > 20):
+        parts[source] = "root certificates"
+    waiting = {target for target in from_whom if not parts[target]}
     while waiting:
         settled = set()
         for target in waiting:
