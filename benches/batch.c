@@ -4,7 +4,7 @@
  *
  *   batch ROUNDS KEYS CONNECTIONS [SANDBOX_PID]
  *
- * Key IDs and keys are those of benches/cache.c. The environment has realm and certificate, as tests/with-sandbox.sh sets them.
+ * Key IDs and keys are those of benches/cache.c. The environment has realm and certificates, as benches/bundle.sh sets them.
  * Prints rates, the client's CPU for each key, and how much of a core the sandbox used meanwhile.
  */
 #define _GNU_SOURCE
@@ -186,7 +186,9 @@ static void by_hand(void)
         CURL *curl = transfers[i].curl = curl_easy_init();
 
         curl_easy_setopt(curl, CURLOPT_URL, url);
-        curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("B2_SANDBOX_CA"));
+        curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("B2_BUNDLE"));
+        /* Or else, where a folder of certificates is built in, libcurl reads them anew for each connection. */
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
         curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfers[i]);

@@ -18,6 +18,8 @@ flags=$(pkg-config --cflags --libs libcurl json-c 2>&1) || {
 cat >"$work/run" <<END
 #!/bin/sh
 set -eu
+# cache.sh's arguments are those of another program.
+[ "\$1" = in_bundle ] || exec benches/bundle.sh "$work/run" in_bundle
 pid=\$(cat "$work/pid")
 "$work/batch" 3 $keys 8 "\$pid"
 for connections in 1 2 4 8 16 32 64; do

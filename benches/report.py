@@ -18,6 +18,8 @@ import plots  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BENCH, README = "docs/bench.md", "README.md"
+# Where a line says nothing of a column.
+NOTHING = "–"
 
 # Of each table its columns: the title, and how a line's values are written.
 TABLES = {
@@ -33,8 +35,11 @@ TABLES = {
         ("way", "{way}"), ("time, ms", "{wall_ms:.1f}"), ("CPU, ms", "{cpu_ms:.1f}"), ("b2auth's part of the time", "{wall_ratio:.3f}"),
         ("of the CPU", "{cpu_ratio:.3f}"),
     ),
-    "resident": (("way", "{way}"), ("the first call adds, MB", "{all_mb:.2f}"), ("of it not from a file, MB", "{own_mb:.2f}")),
-    "dlopen": (("library", "{library}"), ("dlopen, ms", "{ms:.3f}"), ("b2auth's part of it", "{ratio:.3f}")),
+    "resident": (
+        ("way", "{way}"), ("the first call adds, MB", "{all_mb:.2f}"), ("of it not from a file, MB", "{own_mb:.2f}"),
+        ("the process has then, MB", "{process_mb:.1f}"),
+    ),
+    "dlopen": (("library", "{library}"), ("dlopen, ms", "{ms:.3f}"), ("CPU, ms", "{cpu_ms:.3f}"), ("b2auth's part of the CPU", "{ratio:.3f}")),
     "batch": (
         ("connections", "{connections:.0f}"), ("keys", "{keys:,.0f}"), ("keys a second", "{rate:,.0f}"), ("libcurl", "{libcurl_rate:,.0f}"),
         ("ratio", "{rate_ratio:.2f}"), ("CPU for a key, µs", "{cpu_us:.0f}"), ("libcurl's, µs", "{libcurl_cpu_us:.0f}"),
@@ -110,11 +115,18 @@ def lines(paths):
     return rows
 
 
+def cell(form, row):
+    try:
+        return form.format(**row)
+    except KeyError:
+        return NOTHING
+
+
 def table(name, rows):
     columns = TABLES[name]
-    texts = [[form.format(**row) for _, form in columns] for row in rows]
+    texts = [[cell(form, row) for _, form in columns] for row in rows]
     # Numbers are at the right.
-    rules = ["--:" if all(number(text) is not None for text in column) else "---" for column in zip(*texts)]
+    rules = ["--:" if form.endswith("f}") else "---" for _, form in columns]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [[title for title, _ in columns], rules, *texts])
 
 
@@ -144,7 +156,7 @@ def parse(text):
         numeric = [title for title, form in columns if form.endswith("f}")]
         wrong += [
             f"{BENCH}: the table {name} has {row[title]!r} for a number under {title}"
-            for row in found[name] for title in numeric if not isinstance(row[title], float)
+            for row in found[name] for title in numeric if not isinstance(row[title], float) and row[title] != NOTHING
         ]
     return found, wrong
 

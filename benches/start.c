@@ -4,8 +4,8 @@
  *   start run ROUNDS NAME=COMMAND…    a command may have one argument; a name with a plus sign in front is run in every fourth round only
  *   start dlopen ROUNDS LIBRARY…      the time of dlopen, each in a process of its own
  *
- * A program prints three numbers: the length of its token, and what its call added to what is resident, in KB: in all, and of
- * memory with no file behind it. The first program of all is what the others are compared with.
+ * A program prints four numbers: the length of its token, what its call added to what is resident, in KB, in all and of memory
+ * with no file behind it, and all that is resident then; 0 for what it can't tell. The first program of all is what the others are compared with.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,7 +22,7 @@ enum { MOST = 8, MOST_ROUNDS = 1000 };
 struct program {
     const char *name, *command, *argument;
     int every, rounds;
-    double wall[MOST_ROUNDS], cpu[MOST_ROUNDS], all[MOST_ROUNDS], own[MOST_ROUNDS];
+    double wall[MOST_ROUNDS], cpu[MOST_ROUNDS], all[MOST_ROUNDS], own[MOST_ROUNDS], process[MOST_ROUNDS];
     double wall_ratio[MOST_ROUNDS], cpu_ratio[MOST_ROUNDS];
 };
 
@@ -64,7 +64,7 @@ static double ms(struct timeval time)
 static void run(struct program *program)
 {
     int channel[2], status = 0, round = program->rounds;
-    long length = 0, all = 0, own = 0;
+    long length = 0, all = 0, own = 0, process = 0;
     double from = now_ms();
     struct rusage used;
     pid_t child;
@@ -82,7 +82,7 @@ static void run(struct program *program)
     }
     (void)close(channel[1]);
     said = fdopen(channel[0], "r");
-    if (said == NULL || fscanf(said, "%ld %ld %ld", &length, &all, &own) != 3 || length < 20)
+    if (said == NULL || fscanf(said, "%ld %ld %ld %ld", &length, &all, &own, &process) != 4 || length < 20)
         fail("got no token", program->name);
     if (wait4(child, &status, 0, &used) != child || status != 0)
         fail("failed", program->name);
@@ -91,6 +91,7 @@ static void run(struct program *program)
     program->cpu[round] = ms(used.ru_utime) + ms(used.ru_stime);
     program->all[round] = (double)all / 1024;
     program->own[round] = (double)own / 1024;
+    program->process[round] = (double)process / 1024;
     program->rounds++;
 }
 
@@ -134,52 +135,64 @@ static int compare(int rounds, int count, char **given)
 
         printf("bench start way=%s wall_ms=%.2f cpu_ms=%.2f wall_ratio=%.3f cpu_ratio=%.3f rounds=%d\n", one->name,
                median(one->wall, n), median(one->cpu, n), median(one->wall_ratio, n), median(one->cpu_ratio, n), n);
-        if (median(one->all, n) > 0)
-            printf("bench resident way=%s all_mb=%.2f own_mb=%.2f\n", one->name, median(one->all, n), median(one->own, n));
+        if (one->process[0] <= 0)
+            continue;
+        printf("bench resident way=%s", one->name);
+        if (one->all[0] > 0)
+            printf(" all_mb=%.2f own_mb=%.2f", median(one->all, n), median(one->own, n));
+        printf(" process_mb=%.1f\n", median(one->process, n));
     }
     return 0;
 }
 
-static double one_dlopen(const char *library)
+/* Its time, and its CPU, which other programs on the machine do not lengthen. */
+static void one_dlopen(const char *library, double *wall, double *cpu)
 {
-    double took = -1;
+    double took[2] = {-1, -1};
     int channel[2], status = 0;
     pid_t child;
 
     if (pipe(channel) != 0 || (child = fork()) < 0)
         fail("no process", library);
     if (child == 0) {
+        struct timespec before, after;
         double from = now_ms();
 
-        took = dlopen(library, RTLD_NOW) != NULL ? now_ms() - from : -1;
-        _exit(write(channel[1], &took, sizeof took) != (ssize_t)sizeof took);
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+        if (dlopen(library, RTLD_NOW) == NULL)
+            _exit(1);
+        took[0] = now_ms() - from;
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+        took[1] = (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+        _exit(write(channel[1], took, sizeof took) != (ssize_t)sizeof took);
     }
     (void)close(channel[1]);
-    if (read(channel[0], &took, sizeof took) != (ssize_t)sizeof took || took < 0)
+    if (read(channel[0], took, sizeof took) != (ssize_t)sizeof took)
         fail("can't be loaded", library);
     (void)close(channel[0]);
     if (waitpid(child, &status, 0) != child || status != 0)
         fail("failed", library);
-    return took;
+    *wall = took[0];
+    *cpu = took[1];
 }
 
 static int load(int rounds, int count, char **libraries)
 {
-    static double took[MOST][MOST_ROUNDS], ratio[MOST_ROUNDS];
+    static double wall[MOST][MOST_ROUNDS], cpu[MOST][MOST_ROUNDS], ratio[MOST][MOST_ROUNDS];
     int round, i;
 
     if (count < 1 || count > MOST)
         fail("libraries", "1 to 8");
     for (round = 0; round < rounds; round++)
-        for (i = 0; i < count; i++)
-            took[i][round] = one_dlopen(libraries[i]);
-    for (i = count - 1; i >= 0; i--) {
+        for (i = 0; i < count; i++) {
+            one_dlopen(libraries[i], &wall[i][round], &cpu[i][round]);
+            ratio[i][round] = cpu[0][round] / cpu[i][round];
+        }
+    for (i = 0; i < count; i++) {
         const char *name = strrchr(libraries[i], '/');
 
-        for (round = 0; round < rounds; round++)
-            ratio[round] = took[0][round] / took[i][round];
-        printf("bench dlopen library=%s ms=%.3f ratio=%.3f rounds=%d\n", name != NULL ? name + 1 : libraries[i],
-               i == 0 ? median(took[0], rounds) : median(took[i], rounds), median(ratio, rounds), rounds);
+        printf("bench dlopen library=%s ms=%.3f cpu_ms=%.3f ratio=%.3f rounds=%d\n", name != NULL ? name + 1 : libraries[i],
+               median(wall[i], rounds), median(cpu[i], rounds), median(ratio[i], rounds), rounds);
     }
     return 0;
 }

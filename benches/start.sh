@@ -33,17 +33,15 @@ root=$PWD venv=$target/interop/venv
 if [ -x "$venv/bin/b2" ] || need_b2; then
     cat >"$work/b2" <<END
 #!/bin/sh
-B2_ACCOUNT_INFO=$work/account "$venv/bin/b2" account authorize --environment "\$B2_SANDBOX_HTTPS" >/dev/null &&
-    echo "\$(wc -c <$work/account) 0 0" && rm $work/account
+B2_ACCOUNT_INFO=$work/account "$venv/bin/b2" account authorize --environment "\$B2_SANDBOX_HTTPS" >/dev/null 2>&1 &&
+    echo "\$(wc -c <$work/account) 0 0 0" && rm $work/account
 END
     chmod +x "$work/b2"
     # Not by way of a link, which would lose the virtual environment.
-    ways+=("+b2sdk=$venv/bin/python benches/start/b2sdk.py" "+b2_tool=$work/b2")
+    ways+=("+b2sdk=$venv/bin/python benches/start/sdk.py" "+b2_tool=$work/b2")
 else
     echo "SKIP b2sdk, b2 tool: they can't be installed with pip"
 fi
 rm -f "$work/account"
 "$work/start" dlopen 201 "${libraries[@]}"
-# shellcheck disable=SC2016
-tests/with-sandbox.sh "$target/debug/b2-sandbox" sh -c 'REQUESTS_CA_BUNDLE=$B2_SANDBOX_CA exec "$@"' sh \
-    "$work/start" run 41 "${ways[@]}"
+tests/with-sandbox.sh "$target/debug/b2-sandbox" benches/bundle.sh "$work/start" run 41 "${ways[@]}"

@@ -1,5 +1,5 @@
 /*
- * A first call in a fresh process: prints the length of the token, and what the call added to the resident memory, in KB.
+ * A first call in a fresh process: prints the length of the token, what the call added to the resident memory, and how much that is now, in KB.
  * The environment has realm, certificate and key, as tests/with-sandbox.sh sets them.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -24,8 +24,8 @@ int main(void)
         return 1;
     }
     after = resident();
-    printf("%lu %ld %ld\n", (unsigned long)strlen(b2_session_authorization_token(session)), after.all - before.all,
-           after.own - before.own);
+    printf("%lu %ld %ld %ld\n", (unsigned long)strlen(b2_session_authorization_token(session)), after.all - before.all,
+           after.own - before.own, after.all);
     b2_session_free(session);
     b2_options_free(options);
     return 0;

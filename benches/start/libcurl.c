@@ -1,4 +1,5 @@
-/* The same as b2auth.c by hand, as a program does it that has libcurl and json-c: one request, its status, its fields. */
+/* The same as b2auth.c by hand, as a program does it that has libcurl and json-c: one request, its status, its fields.
+ * Its file of certificates is benches/bundle.sh's. */
 #define _POSIX_C_SOURCE 200809L
 #include <curl/curl.h>
 #include <json-c/json.h>
@@ -43,7 +44,7 @@ static int authorize(struct response *response, char *token, size_t size)
         return 0;
     (void)snprintf(url, sizeof url, "%s/b2api/v4/b2_authorize_account", getenv("B2_SANDBOX_HTTPS"));
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("B2_SANDBOX_CA"));
+    curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("B2_BUNDLE"));
     curl_easy_setopt(curl, CURLOPT_USERNAME, getenv("B2_APPLICATION_KEY_ID"));
     curl_easy_setopt(curl, CURLOPT_PASSWORD, getenv("B2_APPLICATION_KEY"));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
@@ -71,7 +72,7 @@ int main(void)
         return 1;
     }
     after = resident();
-    printf("%lu %ld %ld\n", (unsigned long)strlen(token), after.all - before.all, after.own - before.own);
+    printf("%lu %ld %ld %ld\n", (unsigned long)strlen(token), after.all - before.all, after.own - before.own, after.all);
     curl_global_cleanup();
     return 0;
 }
