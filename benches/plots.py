@@ -2,6 +2,7 @@
 
 Without a background, in colours that can be told from white and from black.
 """
+import textwrap
 from html import escape
 
 TEXT, GRID, BLUE, ORANGE, GREEN = "#787878", "#9a9a9a", "#3f86c8", "#d5822f", "#4b9b57"
@@ -57,10 +58,10 @@ def curves(title, x_label, y_label, xs, series, level=None):
         parts.append(text(x(place), BOTTOM + 21, short(value)))
     parts.append(text((LEFT + RIGHT) / 2, BOTTOM + 46, x_label))
     parts.append(text(LEFT, 44, y_label, "start"))
+    key = RIGHT
     if level:
         parts.append(f'<path d="M{LEFT} {y(level[0]):.1f}H{RIGHT}" stroke="{TEXT}" stroke-dasharray="5 4"/>')
-        parts.append(text(RIGHT, y(level[0]) - 6, level[1], "end"))
-    key = RIGHT
+        parts.append(text(key, 44, f"- - {level[1]}", "end"))
     for name, colour, values in reversed(series):
         points = [(x(place), y(value)) for place, value in enumerate(values)]
         way = "L".join(f"{px:.1f} {py:.1f}" for px, py in points)
@@ -69,12 +70,11 @@ def curves(title, x_label, y_label, xs, series, level=None):
         if len(series) > 1:
             parts.append(text(key, 44, name, "end", colour, ' font-weight="bold"'))
             key -= 8 * len(name) + 22
-    if len(series) == 1:
-        values = series[0][2]
-        parts += [
-            text(x(place), y(value) + (20 if level and value >= level[0] or place == 0 else -10), short(round(value, 2)), colour=BLUE)
-            for place, value in enumerate(values)
-        ]
+            continue
+        for place, (px, py) in enumerate(points):
+            # Beside a line that climbs away, above any other.
+            climbs = place + 1 < len(points) and py - points[place + 1][1] > 24
+            parts.append(text(px - 8 if climbs else px, py - 12, f"{values[place]:.1f}", "end" if climbs else "middle", colour))
     return whole(title, parts)
 
 
@@ -137,6 +137,10 @@ def start(tables):
     return whole("A first call over TLS in a fresh process", parts, bottom + 44)
 
 
+def paragraph(*parts):
+    return textwrap.fill(" ".join(parts), 125, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
 def sentences(tables):
     """What the README says of speed."""
     hit, most = tables["hit"][0], tables["threads"][-1]
@@ -144,17 +148,21 @@ def sentences(tables):
     start = {row["way"]: row for row in tables["start"]}
     own, cores = start["b2auth"], tables["machine"][0]["cores"]
     others = [
-        f"{100 * row['of the CPU']:.3g} % of the CPU that {name} uses for the same"
-        for way, name in (("libcurl", "a program by hand with libcurl and json-c"), ("b2 tool", "the b2 tool"))
+        f"{100 * row['of the CPU']:.2g} % of what {name} uses"
+        for way, name in (("libcurl", "a program with libcurl and json-c"), ("b2 tool", "the b2 tool"))
         if (row := start.get(way))
     ]
     return (
         "![Cached calls of many threads](docs/bench-threads.svg)\n\n"
-        f"A cached call takes {hit['cached call, ns']:.0f} ns with a getter and the free, {hit['ratio']:.2g} times the same work by hand in C, "
-        "without an allocation or a system\n"
-        f"call; two threads on one key make {two['times those of one']:.2g} times the calls of one, {most['threads']:.0f} threads on {cores:.0f} cores "
-        f"{most['times those of one']:.2g} times.\n\n"
-        "![A first call in a fresh process](docs/bench-start.svg)\n\n"
-        f"A first call over TLS in a fresh process takes {own['CPU, ms']:.2g} ms of CPU, to a server on the same machine: "
-        f"{', and '.join(others) or 'beside nothing else here'}.\n"
+        + paragraph(
+            f"A cached call takes {hit['cached call, ns']:.0f} ns with a getter and the free, {hit['ratio']:.2g} times the same work by",
+            "hand in C, without an allocation or a system call. Two threads on one key together make",
+            f"{two['times those of one']:.1f} times the calls of one, {most['threads']:.0f} threads on {cores:.0f} cores",
+            f"{most['times those of one']:.1f} times.",
+        )
+        + "\n![A first call in a fresh process](docs/bench-start.svg)\n\n"
+        + paragraph(
+            f"A first call over TLS in a fresh process, to a server on the same machine, takes {own['CPU, ms']:.2g} ms of CPU:",
+            f"{' and '.join(others)} for the same." if others else "loading included.",
+        )
     )

@@ -6,7 +6,7 @@
     report.py --plots    draws the plots, and the sentences in README.md, from the tables as they are
     report.py --check    fails if a table can't be read, or if a plot or a sentence is not what the tables say
 
-In a value an underscore stands for a space. A table of which no line came stays as it is.
+In a value ~ stands for a space. A table of which no line came stays as it is.
 """
 import os
 import re
@@ -26,13 +26,13 @@ TABLES = {
     "machine": (("processor", "{processor}"), ("cores", "{cores:.0f}"), ("system", "{system}"), ("compiler", "{compiler}"), ("date", "{date}")),
     "hit": (("cached call, ns", "{ns:.0f}"), ("by hand, ns", "{hand_ns:.0f}"), ("ratio", "{ratio:.2f}")),
     "threads": (("threads", "{threads:.0f}"), ("million calls a second, together", "{million_a_second:.1f}"), ("times those of one", "{ratio:.2f}")),
-    "keys": (("keys", "{keys:,.0f}"), ("a call, ns", "{ns:.0f}"), ("times one key", "{ratio:.2f}")),
+    "keys": (("keys", "{keys:,.0f}"), ("a call, ns", "{ns:,.0f}"), ("times one key", "{ratio:.2f}")),
     "memory": (
         ("sessions", "{sessions:,.0f}"), ("bytes for each", "{bytes_each:,.0f}"), ("resident with one, MB", "{one_mb:.1f}"),
         ("with all, MB", "{all_mb:.1f}"), ("after `b2_cache_clear`, MB", "{cleared_mb:.1f}"),
     ),
     "start": (
-        ("way", "{way}"), ("time, ms", "{wall_ms:.1f}"), ("CPU, ms", "{cpu_ms:.1f}"), ("b2auth's part of the time", "{wall_ratio:.3f}"),
+        ("way", "{way}"), ("time, ms", "{wall_ms:,.1f}"), ("CPU, ms", "{cpu_ms:.1f}"), ("b2auth's part of the time", "{wall_ratio:.3f}"),
         ("of the CPU", "{cpu_ratio:.3f}"),
     ),
     "resident": (
@@ -88,7 +88,7 @@ def value(text):
     try:
         return float(text)
     except ValueError:
-        return text.replace("_", " ")
+        return text.replace("~", " ")
 
 
 def lines(paths):

@@ -19,8 +19,8 @@ run() { # name command…
 }
 machine() {
     printf 'bench machine processor=%s cores=%s system=%s compiler=%s date=%s\n' \
-        "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1 | tr -s ' ' _ | grep . || uname -m)" "$(nproc)" \
-        "$(uname -sr | tr ' ' _)" "$(rustc --version | sed 's/ (.*//; s/ /_/')" "$(date -u +%F)"
+        "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1 | tr -s ' ' '~' | grep . || uname -m)" "$(nproc)" \
+        "$(uname -sr | tr ' ' '~')" "$(rustc --version | sed 's/ (.*//; s/ /~/')" "$(date -u +%F)"
 }
 # Not by way of a pipe, so that what failed is known here.
 all() {

@@ -221,7 +221,7 @@ def main():
     # The file's headers, and what fills its pages up.
     sums["rest"] = sums.get("rest", 0) + total - sum(sums.values())
     for part, size in sorted(sums.items(), key=lambda item: (item[0] == "rest", -item[1])):
-        print(f"bench size part={part.replace(' ', '_')} bytes={size}")
+        print(f"bench size part={part.replace(' ', '~')} bytes={size}")
     print(f"bench size part=all bytes={total}")
     largest = sorted(zip(found, parts), key=lambda item: -item[0][1])[: given.top]
     for (_, size, _, section), part in largest:

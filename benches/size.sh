@@ -16,6 +16,6 @@ build "$target/lean.map" --no-default-features --features c-library
 lean=$(python3 benches/size.py "$target/release/libb2auth.so" "$target/lean.map" | sed -n 's/^bench size part=all bytes=//p')
 build "$target/map" --features c-library
 python3 benches/size.py --top "${TOP:-0}" "$target/release/libb2auth.so" "$target/map" >"$target/results"
-echo "bench size part=without_b2_tool_and_stores bytes=$lean" >>"$target/results"
+echo "bench size part=without~b2~tool~and~stores bytes=$lean" >>"$target/results"
 cat "$target/results"
 python3 benches/report.py "$target/results"

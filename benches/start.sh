@@ -38,7 +38,7 @@ B2_ACCOUNT_INFO=$work/account "$venv/bin/b2" account authorize --environment "\$
 END
     chmod +x "$work/b2"
     # Not by way of a link, which would lose the virtual environment.
-    ways+=("+b2sdk=$venv/bin/python benches/start/sdk.py" "+b2_tool=$work/b2")
+    ways+=("+b2sdk=$venv/bin/python benches/start/sdk.py" "+b2~tool=$work/b2")
 else
     echo "SKIP b2sdk, b2 tool: they can't be installed with pip"
 fi

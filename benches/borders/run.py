@@ -53,7 +53,7 @@ def main():
     programs = [Program(*argument.split("=", 1)) for argument in sys.argv[1:]]
     calls, getters = measure(programs, "call"), measure(programs, "getter")
     for program, call, getter in zip(programs, calls, getters):
-        name = program.name.replace(" ", "_")
+        name = program.name.replace(" ", "~")
         print(f"bench borders language={name} call_ns={call[0]:.1f} call_ratio={call[1]:.2f}", end=" ")
         print(f"getter_ns={getter[0]:.1f} getter_ratio={getter[1]:.1f}")
         program.end()
