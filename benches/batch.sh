@@ -21,9 +21,9 @@ set -eu
 # cache.sh's arguments are those of another program.
 [ "\$1" = in_bundle ] || exec benches/bundle.sh "$work/run" in_bundle
 pid=\$(cat "$work/pid")
-"$work/batch" 3 $keys 8 "\$pid"
+"$work/batch" 5 $keys 8 "\$pid"
 for connections in 1 2 4 8 16 32 64; do
-    "$work/batch" 3 $fewer \$connections "\$pid"
+    "$work/batch" 5 $fewer \$connections "\$pid"
 done
 END
 cat >"$work/named" <<END

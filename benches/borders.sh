@@ -12,6 +12,7 @@ make --no-print-directory install DESTDIR= PREFIX="$target/stage" >"$work/log" 2
 export PKG_CONFIG_PATH=$target/stage/lib/pkgconfig LD_LIBRARY_PATH=$target/stage/lib
 export B2AUTH_LIBRARY=$target/stage/lib/libb2auth.so B2AUTH_CDEF=$target/stage/include/b2auth.cdef.h
 
+# shellcheck disable=SC2046
 cc -std=c99 -O2 -D_POSIX_C_SOURCE=200809L $(pkg-config --cflags b2auth) "$here/border.c" -o "$work/c" $(pkg-config --libs b2auth)
 programs=("C=$work/c")
 add() { # name reason command build-command…: left out if the build fails

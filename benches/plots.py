@@ -45,7 +45,8 @@ def curves(title, x_label, y_label, xs, series, level=None):
     if level:
         most = max(most, level[0])
     unit = step(most)
-    top = unit * -(-most // unit)
+    # With room for the highest one's label.
+    top = unit * -(-most * 1.06 // unit)
     x = lambda place: LEFT + 24 + place * (RIGHT - LEFT - 48) / max(len(xs) - 1, 1)
     y = lambda value: BOTTOM - value / top * (BOTTOM - TOP)
     parts = []
@@ -72,9 +73,14 @@ def curves(title, x_label, y_label, xs, series, level=None):
             key -= 8 * len(name) + 22
             continue
         for place, (px, py) in enumerate(points):
-            # Beside a line that climbs away, above any other.
+            # Below a point that a line comes down to, beside a line that climbs away, else above.
+            falls = place > 0 and py - points[place - 1][1] > 24
             climbs = place + 1 < len(points) and py - points[place + 1][1] > 24
-            parts.append(text(px - 8 if climbs else px, py - 12, f"{values[place]:.1f}", "end" if climbs else "middle", colour))
+            label = f"{values[place]:.1f}"
+            if falls:
+                parts.append(text(px, py + 22, label, colour=colour))
+            else:
+                parts.append(text(px - 8 if climbs else px, py - 12, label, "end" if climbs else "middle", colour))
     return whole(title, parts)
 
 
