@@ -71,7 +71,7 @@ static void *waiter(void *unused)
 
 static struct result crowd(int waiters)
 {
-    struct result result;
+    struct result result = {0, 0, 0};
     double from = now(), before = cpu(), all_wait;
     pthread_t *threads = calloc((size_t)waiters, sizeof *threads);
     pthread_attr_t attributes;
@@ -102,7 +102,7 @@ static struct result crowd(int waiters)
 
 static struct result measured(int waiters, int with_cancel)
 {
-    struct result result;
+    struct result result = {0, 0, 0};
     int channel[2], status = 0;
     pid_t child;
 
