@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# start.sh: what a first call over TLS costs in a fresh process, by this library, by libcurl with json-c, by b2sdk and by the b2
+# start.sh [ROUNDS]: what a first call over TLS costs in a fresh process, by this library, by libcurl with json-c, by b2sdk and by the b2
 # tool, and what loading the library costs, with the library and the sandbox that are built. What is missing is named and left
 # out. The lines are for report.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
-built=$target/release work=$target/bench/start
+built=$target/release work=$target/bench/start rounds=${1:-41}
 mkdir -p "$work"
 compile() { # name flag…
     local name=$1
@@ -25,12 +25,14 @@ else
     echo "SKIP libcurl: libcurl or json-c is missing (Debian, Ubuntu: libcurl4-openssl-dev libjson-c-dev)"
 fi
 
-# Without a network, the b2 tool that is there will do.
+# The b2 tool that is there will do. The tests of this script leave it out, with B2AUTH_BENCH_PYTHON=0.
 # shellcheck disable=SC2034
 root=$PWD venv=$target/interop/venv
 # shellcheck source=tests/interop/tools.sh
 . tests/interop/tools.sh
-if [ -x "$venv/bin/b2" ] || need_b2; then
+if [ "${B2AUTH_BENCH_PYTHON:-1}" = 0 ]; then
+    :
+elif [ -x "$venv/bin/b2" ] || need_b2; then
     cat >"$work/b2" <<END
 #!/bin/sh
 B2_ACCOUNT_INFO=$work/account "$venv/bin/b2" account authorize --environment "\$B2_SANDBOX_HTTPS" >/dev/null 2>&1 &&
@@ -43,5 +45,5 @@ else
     echo "SKIP b2sdk, b2 tool: they can't be installed with pip"
 fi
 rm -f "$work/account"
-"$work/start" dlopen 201 "${libraries[@]}"
-tests/with-sandbox.sh "$target/debug/b2-sandbox" benches/bundle.sh "$work/start" run 41 "${ways[@]}"
+"$work/start" dlopen $((5 * rounds)) "${libraries[@]}"
+tests/with-sandbox.sh "$target/debug/b2-sandbox" benches/bundle.sh "$work/start" run "$rounds" "${ways[@]}"
