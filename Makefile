@@ -114,7 +114,7 @@ bench: $(TARGET)/hit $(TARGET)/cache $(TARGET)/store lib sandbox
 	@benches/run.sh
 
 size:
-	@benches/size.sh
+	@CARGO="$(CARGO)" benches/size.sh
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/$(LINKNAME)
