@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,15 @@ static double now(void)
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+/* The CPU of all threads, in ns. */
+static double cpu(void)
+{
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e9 +
+         (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e3;
 }
 
 static int by_size(const void *a, const void *b)
@@ -134,33 +144,36 @@ static void *caller(void *unused)
   return unused;
 }
 
-/* How many calls a nanosecond so many threads do together. */
-static double rate(int threads)
+/* How many calls a nanosecond so many threads do together, and the CPU that each call takes. */
+static double rate(int threads, double *cpu_each)
 {
   pthread_t started[MAX_THREADS];
-  double from;
+  double from, used;
   int i;
   atomic_store(&go, 0);
   for (i = 0; i < threads; i++)
     if (pthread_create(&started[i], NULL, caller, NULL))
       fail("no thread");
+  used = cpu();
   from = now();
   atomic_store(&go, 1);
   for (i = 0; i < threads; i++)
     pthread_join(started[i], NULL);
+  *cpu_each = (cpu() - used) / ((double)threads * CALLS);
   return (double)threads * CALLS / (now() - from);
 }
 
 static void together(int threads)
 {
-  double ratio[ROUNDS], calls[ROUNDS];
+  double ratio[ROUNDS], calls[ROUNDS], used[ROUNDS];
   int round;
   for (round = 0; round < ROUNDS; round++) {
-    double alone = rate(1);
-    calls[round] = threads == 1 ? alone : rate(threads);
+    double alone = rate(1, &used[round]);
+    calls[round] = threads == 1 ? alone : rate(threads, &used[round]);
     ratio[round] = calls[round] / alone;
   }
-  printf("bench threads threads=%d million_a_second=%.1f ratio=%.2f\n", threads, median(calls) * 1e3, median(ratio));
+  printf("bench threads threads=%d million_a_second=%.1f ratio=%.2f cpu_ns=%.0f\n", threads, median(calls) * 1e3,
+         median(ratio), median(used));
 }
 
 int main(int argc, char **argv)
