@@ -84,6 +84,7 @@ beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 store() { tests/store/recipes.sh; }
 docs() { tests/docs.sh; }
+benches() { tests/benches.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
@@ -121,6 +122,7 @@ what() {
     header) echo "the header in every C and C++: half a minute" ;;
     symbols) echo "what the library exports: seconds" ;;
     docs) echo "what the documents say: 2 minutes, then seconds" ;;
+    benches) echo "each bench, once and small: 1 minute" ;;
     vba) echo "the declarations for Visual Basic: seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
@@ -181,7 +183,7 @@ run() {
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
-    redis-server libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
+    redis-server libjson-c libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
@@ -192,7 +194,7 @@ wait
 [[ ! -f $logs/library.status ]] || export B2AUTH_KEEP_LIB=1
 rm -rf "$staged"
 make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
-run docs beside snippets store c allocators setuid install proxies cli valgrind cpp hosts &
+run docs beside benches snippets store c allocators setuid install proxies cli valgrind cpp hosts &
 run packages examples interop b2tool fuzz go python node &
 [[ $only != *" swift "* ]] || run swift
 # A third lane beside them.
