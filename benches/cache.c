@@ -10,17 +10,12 @@
  */
 #define _GNU_SOURCE
 #include <malloc.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "b2auth.h"
+#include "by_hand.h"
 
 enum { ROUNDS = 15, CALLS = 100000, MAX_THREADS = 64, BATCH = 4096 };
 
@@ -74,6 +69,15 @@ static void hit(const pair *one)
   b2_session_free(session);
 }
 
+/* The same by hand. */
+static void hit_by_hand(const pair *one)
+{
+  entry *found = by_hand(one->id, one->key);
+  if (!found)
+    fail("a key is missing");
+  by_hand_free(found);
+}
+
 /* In MB. */
 static double resident(void)
 {
@@ -104,7 +108,7 @@ static void authorize_all(void)
 }
 
 /* The time of calls for one of the first `among` keys each, at random. */
-static double round_among(int among)
+static double round_among(void (*call_for)(const pair *), int among)
 {
   static uint64_t state = 88172645463325252u;
   double from = now();
@@ -113,23 +117,25 @@ static double round_among(int among)
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    hit(&pairs[state % (uint64_t)among]);
+    call_for(&pairs[state % (uint64_t)among]);
   }
   return now() - from;
 }
 
-/* That, and the same for one key, in turn. */
+/* That, the same for one key, and by hand, in turn. */
 static void at_random(int among)
 {
-  double one[ROUNDS], random[ROUNDS], ratio[ROUNDS];
+  double one[ROUNDS], random[ROUNDS], hand[ROUNDS], ratio[ROUNDS], hand_ratio[ROUNDS];
   int round;
   for (round = 0; round < ROUNDS; round++) {
-    one[round] = round_among(1);
-    random[round] = among == 1 ? one[round] : round_among(among);
+    one[round] = round_among(hit, 1);
+    random[round] = among == 1 ? one[round] : round_among(hit, among);
+    hand[round] = round_among(hit_by_hand, among);
     ratio[round] = random[round] / one[round];
+    hand_ratio[round] = random[round] / hand[round];
   }
-  printf("bench keys keys=%d ns=%.0f one_ns=%.0f ratio=%.2f\n", among, median(random) / CALLS, median(one) / CALLS,
-         median(ratio));
+  printf("bench keys keys=%d ns=%.0f one_ns=%.0f ratio=%.2f hand_ns=%.0f hand_ratio=%.2f\n", among,
+         median(random) / CALLS, median(one) / CALLS, median(ratio), median(hand) / CALLS, median(hand_ratio));
 }
 
 static atomic_int go;
@@ -180,7 +186,7 @@ int main(int argc, char **argv)
 {
   static const int among[] = {1, 200, 2000, 20000};
   int i, threads, most = argc > 2 ? atoi(argv[2]) : 16;
-  double before, full, cleared;
+  double before, full, by_hand_mb, cleared;
   count = argc > 1 ? atoi(argv[1]) : 0;
   if (count < 1 || most > MAX_THREADS || !(pairs = calloc((size_t)count, sizeof *pairs)))
     fail("usage: cache KEYS [THREADS]");
@@ -192,12 +198,18 @@ int main(int argc, char **argv)
   before = resident();
   authorize_all();
   full = resident();
+  if (!by_hand_start((size_t)count))
+    fail("no memory");
+  for (i = 0; i < count; i++)
+    if (!by_hand_add(pairs[i].id, pairs[i].key))
+      fail("no memory");
+  by_hand_mb = resident() - full;
   for (i = 0; i < (int)(sizeof among / sizeof *among); i++)
     if (among[i] < count)
       at_random(among[i]);
   at_random(count);
   b2_cache_clear();
-  cleared = resident();
+  cleared = resident() - by_hand_mb;
   printf("bench memory sessions=%d bytes_each=%.0f one_mb=%.1f all_mb=%.1f cleared_mb=%.1f\n", count,
          (full - before) * 1e6 / count, before, full, cleared);
   /* Their stacks would be resident. */

@@ -26,7 +26,8 @@ TABLES = {
     "machine": (("processor", "{processor}"), ("cores", "{cores:.0f}"), ("system", "{system}"), ("compiler", "{compiler}"), ("date", "{date}")),
     "hit": (("cached call, ns", "{ns:.0f}"), ("by hand, ns", "{hand_ns:.0f}"), ("ratio", "{ratio:.2f}")),
     "threads": (("threads", "{threads:.0f}"), ("million calls a second, together", "{million_a_second:.1f}"), ("times those of one", "{ratio:.2f}"), ("CPU for a call, ns", "{cpu_ns:.0f}")),
-    "keys": (("keys", "{keys:,.0f}"), ("a call, ns", "{ns:,.0f}"), ("times one key", "{ratio:.2f}")),
+    "keys": (("keys", "{keys:,.0f}"), ("a call, ns", "{ns:,.0f}"), ("times one key", "{ratio:.2f}"),
+             ("by hand, ns", "{hand_ns:,.0f}"), ("times by hand", "{hand_ratio:.2f}")),
     "memory": (
         ("sessions", "{sessions:,.0f}"), ("bytes for each", "{bytes_each:,.0f}"), ("resident with one, MB", "{one_mb:.1f}"),
         ("with all, MB", "{all_mb:.1f}"), ("after `b2_cache_clear`, MB", "{cleared_mb:.1f}"),
