@@ -34,10 +34,11 @@ _b2auth() {
             words='accountId keyId realm authorizationToken apiUrl downloadUrl s3ApiUrl s3Region recommendedPartSize
                 absoluteMinimumPartSize allowed applicationKeyExpirationTimestamp expiresAt'
             ;;
+        store) words='list purge' ;;
         *)
             words='--all --field --export --check --refresh --set --verbose --options --help --version'
-            [[ " ${COMP_WORDS[*]} " = *' doctor '* ]] && words='--json --set --verbose --help'
-            [[ $COMP_CWORD = 1 ]] && words="$words doctor -"
+            [[ " ${COMP_WORDS[*]} " = *' doctor '* || ${COMP_WORDS[1]} = store ]] && words='--json --set --verbose --help'
+            [[ $COMP_CWORD = 1 ]] && words="$words doctor store -"
             ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -15,6 +15,9 @@ set -l fields accountId keyId realm authorizationToken apiUrl downloadUrl s3ApiU
 
 complete -c b2auth -f
 complete -c b2auth -n __fish_is_first_arg -a doctor -d 'The way to B2 step by step'
+complete -c b2auth -n __fish_is_first_arg -a store -d 'What is in the token store'
+complete -c b2auth -n '__fish_seen_subcommand_from store; and not __fish_seen_subcommand_from list purge' -a list -d 'Show it'
+complete -c b2auth -n '__fish_seen_subcommand_from store; and not __fish_seen_subcommand_from list purge' -a purge -d 'Remove what is dead'
 complete -c b2auth -n __fish_is_first_arg -a - -d 'The response to a JSON request on standard input'
 complete -c b2auth -l all -d 'Everything there is to know, as JSON'
 complete -c b2auth -l field -x -a "$fields" -d 'One value, bare'
@@ -24,6 +27,6 @@ complete -c b2auth -l refresh -d 'Get a new token'
 complete -c b2auth -l set -x -a '$__b2auth_settings' -d 'Set an option of the library'
 complete -c b2auth -l verbose -d 'Say what is done, when and why'
 complete -c b2auth -l options -d 'List the options of the library'
-complete -c b2auth -l json -n '__fish_seen_subcommand_from doctor' -d 'The report as JSON'
+complete -c b2auth -l json -n '__fish_seen_subcommand_from doctor store' -d 'The report as JSON'
 complete -c b2auth -s h -l help -d 'How to use it'
 complete -c b2auth -l version -d 'Its version'

@@ -210,6 +210,68 @@ fn a_server_that_fills_up_in_mid_request_gives_the_slot_back_and_keeps_no_refuse
     assert_eq!(server.keys(), [""; 0]);
 }
 
+/// While it runs a script, a server refuses everything else: that passes, but not soon.
+#[test]
+fn a_busy_server_is_used_once_it_is_free_or_not_at_all() {
+    let Some(server) = RedisServer::start(&["--lua-time-limit", "10"]) else { return };
+    let mut script = std::process::Command::new("redis-cli");
+    script.arg("-s").arg(server.socket()).args(["EVAL", "while true do end", "0"]);
+    let mut run = || {
+        let child = script.stdout(std::process::Stdio::null()).spawn().expect("redis-cli runs");
+        let is_busy = || {
+            let ping = std::process::Command::new("redis-cli").arg("-s").arg(server.socket()).arg("PING").output();
+            String::from_utf8_lossy(&ping.expect("redis-cli runs").stdout).contains("BUSY")
+        };
+        wait_until("it is busy", is_busy);
+        child
+    };
+    let mut first = run();
+    assert_is_unusable(&server.url(), "it is busy with a script (BUSY)");
+    let fixture = Fixture::new();
+    let machine = Machine::with_options(&fixture, &server.url(), &[("total_timeout_ms", "3600000")]);
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| machine.authorize().expect("granted"));
+        wait_until("it is on its way", || machine.log.take().iter().any(|line| line.contains("cache miss")));
+        server.command(&["SCRIPT", "KILL"]);
+        call.join().expect("no panic");
+    });
+    first.wait().expect("it ends with its script");
+    assert_is_shared(&server.url());
+}
+
+#[test]
+fn a_server_that_evicts_costs_a_request_for_what_it_evicted() {
+    let Some(server) = RedisServer::start(&["--maxmemory-policy", "allkeys-random"]) else { return };
+    let fixture = Fixture::new();
+    let [first, second] = [(); 2].map(|()| Machine::new(&fixture, &server.url()));
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let evict = || {
+        server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        wait_until("all is evicted", || {
+            // Each command that may need memory makes room first.
+            drop(server.raw(&["SET", "filler", "x"]));
+            server.keys().is_empty()
+        });
+        server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    };
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| first.authorize().expect("granted"));
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        assert_eq!(server.keys().len(), 1, "the slot");
+        evict();
+        fixture.sandbox.release("latch");
+        call.join().expect("no panic");
+    });
+    // The slot is gone, and what was granted is written all the same.
+    second.authorize().expect("shared");
+    assert_eq!((fixture.requests(), second.api.counter("store_hits")), (1, 1));
+    evict();
+    second.api.clear_cache();
+    second.authorize().expect("granted");
+    assert_eq!((fixture.requests(), first.warnings().len(), second.warnings().len()), (2, 0, 0));
+    assert!(server.record().starts_with("b2auth:{"));
+}
+
 #[test]
 fn a_frozen_server_costs_a_quarter_of_the_call_once() {
     let Some(server) = RedisServer::start(&[]) else { return };
