@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Options;
 use super::setters::{
-    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_diagnose, set_profile, set_proxy, set_realm, set_store,
-    set_user_agent,
+    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_diagnose, set_profile, set_proxy, set_realm,
+    set_store, set_user_agent,
 };
 use crate::diag::error::Error;
 use crate::diag::level::Level;

@@ -56,7 +56,10 @@ fn a_store_is_shown_without_a_key_and_without_a_request() {
         for what in ["store", "purge"] {
             let found = look(&machine, what);
             let details = details(&found);
-            assert_eq!((&details["records"], &details["dead"], &details["whole"]), (&1.into(), &0.into(), &true.into()));
+            assert_eq!(
+                (&details["records"], &details["dead"], &details["whole"]),
+                (&1.into(), &0.into(), &true.into())
+            );
             assert!(details["bytes"].as_u64().is_some_and(|bytes| (200..10_000).contains(&bytes)), "{details}");
             let record = details["entries"].as_array().expect("a list").iter().find(|entry| entry["kind"] == "record");
             let record = record.expect("a record");
@@ -238,9 +241,8 @@ fn rights_that_a_look_lacks_are_told() {
     let users = format!("--user app on >s3cret {rights} --user admin on >s3cret {rights} +scan +strlen");
     let Some(server) = RedisServer::start(&users.split(' ').collect::<Vec<_>>()) else { return };
     let fixture = Fixture::new();
-    let machine_of = |user: &str| {
-        Machine::new(&fixture, &server.url().replace("redis://", &format!("redis://{user}:s3cret@")))
-    };
+    let machine_of =
+        |user: &str| Machine::new(&fixture, &server.url().replace("redis://", &format!("redis://{user}:s3cret@")));
     let found = look(&machine_of("app"), "store");
     assert_eq!(found.status, "B2_STORE_ERROR", "{}", found.report);
     assert!(found.summary("store").contains("this user lacks a right (NOPERM)"), "{}", found.summary("store"));

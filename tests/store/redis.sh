@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # A Redis for a script, to be sourced: start_redis FOLDER OPTION… starts one that ends with the script, and sets $redis (its
 # process) and $port. $B2AUTH_REDIS_SERVER names another program that speaks as it does.
 redis_server=${B2AUTH_REDIS_SERVER:-redis-server}
