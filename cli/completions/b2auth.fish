@@ -5,9 +5,9 @@ set -g __b2auth_settings \
     realm= profile= account_info= cache= min_remaining_s= store= store_required= credentials= log_level= \
     max_attempts= initial_backoff_ms= max_backoff_ms= connect_timeout_ms= attempt_timeout_ms= \
     total_timeout_ms= batch_timeout_ms= negative_ttl_s= rate_limit_per_minute= proxy= ca_file= \
-    user_agent= concurrency= fields= cache=use cache=refresh cache=bypass store_required=0 \
+    user_agent= concurrency= fields= diagnose= cache=use cache=refresh cache=bypass store_required=0 \
     store_required=1 credentials=any credentials=given log_level=error log_level=warn log_level=info \
-    log_level=debug fields=action fields=all
+    log_level=debug fields=action fields=all diagnose=all diagnose=store diagnose=purge
 # END GENERATED
 
 set -l fields accountId keyId realm authorizationToken apiUrl downloadUrl s3ApiUrl s3Region recommendedPartSize \
