@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::{Budget, Content, DAY, Holder, NOW, Place, Process, Rules, SLOTS, Seen, World, tag};
 use crate::store::flow::{End, Flow, Pace, Sight, Step};
-use crate::store::record::Record;
 use crate::store::request::Slot;
 use crate::store::settle::{Change, Outcome, Settler};
 
