@@ -400,3 +400,19 @@ fn a_dump_of_the_server_and_the_log_show_nothing() {
         assert!(!line.contains("hunter2") && !line.contains(&name), "{line}");
     }
 }
+
+/// A second for taking a refused token out is short where a whole fleet does so at once: what is slow then is not given up.
+#[test]
+fn a_server_that_is_slow_to_forget_a_token_is_still_asked_for_the_next() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let fixture = Fixture::new();
+    let [first, second] = [(); 2].map(|()| Machine::new(&fixture, &server.url()));
+    let old = first.authorize().expect("granted");
+    assert_eq!(second.authorize().expect("shared").token(), old.token());
+    let new = first.reauthorize(Some(&old)).expect("granted").token();
+    server.signal(libc::SIGSTOP);
+    second.authorize().expect("cached").invalidate();
+    server.signal(libc::SIGCONT);
+    assert_eq!(second.api.counter("store_errors"), 1);
+    assert_eq!((second.authorize().expect("shared").token(), fixture.requests()), (new, 2));
+}
