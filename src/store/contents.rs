@@ -64,6 +64,19 @@ impl EntryKind {
     }
 }
 
+/// True if that is what a record is called.
+pub(crate) fn is_hash(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Names in order, each once, and not too many. In one place: sorting is much code.
+pub(crate) fn in_order(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names.dedup();
+    names.truncate(MAX_ENTRIES);
+    names
+}
+
 /// True if a record of that size may open for somebody.
 pub(crate) fn is_size_of_a_record(bytes: u64) -> bool {
     (OVERHEAD as u64..=MAX_RECORD as u64).contains(&bytes)

@@ -24,10 +24,7 @@ pub(crate) fn contents(options: &Options, purge: Purge, limits: &Limits<'_>) -> 
     };
     let place = url.to_string();
     match found {
-        Ok((mut entries, is_whole)) => {
-            entries.sort_by(|one, other| one.name.cmp(&other.name));
-            Ok(Some(Contents { place, entries, is_whole }))
-        }
+        Ok((entries, is_whole)) => Ok(Some(Contents { place, entries, is_whole })),
         Err(trouble) => {
             let what = trouble.what;
             let shown = if what.contains(&place) { what } else { format!("{what} ({place})") };

@@ -29,6 +29,20 @@ impl StoreCall<'_> {
         usage: Use,
         mut work: impl FnMut(&mut dyn Engine, &Limits<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Failed> {
+        let mut done = None;
+        self.deal_with(usage, &mut |engine, limits| {
+            done = Some(work(engine, limits)?);
+            Ok(())
+        })?;
+        done.ok_or_else(|| Failed::Trouble(Trouble::lasting("it was not opened")))
+    }
+
+    /// Apart from what the work brings, since this is much code.
+    fn deal_with(
+        &mut self,
+        usage: Use,
+        work: &mut dyn FnMut(&mut dyn Engine, &Limits<'_>) -> Result<(), Trouble>,
+    ) -> Result<(), Failed> {
         let (request, url, keys) = (&self.request, &self.url, &self.keys);
         let engine = &mut self.engine;
         let mut opened = None;
@@ -47,9 +61,9 @@ impl StoreCall<'_> {
             self.flow.set_slowest_poll(slowest);
         }
         match result {
-            Ok(done) => {
+            Ok(()) => {
                 BREAKER.worked(self.url.id(), usage);
-                Ok(done)
+                Ok(())
             }
             Err(Failed::Trouble(trouble)) => {
                 self.report(usage, &trouble.what);
@@ -93,12 +107,12 @@ pub(super) enum AtTheEnd {
 }
 
 /// Runs `work` within the time left for the store, and again after a passing trouble.
-pub(super) fn within<T>(
+pub(super) fn within(
     request: &StoreRequest<'_>,
     allowance: &mut Duration,
     at_the_end: AtTheEnd,
-    work: &mut dyn FnMut(&Limits<'_>) -> Result<T, Trouble>,
-) -> Result<T, Failed> {
+    work: &mut dyn FnMut(&Limits<'_>) -> Result<(), Trouble>,
+) -> Result<(), Failed> {
     let clock = request.env.clock;
     if at_the_end == AtTheEnd::Grace && (request.limits.stop().is_some() || *allowance < GRACE) {
         return work(&Limits::new(clock, None).with_timeout(GRACE)).map_err(Failed::Trouble);
@@ -116,7 +130,7 @@ pub(super) fn within<T>(
         let result = work(&limits);
         *allowance = allowance.saturating_sub(clock.now().since(before));
         let trouble = match result {
-            Ok(done) => return Ok(done),
+            Ok(()) => return Ok(()),
             Err(trouble) => trouble,
         };
         if let Some(stop) = request.limits.stop() {

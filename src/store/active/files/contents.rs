@@ -10,7 +10,7 @@ use crate::platform::folder::Locality;
 use crate::ports::limits::Limits;
 use crate::store::active::apart;
 use crate::store::active::engine::Trouble;
-use crate::store::contents::{Entry, MAX_ENTRIES, Purge};
+use crate::store::contents::{Entry, MAX_ENTRIES, Purge, in_order};
 
 /// The files of a store, and whether that is all of them. The folder is not made.
 pub(in crate::store::active) fn contents(
@@ -29,14 +29,19 @@ pub(in crate::store::active) fn contents(
 
 fn list(folder: &Path, what_is_dead: Purge) -> Result<(Vec<Entry>, bool), Trouble> {
     let unreadable = |error| Trouble::lasting(format!("the folder cannot be read: {}", failure::reason(&error)));
-    let now = SystemTime::now();
-    let mut entries = Vec::new();
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let Ok(name) = entry.map_err(unreadable)?.file_name().into_string() else { continue };
-        let Some(kind) = purge::kind(&name) else { continue };
-        if entries.len() == MAX_ENTRIES {
-            return Ok((entries, false));
+        let name = entry.map_err(unreadable)?.file_name().into_string();
+        names.extend(name.ok().filter(|name| purge::kind(name).is_some()));
+        if names.len() > MAX_ENTRIES {
+            break;
         }
+    }
+    let is_whole = names.len() <= MAX_ENTRIES;
+    let now = SystemTime::now();
+    let mut entries = Vec::with_capacity(names.len());
+    for name in in_order(names) {
+        let Some(kind) = purge::kind(&name) else { continue };
         let path = folder.join(&name);
         // It may be gone by now.
         let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
@@ -52,5 +57,5 @@ fn list(folder: &Path, what_is_dead: Purge) -> Result<(Vec<Entry>, bool), Troubl
             name,
         });
     }
-    Ok((entries, true))
+    Ok((entries, is_whole))
 }

@@ -11,7 +11,7 @@ use crate::model::store_url::{RedisUrl, StoreUrl};
 use crate::model::timestamp::millis;
 use crate::ports::limits::Limits;
 use crate::store::active::engine::Trouble;
-use crate::store::contents::{Entry, EntryKind, MAX_ENTRIES, Purge, is_size_of_a_record};
+use crate::store::contents::{Entry, EntryKind, MAX_ENTRIES, Purge, in_order, is_hash, is_size_of_a_record};
 
 /// Keys that one reply may have: a server sends some more than it is asked for.
 const MAX_KEYS: usize = 8 * 1024;
@@ -66,10 +66,7 @@ fn scan(connection: &mut Connection, prefix: &str, limits: &Limits<'_>) -> Resul
         }
         let is_whole = next == b"0";
         if is_whole || names.len() >= MAX_ENTRIES {
-            names.sort_unstable();
-            names.dedup();
-            names.truncate(MAX_ENTRIES);
-            return Ok((names, is_whole));
+            return Ok((in_order(names), is_whole));
         }
         cursor = next;
     }
@@ -78,10 +75,10 @@ fn scan(connection: &mut Connection, prefix: &str, limits: &Limits<'_>) -> Resul
 /// What a key is, by its name without the prefix: `{NAME}:r`, `{NAME}:l0` to `l4`.
 fn kind(name: &str) -> Option<EntryKind> {
     let (hash, rest) = name.strip_prefix('{')?.split_once('}')?;
-    let is_hash = hash.len() == 32 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     match rest {
-        ":r" if is_hash => Some(EntryKind::Record),
-        ":l0" | ":l1" | ":l2" | ":l3" | ":l4" if is_hash => Some(EntryKind::Lease),
+        _ if !is_hash(hash, 32) => None,
+        ":r" => Some(EntryKind::Record),
+        ":l0" | ":l1" | ":l2" | ":l3" | ":l4" => Some(EntryKind::Lease),
         _ => None,
     }
 }
