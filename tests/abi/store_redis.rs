@@ -340,24 +340,36 @@ fn a_record_that_does_not_open_is_replaced_and_one_that_was_made_to_stay_is_used
     second.assert_logged(2, "another program uses its keys (WRONGTYPE)");
 }
 
+/// From a cancel to the end of a call that is at that server.
+fn time_to_cancel(url: &str) -> Duration {
+    let fixture = Fixture::new();
+    let machine = Machine::with_options(&fixture, url, &[("total_timeout_ms", "3600000")]);
+    let options = machine.options.with(&[]);
+    let cancel = options.attach_cancel();
+    let (failure, took) = std::thread::scope(|scope| {
+        let call = scope.spawn(|| machine.authorize_with(&options).expect_err("cancelled"));
+        wait_until("it is on its way", || machine.log.take().iter().any(|line| line.contains("cache miss")));
+        timed(|| {
+            cancel.trigger();
+            call.join().expect("no panic")
+        })
+    });
+    assert_eq!((failure.name.as_str(), fixture.requests()), ("B2_CANCELLED", 0), "{url}");
+    took
+}
+
 #[test]
-fn deadline_and_cancel_end_each_phase() {
+fn a_cancel_ends_each_phase() {
     let silent = FakeServer::start("", None, false);
     let deaf = crate::support::wait_points::Blackhole::listen(([127, 0, 0, 1], 0).into());
     let tls = format!("rediss://localhost:{}", silent.port);
     for url in [silent.url(), tls, format!("redis://{}", deaf.address())] {
-        let fixture = Fixture::new();
-        let machine = Machine::with_options(&fixture, &url, &[("total_timeout_ms", "3600000")]);
-        let options = machine.options.with(&[]);
-        let cancel = options.attach_cancel();
-        let (failure, took) = std::thread::scope(|scope| {
-            let call = scope.spawn(|| timed(|| machine.authorize_with(&options).expect_err("cancelled")));
-            wait_until("it is on its way", || machine.log.take().iter().any(|line| line.contains("cache miss")));
-            cancel.trigger();
-            call.join().expect("no panic")
-        });
-        assert_eq!((failure.name.as_str(), fixture.requests()), ("B2_CANCELLED", 0), "{url}");
-        assert!(took < Duration::from_secs(4), "{url}: {took:?}");
+        // On a machine that does other work not each time.
+        let mut took = Vec::new();
+        while took.iter().all(|took| *took > Duration::from_millis(250)) {
+            assert!(took.len() < 5, "{url}: {took:?}");
+            took.push(time_to_cancel(&url));
+        }
     }
 }
 
