@@ -44,6 +44,7 @@ pub(crate) enum EntryKind {
     /// The right to ask, held or not.
     Lease,
     /// Written, and not yet renamed.
+    #[cfg_attr(not(feature = "store-file"), allow(dead_code, reason = "for files"))]
     Temporary,
 }
 
