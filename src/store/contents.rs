@@ -1,5 +1,7 @@
 //! What is in a store, for whoever runs it: no key is needed to see that, and none shows what is inside.
 
+use std::collections::BinaryHeap;
+
 use super::record::{MAX_RECORD, OVERHEAD};
 
 /// Names of one store that are looked at; of more, so many.
@@ -70,9 +72,9 @@ pub(crate) fn is_hash(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Names in order, each once, and not too many. In one place: sorting is much code.
-pub(crate) fn in_order(mut names: Vec<String>) -> Vec<String> {
-    names.sort_unstable();
+/// Names in order, each once, and not too many. By a heap, whose code is a tenth of a sort's.
+pub(crate) fn in_order(names: Vec<String>) -> Vec<String> {
+    let mut names = BinaryHeap::from(names).into_sorted_vec();
     names.dedup();
     names.truncate(MAX_ENTRIES);
     names

@@ -36,26 +36,36 @@ fn shown(contents: &Contents) -> Step {
         summary += &format!(", the oldest {} old", human(Duration::from_millis(oldest)));
     }
     summary += &format!("; {dead} dead, {removed} removed");
-    let entries: Vec<Value> = contents.entries.iter().map(described).collect();
-    Step::ok(NAME, summary)
-        .detail("place", contents.place.as_str())
-        .detail("records", number)
-        .detail("bytes", bytes)
-        .detail("dead", dead)
-        .detail("removed", removed)
-        .detail("whole", contents.is_whole)
-        .detail("entries", entries)
+    let mut step = Step::ok(NAME, summary);
+    step.details = object([
+        ("place", contents.place.as_str().into()),
+        ("records", number.into()),
+        ("bytes", bytes.into()),
+        ("dead", dead.into()),
+        ("removed", removed.into()),
+        ("whole", contents.is_whole.into()),
+        ("entries", contents.entries.iter().map(described).collect()),
+    ]);
+    step
 }
 
 fn described(entry: &Entry) -> Value {
-    let mut members = Map::new();
-    let mut add = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
-    add("name", entry.name.as_str().into());
-    add("kind", entry.kind.name().into());
-    add("bytes", entry.bytes.into());
-    add("ageMs", entry.age_ms.into());
-    add("endsInMs", entry.left_ms.into());
-    add("dead", entry.is_dead.into());
-    add("removed", entry.is_removed.into());
+    let members = object([
+        ("name", entry.name.as_str().into()),
+        ("kind", entry.kind.name().into()),
+        ("bytes", entry.bytes.into()),
+        ("ageMs", entry.age_ms.into()),
+        ("endsInMs", entry.left_ms.into()),
+        ("dead", entry.is_dead.into()),
+        ("removed", entry.is_removed.into()),
+    ]);
     Value::Object(members)
+}
+
+fn object(members: [(&str, Value); 7]) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in members {
+        object.insert(name.to_owned(), value);
+    }
+    object
 }
