@@ -1,6 +1,6 @@
 #!/bin/sh
-# store.sh BENCH: benches/store.c with a store in files, and in a Redis of its own by socket and by loopback if there is one.
-# For tests/with-sandbox.sh.
+# store.sh BENCH: benches/store.c with a store in files, and in a Redis of its own by socket and by loopback if there is one;
+# beside them b2sdk with its account file. For tests/with-sandbox.sh.
 set -eu
 work=$(mktemp -d)
 pid=
@@ -19,3 +19,11 @@ fi
 bench=$1
 shift
 "$bench" "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY" "$@"
+
+here=$(dirname "$0")
+venv=${CARGO_TARGET_DIR:-$here/../target}/interop/venv
+python=$venv/bin/python
+"$python" -c 'import b2sdk' 2>/dev/null ||
+    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet b2sdk; } >"$work/log" 2>&1 ||
+    { echo "there is no b2sdk here, and none could be installed: $(tail -n 1 "$work/log")"; exit 0; }
+"$python" "$here/account_file.py" "$work/account_info"

@@ -13,6 +13,7 @@
 static const char help[] =
     "Usage: b2auth [OPTION]...\n"
     "       b2auth doctor [--json] [--set NAME=VALUE]... [--verbose]\n"
+    "       b2auth store list|purge [--json] [--set NAME=VALUE]... [--verbose]\n"
     "\n"
     "Turns a Backblaze B2 application key into a session, and prints its accountId,\n"
     "apiUrl, authorizationToken and downloadUrl as JSON. The key is taken from\n"
@@ -32,6 +33,8 @@ static const char help[] =
     "                    standard input; the request brings its own options\n"
     "  doctor            the way to B2 step by step: what works, what does not, and\n"
     "                    what to do about it; with --json for programs\n"
+    "  store list        what is in the token store: how old and how large; names are\n"
+    "                    hashes, and no key is needed. store purge removes dead ones\n"
     "\n"
     "Other options:\n"
     "  --refresh         get a new token, even if a store has a good one\n"
@@ -57,7 +60,7 @@ static const struct {
     {"--check", CHECK, NULL},     {"-", REQUEST, NULL},         {"doctor", DOCTOR, NULL},
     {"--json", JSON, NULL},       {"--refresh", REFRESH, NULL}, {"--verbose", VERBOSE, NULL},
     {"--set", SET, "NAME=VALUE"}, {"--options", OPTIONS, NULL}, {"--help", HELP, NULL},
-    {"-h", HELP, NULL},           {"--version", VERSION, NULL},
+    {"-h", HELP, NULL},           {"--version", VERSION, NULL}, {"store", STORE, "list or purge"},
 };
 enum { FLAGS = sizeof flags / sizeof *flags };
 
@@ -139,6 +142,9 @@ static void obey(int i, char *value, struct args *args)
         args->form = flags[i].flag;
         args->form_name = flags[i].name;
         args->field = args->form == FIELD ? known_field(value) : NULL;
+        if (args->form == STORE && strcmp(value, "list") != 0 && strcmp(value, "purge") != 0)
+            wrong_usage("store takes list or purge");
+        args->purge = args->form == STORE && strcmp(value, "purge") == 0;
     }
 }
 
@@ -146,10 +152,12 @@ static void check_combination(const struct args *args)
 {
     if (args->form == REQUEST && (args->refresh || args->verbose || args->json || args->setting_count > 0))
         wrong_usage("- goes with no other option: a request brings its own");
-    if (args->json && args->form != DOCTOR)
-        wrong_usage("--json goes with doctor; everything else is JSON already");
+    if (args->json && args->form != DOCTOR && args->form != STORE)
+        wrong_usage("--json goes with doctor and store; everything else is JSON already");
     if (args->refresh && args->form == DOCTOR)
         wrong_usage("doctor always asks B2, and takes no --refresh");
+    if (args->refresh && args->form == STORE)
+        wrong_usage("store asks nobody for a token, and takes no --refresh");
 }
 
 /* No message repeats a stray argument, or what follows a '=': it may be a key, given with the best of intentions. */
@@ -165,7 +173,7 @@ void read_arguments(int count, char **arguments, struct args *args)
         while (i < FLAGS && (strlen(flags[i].name) != length || memcmp(argument, flags[i].name, length) != 0))
             i++;
         if (i == FLAGS && argument[0] != '-')
-            wrong_usage("there is an argument that is neither an option nor doctor; keys come from the environment");
+            wrong_usage("there is an argument that is neither an option nor doctor or store; keys come from the environment");
         if (i == FLAGS)
             wrong_usage("unknown option %.*s", (int)length, argument);
         if (value != NULL && flags[i].takes == NULL)

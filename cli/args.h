@@ -6,12 +6,15 @@
 enum { WRONG_USAGE = 64, IO_FAILED = 74 };
 
 /* What a flag stands for. The first are the forms of output, of which a call has one. */
-enum flag { FOUR_FIELDS, ALL, FIELD, EXPORT, CHECK, REQUEST, DOCTOR, REFRESH, SET, VERBOSE, JSON, OPTIONS, HELP, VERSION };
+enum flag {
+    FOUR_FIELDS, ALL, FIELD, EXPORT, CHECK, REQUEST, DOCTOR, STORE, REFRESH, SET, VERBOSE, JSON, OPTIONS, HELP, VERSION
+};
 
 struct args {
     enum flag form;
     const char *form_name; /* as it was given, or NULL */
     const char *field;
+    int purge;
     int refresh, verbose, json;
     char **settings; /* NAME=VALUE each */
     int setting_count;

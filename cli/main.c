@@ -17,6 +17,7 @@
 #include "args.h"
 #include "doctor.h"
 #include "session.h"
+#include "store.h"
 
 enum { LONGEST_REQUEST = 16 * 1024 * 1024 };
 
@@ -136,6 +137,21 @@ static int doctor(const struct args *args, const b2_options *options)
     return printed((int)status);
 }
 
+static int store(const struct args *args, b2_options *options)
+{
+    char *report = NULL;
+    b2_status status = b2_options_set(options, "diagnose", args->purge ? "purge" : "store", NULL);
+
+    if (status == B2_OK)
+        status = b2_diagnose_json(NULL, NULL, options, &report);
+    if (report != NULL && args->json)
+        puts(report);
+    else if (report != NULL)
+        print_store(report);
+    b2_string_free(report);
+    return printed((int)status);
+}
+
 static int ask(const struct args *args)
 {
     b2_options *options = b2_options_new();
@@ -151,6 +167,8 @@ static int ask(const struct args *args)
         result = print_error(status, error, args, NULL);
     else if (args->form == DOCTOR)
         result = doctor(args, options);
+    else if (args->form == STORE)
+        result = store(args, options);
     else
         result = authorize(args, options, &listener);
     b2_error_free(error);
@@ -184,7 +202,7 @@ static int answer_request(void)
 
 int main(int count, char **arguments)
 {
-    struct args args = {FOUR_FIELDS, NULL, NULL, 0, 0, 0, NULL, 0};
+    struct args args = {FOUR_FIELDS, NULL, NULL, 0, 0, 0, 0, NULL, 0};
 
     /* Where one of the three is closed, the next socket to be opened would have its number, and get what is printed.
      * So /dev/null takes its place, opened so that what is done to it fails. */

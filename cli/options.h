@@ -75,6 +75,9 @@ static const struct {
     {"fields", "action, all",
      "action",
      "Of the JSON action's response: the four fields, or all that b2_session_json() has"},
+    {"diagnose", "all, store, purge",
+     "all",
+     "Of b2_diagnose_json(): the way to B2, or what is in the token store, whose dead records purge removes"},
     /* END GENERATED */
 };
 

@@ -418,6 +418,12 @@ void b2_string_free(char *string);
  * families, the one that a call would not use is tried too, for at most 2
  * seconds.
  *
+ * With the option diagnose at "store" or "purge", it looks through the token
+ * store instead, needs no key and sends nothing to B2: the report has the one
+ * step store, whose details are place, records, bytes, dead, removed, whole
+ * and entries, and purge removes the dead ones. B2_INVALID_ARGUMENT if no
+ * store is set, B2_STORE_ERROR if it cannot be used.
+ *
  * *out_report is always written. Caller frees with b2_string_free(). If
  * out_report is NULL, nothing is done. Returns the status in the report: B2_OK
  * also if there are warnings. May block, at most for the option
@@ -763,6 +769,9 @@ B2_NODISCARD b2_options *b2_options_new(void);
  *   fields                 action, all (default action). Of the JSON action's
  *                          response: the four fields, or all that
  *                          b2_session_json() has.
+ *   diagnose               all, store, purge (default all). Of
+ *                          b2_diagnose_json(): the way to B2, or what is in
+ *                          the token store, whose dead records purge removes.
  *
  * Returns B2_INVALID_ARGUMENT for an unknown name or an invalid value; the
  * options are then unchanged, and *out_error says what is wrong. Caller frees

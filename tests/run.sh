@@ -4,7 +4,8 @@
 #
 #   tests/run.sh             all of it, two suites at a time
 #   tests/run.sh rust c      these suites only
-#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows
+#   tests/run.sh --all go    with every compiler, interpreter and sanitizer that a language's suite knows; --all store: with
+#                            Valkey as well, and 20 runs of what chance may spoil
 #
 # With CI=true a skip is a failure.
 set -euo pipefail
@@ -82,7 +83,7 @@ examples() { tests/examples.sh; }
 cli() { tests/cli.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
-store() { tests/store/recipes.sh; }
+store() { tests/store/run.sh $all; }
 docs() { tests/docs.sh; }
 benches() { tests/benches.sh; }
 # The long ones, which build anew, are .ci/run's.
@@ -128,7 +129,7 @@ what() {
     install) echo "make install, and the README's recipe: half a minute" ;;
     proxies) echo "real proxies: 1 minute" ;;
     beside) echo "the script that runs a command beside the sandbox: seconds" ;;
-    store) echo "the recipes for token stores: half a minute" ;;
+    store) echo "the recipes for token stores, and a fleet of 1,000: 2 minutes" ;;
     snippets) echo "what the README and the pages under docs/ show, run: half a minute" ;;
     cli) echo "the command: 1 minute" ;;
     valgrind) echo "C programs under Valgrind: 2 minutes" ;;

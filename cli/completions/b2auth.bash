@@ -5,9 +5,9 @@ _b2auth_settings='
 realm= profile= account_info= cache= min_remaining_s= store= store_required= credentials= log_level=
 max_attempts= initial_backoff_ms= max_backoff_ms= connect_timeout_ms= attempt_timeout_ms=
 total_timeout_ms= batch_timeout_ms= negative_ttl_s= rate_limit_per_minute= proxy= ca_file=
-user_agent= concurrency= fields= cache=use cache=refresh cache=bypass store_required=0
+user_agent= concurrency= fields= diagnose= cache=use cache=refresh cache=bypass store_required=0
 store_required=1 credentials=any credentials=given log_level=error log_level=warn log_level=info
-log_level=debug fields=action fields=all
+log_level=debug fields=action fields=all diagnose=all diagnose=store diagnose=purge
 '
 # END GENERATED
 
@@ -34,10 +34,11 @@ _b2auth() {
             words='accountId keyId realm authorizationToken apiUrl downloadUrl s3ApiUrl s3Region recommendedPartSize
                 absoluteMinimumPartSize allowed applicationKeyExpirationTimestamp expiresAt'
             ;;
+        store) words='list purge' ;;
         *)
             words='--all --field --export --check --refresh --set --verbose --options --help --version'
-            [[ " ${COMP_WORDS[*]} " = *' doctor '* ]] && words='--json --set --verbose --help'
-            [[ $COMP_CWORD = 1 ]] && words="$words doctor -"
+            [[ " ${COMP_WORDS[*]} " = *' doctor '* || ${COMP_WORDS[1]} = store ]] && words='--json --set --verbose --help'
+            [[ $COMP_CWORD = 1 ]] && words="$words doctor store -"
             ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

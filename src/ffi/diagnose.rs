@@ -28,6 +28,12 @@ use crate::process;
 /// families, the one that a call would not use is tried too, for at most 2
 /// seconds.
 ///
+/// With the option diagnose at "store" or "purge", it looks through the token
+/// store instead, needs no key and sends nothing to B2: the report has the one
+/// step store, whose details are place, records, bytes, dead, removed, whole and
+/// entries, and purge removes the dead ones. B2_INVALID_ARGUMENT if no store is
+/// set, B2_STORE_ERROR if it cannot be used.
+///
 /// *out_report is always written. Caller frees with b2_string_free(). If
 /// out_report is NULL, nothing is done. Returns the status in the report:
 /// B2_OK also if there are warnings. May block, at most for the option

@@ -45,6 +45,18 @@ pub(crate) enum CacheMode {
     Bypass,
 }
 
+/// What a diagnosis looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Diagnosed {
+    /// The whole way to B2.
+    #[default]
+    All,
+    /// What is in the token store, without a request or a key.
+    Store,
+    /// The same, and what is dead is removed.
+    Purge,
+}
+
 /// The choices of one call.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -73,6 +85,7 @@ pub struct Options {
     pub(crate) user_agent: Option<String>,
     pub(crate) concurrency: u32,
     pub(crate) all_fields: bool,
+    pub(crate) diagnose: Diagnosed,
     pub(crate) log_level: Level,
     pub(crate) cancel: Option<Cancel>,
     pub(crate) log: Option<Log>,
@@ -107,6 +120,7 @@ impl Default for Options {
             user_agent: None,
             concurrency: 0,
             all_fields: false,
+            diagnose: Diagnosed::All,
             log_level: Level::Debug,
             cancel: None,
             log: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CacheMode, Options};
+use super::{CacheMode, Diagnosed, Options};
 use crate::diag::error::Error;
 use crate::model::proxy::Proxy;
 use crate::model::realm::Realm;
@@ -77,6 +77,14 @@ pub(super) fn set_cache(options: &mut Options, value: &str) {
         "refresh" => CacheMode::Refresh,
         "bypass" => CacheMode::Bypass,
         _ => CacheMode::Use,
+    };
+}
+
+pub(super) fn set_diagnose(options: &mut Options, value: &str) {
+    options.diagnose = match value {
+        "store" => Diagnosed::Store,
+        "purge" => Diagnosed::Purge,
+        _ => Diagnosed::All,
     };
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Options;
 use super::setters::{
-    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_profile, set_proxy, set_realm, set_store,
-    set_user_agent,
+    Invalid, reset_realm, set_account_info, set_ca_file, set_cache, set_diagnose, set_profile, set_proxy, set_realm,
+    set_store, set_user_agent,
 };
 use crate::diag::error::Error;
 use crate::diag::level::Level;
@@ -214,6 +214,13 @@ pub static TABLE: &[OptionRow] = &[
         default: "action",
         doc: "of the JSON action's response: the four fields, or all that b2_session_json() has",
         set: Setter::Choice(|o, value| o.all_fields = value == "all"),
+    },
+    OptionRow {
+        name: "diagnose",
+        value: OptionValue::Choice(&["all", "store", "purge"]),
+        default: "all",
+        doc: "of b2_diagnose_json(): the way to B2, or what is in the token store, whose dead records purge removes",
+        set: Setter::Choice(set_diagnose),
     },
 ];
 

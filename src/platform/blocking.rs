@@ -3,7 +3,9 @@
 //! Such calls of the operating system cannot be interrupted. Callers that want the same result share one thread, one that
 //! hangs is left behind by those who wait for it, and of each kind of work only a few may be pending.
 
+use std::any::Any;
 use std::io;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -20,7 +22,13 @@ const HANGS_MS: u64 = 1_000;
 
 /// Work of one kind, by what it is for.
 pub(crate) struct BlockingTasks<K: 'static, T: 'static> {
-    pending: ForkMutex<Pending<K, T>>,
+    tasks: Tasks,
+    types: PhantomData<fn(K) -> T>,
+}
+
+/// The same without its types: one copy of this code serves all kinds.
+struct Tasks {
+    pending: ForkMutex<Pending>,
     /// A task has finished.
     finished: Condvar,
     thread_name: &'static str,
@@ -29,16 +37,22 @@ pub(crate) struct BlockingTasks<K: 'static, T: 'static> {
     keep_late_result: Duration,
 }
 
-/// The tasks that are pending, or whose result nobody has taken.
-struct Pending<K, T>(Vec<(K, Arc<Task<T>>)>);
+/// A key or a result.
+type Anything = dyn Any + Send;
+type Work = Box<dyn FnOnce() -> Box<Anything> + Send>;
+/// Ends a wait, or says how long it may last until the next check.
+type Check<'a> = &'a mut dyn FnMut() -> Option<Option<Duration>>;
 
-struct Task<T> {
-    state: Mutex<TaskState<T>>,
+/// The tasks that are pending, or whose result nobody has taken.
+struct Pending(Vec<(Box<Anything>, Arc<Task>)>);
+
+struct Task {
+    state: Mutex<TaskState>,
     done: Condvar,
 }
 
-struct TaskState<T> {
-    result: Option<Outcome<T>>,
+struct TaskState {
+    result: Option<Outcome>,
     started_ms: u64,
     finished_ms: u64,
     waiting: usize,
@@ -46,9 +60,8 @@ struct TaskState<T> {
 }
 
 /// What work has come to.
-#[derive(Clone)]
-enum Outcome<T> {
-    Done(T),
+enum Outcome {
+    Done(Box<Anything>),
     Panicked,
 }
 
@@ -62,31 +75,32 @@ pub(crate) enum BlockingError<E> {
     NoThread(io::Error),
 }
 
-impl<K, T> ResetInChild for Pending<K, T> {
+impl ResetInChild for Pending {
     /// Their threads do not exist in the child. What those may have left half done or locked is leaked, not dropped.
     fn reset_in_child(&mut self) {
         std::mem::forget(std::mem::take(&mut self.0));
     }
 }
 
-impl<K: Send, T: Send> AtFork for BlockingTasks<K, T> {
+impl<K, T> AtFork for BlockingTasks<K, T> {
     fn lock_before_fork(&'static self) {
-        self.pending.lock_before_fork();
+        self.tasks.pending.lock_before_fork();
     }
 
     fn unlock_in_parent(&'static self) {
-        self.pending.unlock_in_parent();
+        self.tasks.pending.unlock_in_parent();
     }
 
     fn unlock_in_child(&'static self) {
-        self.pending.unlock_in_child();
+        self.tasks.pending.unlock_in_child();
     }
 }
 
 impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
     pub(crate) const fn new(thread_name: &'static str, max_pending: usize, keep_late_result: Duration) -> Self {
         let pending = ForkMutex::new(Pending(Vec::new()));
-        Self { pending, finished: Condvar::new(), thread_name, max_pending, keep_late_result }
+        let tasks = Tasks { pending, finished: Condvar::new(), thread_name, max_pending, keep_late_result };
+        Self { tasks, types: PhantomData }
     }
 
     /// The result of `work`, or of the same work that is pending already. `check` ends the wait, or says how long it may
@@ -97,15 +111,54 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         mut check: impl FnMut() -> Result<Option<Duration>, E>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BlockingError<E>> {
-        let task = self.share_or_start(key, &mut check, work)?;
+        let (mut stopped, mut result) = (None, None);
+        let ended = self.tasks.run(
+            Box::new(key),
+            |one, other| one.downcast_ref::<K>() == other.downcast_ref::<K>(),
+            &mut || check().map_err(|error| stopped = Some(error)).ok(),
+            Box::new(move || Box::new(work())),
+            &mut |done| result = done.downcast_ref::<T>().cloned(),
+        );
+        match (ended, stopped, result) {
+            (Ok(()), _, Some(result)) => Ok(result),
+            (Err(BlockingError::Stopped(())), Some(error), _) => Err(BlockingError::Stopped(error)),
+            (Err(BlockingError::TooMany(count)), ..) => Err(BlockingError::TooMany(count)),
+            (Err(BlockingError::NoThread(error)), ..) => Err(BlockingError::NoThread(error)),
+            (Ok(()) | Err(BlockingError::Stopped(())), ..) => {
+                unreachable!("what ends a wait is noted, and results have one type")
+            }
+        }
+    }
+}
+
+impl Tasks {
+    /// Calls `take` with the result.
+    fn run(
+        &'static self,
+        key: Box<Anything>,
+        is_same: fn(&Anything, &Anything) -> bool,
+        check: Check<'_>,
+        work: Work,
+        take: &mut dyn FnMut(&Anything),
+    ) -> Result<(), BlockingError<()>> {
+        let task = self.share_or_start(key, is_same, check, work)?;
         let mut state = sync::lock(&task.state);
+        let mut has_panicked = false;
         let result = loop {
-            if let Some(outcome) = &state.result {
-                break Ok(outcome.clone());
+            match &state.result {
+                Some(Outcome::Done(result)) => {
+                    take(&**result);
+                    break Ok(());
+                }
+                Some(Outcome::Panicked) => {
+                    has_panicked = true;
+                    break Ok(());
+                }
+                None => {}
             }
             match check() {
-                Ok(timeout) => state = sync::wait(&task.done, state, timeout),
-                Err(error) => break Err(BlockingError::Stopped(error)),
+                Some(timeout) => state = sync::wait(&task.done, state, timeout),
+                None => break Err(BlockingError::Stopped(())),
             }
         };
         state.waiting -= 1;
@@ -115,23 +168,22 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         {
             drop(thread.join());
         }
-        result.map(|outcome| match outcome {
-            Outcome::Done(result) => result,
-            // As if this thread had done the work.
-            Outcome::Panicked => panic!("a thread of this library has panicked"),
-        })
+        // As if this thread had done the work.
+        assert!(!has_panicked, "a thread of this library has panicked");
+        result
     }
 
-    fn share_or_start<E>(
+    fn share_or_start(
         &'static self,
-        key: K,
-        check: &mut impl FnMut() -> Result<Option<Duration>, E>,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Arc<Task<T>>, BlockingError<E>> {
+        key: Box<Anything>,
+        is_same: fn(&Anything, &Anything) -> bool,
+        check: Check<'_>,
+        work: Work,
+    ) -> Result<Arc<Task>, BlockingError<()>> {
         let mut pending = self.pending.lock();
         let now = loop {
             let now = clock::now().1;
-            if let Some(task) = pending.share(&key, now, self.keep_late_result) {
+            if let Some(task) = pending.share(&*key, is_same, now, self.keep_late_result) {
                 return Ok(task);
             }
             let ages = pending.running_since(now);
@@ -142,7 +194,7 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
                 return Err(BlockingError::TooMany(self.max_pending));
             };
             let until_it_hangs = Duration::from_millis(HANGS_MS - youngest);
-            let timeout = check().map_err(BlockingError::Stopped)?;
+            let timeout = check().ok_or(BlockingError::Stopped(()))?;
             let timeout = timeout.map_or(until_it_hangs, |timeout| timeout.min(until_it_hangs));
             pending = sync::wait(&self.finished, pending, Some(timeout));
         };
@@ -161,7 +213,7 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
         Ok(task)
     }
 
-    fn finish(&self, task: &Arc<Task<T>>, outcome: Outcome<T>) {
+    fn finish(&self, task: &Arc<Task>, outcome: Outcome) {
         let mut pending = self.pending.lock();
         let mut state = sync::lock(&task.state);
         state.result = Some(outcome);
@@ -174,15 +226,21 @@ impl<K: PartialEq + Send, T: Clone + Send> BlockingTasks<K, T> {
     }
 }
 
-impl<K: PartialEq, T> Pending<K, T> {
+impl Pending {
     /// The task of that key, pending or just finished; then the caller waits for it too.
-    fn share(&mut self, key: &K, now: u64, keep_late_result: Duration) -> Option<Arc<Task<T>>> {
+    fn share(
+        &mut self,
+        key: &Anything,
+        is_same: fn(&Anything, &Anything) -> bool,
+        now: u64,
+        keep_late_result: Duration,
+    ) -> Option<Arc<Task>> {
         let max_age = keep_late_result.as_millis();
         self.0.retain(|(_, task)| {
             let state = sync::lock(&task.state);
             state.result.is_none() || u128::from(now.saturating_sub(state.finished_ms)) < max_age
         });
-        let index = self.0.iter().position(|(other, _)| other == key)?;
+        let index = self.0.iter().position(|(other, _)| is_same(&**other, key))?;
         let task = Arc::clone(&self.0[index].1);
         let mut state = sync::lock(&task.state);
         state.waiting += 1;
@@ -250,7 +308,7 @@ mod tests {
     }
 
     fn waiting(tasks: &Tasks) -> usize {
-        tasks.pending.lock().0.iter().map(|(_, task)| sync::lock(&task.state).waiting).sum()
+        tasks.tasks.pending.lock().0.iter().map(|(_, task)| sync::lock(&task.state).waiting).sum()
     }
 
     #[test]
@@ -267,7 +325,7 @@ mod tests {
         until(|| waiting(tasks) == 5);
         gate.open();
         assert!(callers.into_iter().all(|caller| caller.join().expect("no panic") == Some(7)));
-        assert!(tasks.pending.lock().0.is_empty());
+        assert!(tasks.tasks.pending.lock().0.is_empty());
         assert!(matches!(call(), Ok(8)), "the next call starts anew");
     }
 
@@ -285,12 +343,12 @@ mod tests {
             matches!(tasks.run("c", never, hang), Err(BlockingError::Stopped("stopped"))),
             "it would wait for room"
         );
-        for (_, task) in &tasks.pending.lock().0 {
+        for (_, task) in &tasks.tasks.pending.lock().0 {
             sync::lock(&task.state).started_ms -= HANGS_MS;
         }
         assert!(matches!(tasks.run("c", forever, hang), Err(BlockingError::TooMany(2))));
         gate.open();
-        until(|| tasks.pending.lock().0.is_empty());
+        until(|| tasks.tasks.pending.lock().0.is_empty());
         assert!(matches!(tasks.run("c", forever, || 3), Ok(3)));
     }
 
@@ -322,7 +380,7 @@ mod tests {
         });
         assert!(late.is_err());
         gate.open();
-        until(|| tasks.pending.lock().0.iter().any(|(_, task)| sync::lock(&task.state).result.is_some()));
+        until(|| tasks.tasks.pending.lock().0.iter().any(|(_, task)| sync::lock(&task.state).result.is_some()));
         assert!(matches!(tasks.run("key", forever, || 2), Ok(1)));
         assert!(matches!(tasks.run("key", forever, || 2), Ok(2)));
     }
@@ -351,7 +409,7 @@ mod tests {
             1
         };
         assert!(tasks.run("key", never, hang).is_err());
-        tasks.pending.lock().reset_in_child();
+        tasks.tasks.pending.lock().reset_in_child();
         assert!(matches!(tasks.run("key", forever, || 2), Ok(2)));
         gate.open();
     }

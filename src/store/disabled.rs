@@ -3,11 +3,13 @@
 use std::marker::PhantomData;
 
 use super::choice;
+use super::contents::{Contents, Purge};
 use super::record::Reading;
 use super::request::{Entered, Inspection, Judgement, StoreRequest};
 use super::settle::Outcome;
 use crate::diag::error::Error;
 use crate::model::store_url::StoredAt;
+use crate::options::Options;
 use crate::platform::fork_mutex::AtFork;
 use crate::ports::limits::Limits;
 use crate::state::Shared;
@@ -74,6 +76,11 @@ impl StoreCall<'_> {
 /// No store, or an error if one is asked for.
 pub(crate) fn open(request: StoreRequest<'_>) -> Result<Option<StoreCall<'_>>, Error> {
     choice::url(request.options).map(|_| None)
+}
+
+/// No store, or an error if one is asked for.
+pub(crate) fn contents(options: &Options, _: Purge, _: &Limits<'_>) -> Result<Option<Contents>, Error> {
+    choice::url(options).map(|_| None)
 }
 
 pub(crate) fn revoke(_: &StoredAt, _: &Shared, _: &Limits<'_>) -> Option<String> {

@@ -9,6 +9,7 @@
 )]
 
 mod choice;
+mod contents;
 #[cfg(all(test, not(loom)))]
 mod every_order;
 mod flow;
@@ -22,9 +23,13 @@ mod active;
 #[path = "disabled.rs"]
 mod active;
 
+#[cfg(not(loom))]
+pub(crate) use active::contents;
 #[cfg(all(fuzzing, any(feature = "store-file", feature = "store-redis"), not(loom)))]
 pub(crate) use active::fuzz;
 pub(crate) use active::{StoreCall, locks, open, revoke};
+#[cfg(not(loom))]
+pub(crate) use contents::{Contents, Entry, Purge};
 pub(crate) use record::Reading;
 pub(crate) use request::{Entered, Inspection, Judgement, StoreRequest, Waiting};
 pub(crate) use settle::Outcome;

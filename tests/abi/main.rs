@@ -59,6 +59,8 @@ mod statuses;
 #[cfg(feature = "store-file")]
 mod store_clocks;
 #[cfg(feature = "store-file")]
+mod store_contents;
+#[cfg(feature = "store-file")]
 mod store_diagnosis;
 #[cfg(feature = "store-file")]
 mod store_files;

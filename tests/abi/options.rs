@@ -12,7 +12,7 @@ const INVALID_ARGUMENT: i32 = 1;
 /// In every invalid value. No error may contain it.
 const MARK: &str = "marked7f3a";
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "realm",
     "profile",
     "account_info",
@@ -36,6 +36,7 @@ const NAMES: [&str; 23] = [
     "user_agent",
     "concurrency",
     "fields",
+    "diagnose",
 ];
 
 fn new_options() -> Options {
@@ -126,7 +127,11 @@ fn a_number_is_accepted_in_its_range_only() {
 #[test]
 fn an_enumerated_value_is_matched_exactly() {
     let options = new_options();
-    for (name, values) in [("cache", &["use", "refresh", "bypass"][..]), ("fields", &["action", "all"])] {
+    for (name, values) in [
+        ("cache", &["use", "refresh", "bypass"][..]),
+        ("fields", &["action", "all"]),
+        ("diagnose", &["all", "store", "purge"]),
+    ] {
         for value in values {
             options.set(name, Some(value)).expect(value);
             refuse(&options, name, &value.to_uppercase());

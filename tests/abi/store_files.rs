@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use crate::support::b2_database::TempDir;
 use crate::support::concurrent::timed;
 use crate::support::fixture::{Fixture, ID};
 use crate::support::secret_search::SecretSearch;
@@ -316,10 +317,63 @@ fn run_with_mounts(fixture: &Fixture, dir: &StoreDir, script: &str) -> serde_jso
     subprocess::run(&mut command)
 }
 
+/// After a reboot the boot clock begins anew, and only the wall clock is left.
+#[test]
+fn a_record_outlives_a_reboot() {
+    if !may_mount() {
+        return eprintln!("SKIP: a file system of one's own needs root");
+    }
+    let (fixture, dir, _machine) = with_record();
+    let other = "echo 01234567-89ab-cdef-0123-456789abcdef >\"$d.boot\"; \
+        mount --bind \"$d.boot\" /proc/sys/kernel/random/boot_id";
+    let result = run_with_mounts(&fixture, &dir, other);
+    assert_warned(&result, 0, 1, "");
+    // A machine of that boot writes, and one of this boot reads.
+    fs::remove_file(dir.record()).expect("it is there");
+    let result = run_with_mounts(&fixture, &dir, other);
+    assert_warned(&result, 1, 0, "");
+    let machine = Machine::new(&fixture, &dir.url());
+    machine.authorize().expect("shared");
+    assert_eq!(machine.api.counter("store_hits"), 1);
+}
+
+/// A C library whose `fstatfs` says what kind of file system `KIND` is, and whose `fsync` takes 30 ms.
+fn with_preloaded(task: &serde_json::Value, kind: &str) -> Option<serde_json::Value> {
+    let work = TempDir::new();
+    let (source, library) = (work.path("preloaded.c"), work.path("preloaded.so"));
+    fs::write(&source, include_str!("../store/preloaded.c")).expect("ours");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).status();
+    if !built.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut command = subprocess::command(SUBPROCESS, task);
+    command.env("LD_PRELOAD", &library).env("KIND", kind);
+    Some(subprocess::run(&mut command))
+}
+
+#[test]
+fn a_folder_on_a_network_file_system_is_not_used_and_one_that_may_hang_is() {
+    let (fixture, dir, _machine) = with_record();
+    // NFS, SMB, AFS, Lustre.
+    for kind in ["6969", "fe534d42", "5346414f", "bd00bd0"] {
+        let Some(result) = with_preloaded(&task(&fixture, &dir), kind) else {
+            return eprintln!("SKIP: there is no C compiler");
+        };
+        assert_warned(&result, 1, 0, "the folder of the token store is on a network file system");
+    }
+    // FUSE.
+    let result = with_preloaded(&task(&fixture, &dir), "65735546").expect("there is one");
+    assert_warned(&result, 0, 1, "");
+}
+
+fn may_mount() -> bool {
+    let output = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
 #[test]
 fn a_full_or_read_only_disk_serves_what_it_has_and_costs_no_session() {
-    let may_mount = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
-    if !may_mount.is_ok_and(|output| output.status.success()) {
+    if !may_mount() {
         return eprintln!("SKIP: a file system of one's own needs root");
     }
     let (fixture, dir, _machine) = with_record();

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::concurrent::wait_until;
 use crate::support::fixture::{Fixture, ID, TEST_TIMEOUT};
-use crate::support::store::{Machine, Store, StoreDir, in_each_store};
+#[cfg(feature = "store-redis")]
+use crate::support::redis::RedisServer;
+use crate::support::store::{Machine, StoreDir, in_each_store};
 use crate::support::subprocess;
 
 const PROCESSES: usize = 64;
@@ -107,61 +109,85 @@ fn send(child: &Child, signal: i32) {
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
 }
 
+/// How often what chance may spoil is tried: `B2AUTH_STORE_RUNS`, or once.
+fn runs() -> u32 {
+    std::env::var("B2AUTH_STORE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 #[test]
 fn many_processes_make_one_request_and_then_none() {
-    in_each_store(|store| {
-        let fixture = Fixture::new();
-        let mut processes = Processes::new(&fixture, &store.url());
-        processes.start_behind_a_leader(PROCESSES - 1);
-        fixture.sandbox.release("latch");
-        let (tokens, counters) = processes.results();
-        // Where starting them all takes more than 3 s, one of them asks as well.
-        assert!(tokens.len() == 1 && (1..=2).contains(&counters[0]) && counters[2] == 0, "{tokens:?} {counters:?}");
-        let requests = fixture.requests();
-        processes.start(PROCESSES);
-        let (again, counters) = processes.results();
-        assert_eq!((again, counters), (tokens, [0, PROCESSES as u64, 0]));
-        assert_eq!(fixture.requests(), requests);
-    });
+    for _ in 0..runs() {
+        in_each_store(|store| {
+            let fixture = Fixture::new();
+            let mut processes = Processes::new(&fixture, &store.url());
+            let start = Instant::now();
+            processes.start_behind_a_leader(PROCESSES - 1);
+            let took = start.elapsed();
+            fixture.sandbox.release("latch");
+            let (tokens, counters) = processes.results();
+            // Where starting them all takes more than 3 s, one of them asks as well.
+            let most = 1 + took.as_secs() / 3;
+            assert!(tokens.len() == 1 && (1..=most).contains(&counters[0]), "{took:?} {tokens:?} {counters:?}");
+            assert_eq!(counters[2], 0);
+            let requests = fixture.requests();
+            processes.start(PROCESSES);
+            let (again, counters) = processes.results();
+            assert_eq!((again, counters), (tokens, [0, PROCESSES as u64, 0]));
+            assert_eq!(fixture.requests(), requests);
+        });
+    }
+}
+
+/// From the end of the leader, of whatever kind, to the next request. `None` if starting the others took so long that one of
+/// them had asked by then, or asked twice.
+fn time_to_the_next_request(store: &str, signal: i32, waiting: usize) -> Option<Duration> {
+    let fixture = Fixture::new();
+    let mut processes = Processes::new(&fixture, store);
+    processes.start_behind_a_leader(waiting);
+    let mut leader = processes.leader();
+    let is_first = fixture.requests() == 1;
+    let start = Instant::now();
+    send(&leader, signal);
+    assert!(fixture.sandbox.wait_until_asked(ID, 2, TEST_TIMEOUT));
+    let took = start.elapsed();
+    let (tokens, [requests, hits, errors]) = processes.results();
+    assert_eq!((requests + hits, errors, fixture.requests()), (waiting as u64, 0, 1 + requests as usize));
+    leader.kill().expect("it is stopped, or was killed");
+    leader.wait().expect("it was killed");
+    assert!(tokens.len() <= requests as usize, "{tokens:?}");
+    (is_first && requests == 1).then_some(took)
+}
+
+/// A machine that does other work may be late, but not each time, and not for fewer processes.
+fn assert_next_request_within(bound: Duration, store: &str, signal: i32) {
+    let mut took = Vec::new();
+    for waiting in [PROCESSES, PROCESSES, PROCESSES / 2, PROCESSES / 4, PROCESSES / 8] {
+        // Each fixture has a realm of its own, and so a record.
+        took.push(time_to_the_next_request(store, signal, waiting));
+        if took.iter().flatten().any(|took| *took <= bound) {
+            println!("the next of {waiting} asks after {:?}", took[took.len() - 1]);
+            return;
+        }
+    }
+    panic!("{took:?}, none within {bound:?}");
 }
 
 #[test]
 fn a_killed_leader_costs_a_moment() {
-    let (fixture, dir) = (Fixture::new(), StoreDir::new());
-    let mut processes = Processes::new(&fixture, &dir.url());
-    processes.start_behind_a_leader(16);
-    let mut leader = processes.leader();
-    let start = Instant::now();
-    leader.kill().expect("it runs");
-    assert!(fixture.sandbox.wait_until_asked(ID, 2, TEST_TIMEOUT));
-    // 0.1 s by itself; in any case before the others would have overtaken it.
-    assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
-    leader.wait().expect("it was killed");
-    let (tokens, counters) = processes.results();
-    assert_eq!((tokens.len(), counters, fixture.requests()), (1, [1, 15, 0], 2));
+    assert_next_request_within(Duration::from_secs(1), &StoreDir::new().url(), libc::SIGKILL);
 }
 
 #[test]
-fn a_stopped_leader_is_overtaken_and_in_redis_a_killed_one_as_well() {
-    in_each_store(|store| {
-        let fixture = Fixture::new();
-        let mut processes = Processes::new(&fixture, &store.url());
-        processes.start_behind_a_leader(8);
-        let mut leader = processes.leader();
-        match store {
-            Store::Files(_) => send(&leader, libc::SIGSTOP),
-            #[cfg(feature = "store-redis")]
-            Store::Redis(_) => send(&leader, libc::SIGKILL),
-        }
-        let start = Instant::now();
-        assert!(fixture.sandbox.wait_until_asked(ID, 2, TEST_TIMEOUT));
-        // 3 s after the first began to wait.
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-        let (tokens, counters) = processes.results();
-        assert_eq!((tokens.len(), counters, fixture.requests()), (1, [1, 7, 0], 2));
-        leader.kill().expect("it is stopped, or was killed");
-        leader.wait().expect("it was killed");
-    });
+fn a_stopped_leader_is_overtaken() {
+    in_each_store(|store| assert_next_request_within(Duration::from_secs(4), &store.url(), libc::SIGSTOP));
+}
+
+/// Redis does not hear of it.
+#[cfg(feature = "store-redis")]
+#[test]
+fn a_leader_that_is_killed_is_overtaken_in_redis() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    assert_next_request_within(Duration::from_secs(4), &server.url(), libc::SIGKILL);
 }
 
 /// A process that makes children by fork, which authorize again and again, and kills each at a random moment.
@@ -201,6 +227,29 @@ fn kill_children() {
         }
     }
     print!("{}", subprocess::report(&json!(true)));
+}
+
+/// In Redis a killed leader holds its slots until they end, so that few of the processes get as far as a request.
+#[cfg(feature = "store-redis")]
+#[test]
+fn a_server_survives_processes_that_are_killed_at_any_moment() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let fixture = Fixture::new();
+    let task = json!({"realm": fixture.sandbox.http(), "store": server.socket_url(), "kills": 500});
+    subprocess::run(&mut subprocess::command("store_processes::kill_children", &task));
+    let before = fixture.requests();
+    let machine = Machine::new(&fixture, &server.socket_url());
+    machine.authorize().expect("granted");
+    let slots: Vec<_> = server.keys().into_iter().filter(|key| !key.ends_with(":r")).collect();
+    // What is left over ends by itself: 17 s after it was taken.
+    for slot in &slots {
+        let left: i64 = server.command(&["PTTL", slot]).parse().expect("a number");
+        assert!((-2..=17_000).contains(&left) && left != -1, "{slot}: {left}");
+    }
+    server.command(&[&["DEL", "none"], slots.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat());
+    machine.authorize_with(&machine.options.with(&[("cache", "refresh")])).expect("granted");
+    assert!(fixture.requests() - before <= 2, "no more than usual");
+    assert_eq!((machine.warnings().len(), server.keys().len()), (0, 1));
 }
 
 #[test]

@@ -210,6 +210,68 @@ fn a_server_that_fills_up_in_mid_request_gives_the_slot_back_and_keeps_no_refuse
     assert_eq!(server.keys(), [""; 0]);
 }
 
+/// While it runs a script, a server refuses everything else: that passes, but not soon.
+#[test]
+fn a_busy_server_is_used_once_it_is_free_or_not_at_all() {
+    let Some(server) = RedisServer::start(&["--lua-time-limit", "10"]) else { return };
+    let mut script = std::process::Command::new("redis-cli");
+    script.arg("-s").arg(server.socket()).args(["EVAL", "while true do end", "0"]);
+    let mut run = || {
+        let child = script.stdout(std::process::Stdio::null()).spawn().expect("redis-cli runs");
+        let is_busy = || {
+            let ping = std::process::Command::new("redis-cli").arg("-s").arg(server.socket()).arg("PING").output();
+            String::from_utf8_lossy(&ping.expect("redis-cli runs").stdout).contains("BUSY")
+        };
+        wait_until("it is busy", is_busy);
+        child
+    };
+    let mut first = run();
+    assert_is_unusable(&server.url(), "it is busy with a script (BUSY)");
+    let fixture = Fixture::new();
+    let machine = Machine::with_options(&fixture, &server.url(), &[("total_timeout_ms", "3600000")]);
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| machine.authorize().expect("granted"));
+        wait_until("it is on its way", || machine.log.take().iter().any(|line| line.contains("cache miss")));
+        server.command(&["SCRIPT", "KILL"]);
+        call.join().expect("no panic");
+    });
+    first.wait().expect("it ends with its script");
+    assert_is_shared(&server.url());
+}
+
+#[test]
+fn a_server_that_evicts_costs_a_request_for_what_it_evicted() {
+    let Some(server) = RedisServer::start(&["--maxmemory-policy", "allkeys-random"]) else { return };
+    let fixture = Fixture::new();
+    let [first, second] = [(); 2].map(|()| Machine::new(&fixture, &server.url()));
+    fixture.sandbox.script(ID, [Fault::hold("latch")]);
+    let evict = || {
+        server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        wait_until("all is evicted", || {
+            // Each command that may need memory makes room first.
+            drop(server.raw(&["SET", "filler", "x"]));
+            server.keys().is_empty()
+        });
+        server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    };
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| first.authorize().expect("granted"));
+        assert!(fixture.sandbox.wait_until_held("latch", 1, TEST_TIMEOUT));
+        assert_eq!(server.keys().len(), 1, "the slot");
+        evict();
+        fixture.sandbox.release("latch");
+        call.join().expect("no panic");
+    });
+    // The slot is gone, and what was granted is written all the same.
+    second.authorize().expect("shared");
+    assert_eq!((fixture.requests(), second.api.counter("store_hits")), (1, 1));
+    evict();
+    second.api.clear_cache();
+    second.authorize().expect("granted");
+    assert_eq!((fixture.requests(), first.warnings().len(), second.warnings().len()), (2, 0, 0));
+    assert!(server.record().starts_with("b2auth:{"));
+}
+
 #[test]
 fn a_frozen_server_costs_a_quarter_of_the_call_once() {
     let Some(server) = RedisServer::start(&[]) else { return };
@@ -278,24 +340,36 @@ fn a_record_that_does_not_open_is_replaced_and_one_that_was_made_to_stay_is_used
     second.assert_logged(2, "another program uses its keys (WRONGTYPE)");
 }
 
+/// From a cancel to the end of a call that is at that server.
+fn time_to_cancel(url: &str) -> Duration {
+    let fixture = Fixture::new();
+    let machine = Machine::with_options(&fixture, url, &[("total_timeout_ms", "3600000")]);
+    let options = machine.options.with(&[]);
+    let cancel = options.attach_cancel();
+    let (failure, took) = std::thread::scope(|scope| {
+        let call = scope.spawn(|| machine.authorize_with(&options).expect_err("cancelled"));
+        wait_until("it is on its way", || machine.log.take().iter().any(|line| line.contains("cache miss")));
+        timed(|| {
+            cancel.trigger();
+            call.join().expect("no panic")
+        })
+    });
+    assert_eq!((failure.name.as_str(), fixture.requests()), ("B2_CANCELLED", 0), "{url}");
+    took
+}
+
 #[test]
-fn deadline_and_cancel_end_each_phase() {
+fn a_cancel_ends_each_phase() {
     let silent = FakeServer::start("", None, false);
     let deaf = crate::support::wait_points::Blackhole::listen(([127, 0, 0, 1], 0).into());
     let tls = format!("rediss://localhost:{}", silent.port);
     for url in [silent.url(), tls, format!("redis://{}", deaf.address())] {
-        let fixture = Fixture::new();
-        let machine = Machine::with_options(&fixture, &url, &[("total_timeout_ms", "3600000")]);
-        let options = machine.options.with(&[]);
-        let cancel = options.attach_cancel();
-        let (failure, took) = std::thread::scope(|scope| {
-            let call = scope.spawn(|| timed(|| machine.authorize_with(&options).expect_err("cancelled")));
-            wait_until("it is on its way", || machine.log.take().iter().any(|line| line.contains("cache miss")));
-            cancel.trigger();
-            call.join().expect("no panic")
-        });
-        assert_eq!((failure.name.as_str(), fixture.requests()), ("B2_CANCELLED", 0), "{url}");
-        assert!(took < Duration::from_secs(4), "{url}: {took:?}");
+        // On a machine that does other work not each time.
+        let mut took = Vec::new();
+        while took.iter().all(|took| *took > Duration::from_millis(250)) {
+            assert!(took.len() < 5, "{url}: {took:?}");
+            took.push(time_to_cancel(&url));
+        }
     }
 }
 
@@ -337,4 +411,20 @@ fn a_dump_of_the_server_and_the_log_show_nothing() {
         search.assert_no_secrets("the log", &line);
         assert!(!line.contains("hunter2") && !line.contains(&name), "{line}");
     }
+}
+
+/// A second for taking a refused token out is short where a whole fleet does so at once: what is slow then is not given up.
+#[test]
+fn a_server_that_is_slow_to_forget_a_token_is_still_asked_for_the_next() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let fixture = Fixture::new();
+    let [first, second] = [(); 2].map(|()| Machine::new(&fixture, &server.url()));
+    let old = first.authorize().expect("granted");
+    assert_eq!(second.authorize().expect("shared").token(), old.token());
+    let new = first.reauthorize(Some(&old)).expect("granted").token();
+    server.signal(libc::SIGSTOP);
+    second.authorize().expect("cached").invalidate();
+    server.signal(libc::SIGCONT);
+    assert_eq!(second.api.counter("store_errors"), 1);
+    assert_eq!((second.authorize().expect("shared").token(), fixture.requests()), (new, 2));
 }

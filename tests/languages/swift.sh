@@ -92,9 +92,9 @@ fi
 
 # ---- the package ----
 
-# The option "fields" is of the JSON action alone.
+# The options "fields" and "diagnose" are of calls that the package does not have.
 every_option() {
-    sed -n 's/^ *name: "\([a-z_]*\)",$/\1/p' src/options/table.rs | grep -vx fields >"$work/options" &&
+    sed -n 's/^ *name: "\([a-z_]*\)",$/\1/p' src/options/table.rs | grep -vx -e fields -e diagnose >"$work/options" &&
         [ "$(wc -l <"$work/options")" -ge 19 ] &&
         while read -r name; do
             grep -q "add(\"$name\"" "$package/Sources/B2Auth/Options.swift" &&

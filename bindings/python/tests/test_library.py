@@ -89,7 +89,7 @@ class Library(unittest.TestCase):
             named = set(re.findall(r'^ *name: "(\w+)",$', table.read(), re.M))
         self.assertGreater(len(named), 15)
         # These two belong to the log and to the action in JSON.
-        missing = named - set(OptionValues.__annotations__) - {"log_level", "fields"}
+        missing = named - set(OptionValues.__annotations__) - {"log_level", "fields", "diagnose"}
         self.assertEqual(missing, set())
 
     def test_the_versions_are_one(self):

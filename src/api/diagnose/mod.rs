@@ -3,6 +3,7 @@
 //! It is the way of a call: the same credentials, the same connection, and one authorize request past the cache. What is
 //! reported besides is read off that one walk.
 
+mod contents;
 mod environment;
 mod grant;
 mod identity;
@@ -19,8 +20,9 @@ use crate::diag::redact::Redactor;
 use crate::model::realm::Realm;
 use crate::model::rfc3339;
 use crate::model::session::Session;
+use crate::model::timestamp::Timestamp;
 use crate::net::trace::{Stage, TracedTransport};
-use crate::options::Options;
+use crate::options::{Diagnosed, Options};
 use crate::platform::thread::CancellationDisabled;
 use crate::ports::Env;
 use crate::ports::limits::Limits;
@@ -33,12 +35,15 @@ use report::Step;
 use way::{Families, Way};
 
 /// Walks the way to B2 for a key, or as far as it goes without one. Sends one authorize request at most, and neither reads
-/// nor writes the cache.
+/// nor writes the cache. Or looks through the token store alone, if the options say so.
 pub(crate) fn diagnose(runtime: Runtime<'_>, key_id: &[u8], key: &[u8], options: &Options) -> Report {
     let _uncancellable = CancellationDisabled::new();
     let (began, start) = (runtime.env.clock.now(), Instant::now());
     let limits = Limits::new(runtime.env.clock, options.cancel.as_ref());
     let limits = options.total().map_or(limits, |total| limits.with_timeout(total));
+    if options.diagnose != Diagnosed::All {
+        return look_through_store(began, start, options, &limits);
+    }
     let walk = Walk::take(runtime, key_id, key, options, &limits);
     let steps = walk.steps(runtime, options, &limits);
     // A triggered cancel always wins.
@@ -46,6 +51,15 @@ pub(crate) fn diagnose(runtime: Runtime<'_>, key_id: &[u8], key: &[u8], options:
     let started_at = rfc3339::from_millis(began.wall_ms);
     let mut report = Report::new(started_at, start.elapsed(), walk.requests(), error, steps);
     report.redact(&walk.redactor);
+    report
+}
+
+fn look_through_store(began: Timestamp, start: Instant, options: &Options, limits: &Limits<'_>) -> Report {
+    let found = contents::step(options, limits);
+    let error = authorize::cancelled(limits).or_else(|| found.as_ref().err().cloned());
+    let step = found.unwrap_or_else(|error| Step::failed_by(store::NAME, &error));
+    let mut report = Report::new(rfc3339::from_millis(began.wall_ms), start.elapsed(), 0, error, vec![step]);
+    report.redact(&Redactor::new("", "", ""));
     report
 }
 

@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::ports::limits::Limits;
 use crate::store::{self, Inspection, StoreRequest};
 
-const NAME: &str = "store";
+pub(super) const NAME: &str = "store";
 
 /// What came of a look at the store; `None` if there is none.
 pub(super) type Inspected = Result<Option<(Inspection, Duration)>, Error>;

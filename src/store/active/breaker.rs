@@ -1,6 +1,5 @@
 //! What a process remembers of its stores: which are in trouble, and what was said about that.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::model::timestamp::{Timestamp, millis};
@@ -24,20 +23,27 @@ pub(crate) enum Use {
 }
 
 /// A store in trouble.
-#[derive(Clone)]
 struct Broken {
+    store: u128,
+    usage: Use,
     /// Nobody tries before the boot clock reads this.
     until_ms: u64,
     pause_ms: u64,
     what: String,
 }
 
-/// What is remembered.
+/// What is remembered: in lists, since there are few of each.
 #[derive(Default)]
 pub(crate) struct Memory {
-    broken: HashMap<(u128, Use), Broken>,
+    broken: Vec<Broken>,
     /// When each message may be said again, by its digest.
-    said: HashMap<u128, u64>,
+    said: Vec<(u128, u64)>,
+}
+
+impl Memory {
+    fn broken(&mut self, store: u128, usage: Use) -> Option<&mut Broken> {
+        self.broken.iter_mut().find(|broken| (broken.store, broken.usage) == (store, usage))
+    }
 }
 
 /// Of this process. No thread waits while it holds the lock.
@@ -60,7 +66,7 @@ impl Breaker {
     /// The trouble, if the store is to be left alone now. Once that is over one caller tries, and the others still do not.
     pub(crate) fn trouble(&self, store: u128, usage: Use, now: Timestamp) -> Option<(String, Duration)> {
         let mut guard = self.0.lock();
-        let broken = guard.as_mut()?.broken.get_mut(&(store, usage))?;
+        let broken = guard.as_mut()?.broken(store, usage)?;
         if now.boot_ms < broken.until_ms {
             return Some((broken.what.clone(), Duration::from_millis(broken.until_ms - now.boot_ms)));
         }
@@ -72,19 +78,25 @@ impl Breaker {
     pub(crate) fn failed(&self, store: u128, usage: Use, what: &str, now: Timestamp) {
         let mut guard = self.0.lock();
         let memory = guard.get_or_insert_default();
-        make_room(&mut memory.broken);
-        let pause_ms = match memory.broken.get(&(store, usage)) {
-            Some(before) => (before.pause_ms * 2).min(MAX_PAUSE_MS),
-            None => FIRST_PAUSE_MS,
-        };
-        let until_ms = now.boot_ms.saturating_add(pause_ms);
-        memory.broken.insert((store, usage), Broken { until_ms, pause_ms, what: what.to_owned() });
+        let what = what.to_owned();
+        match memory.broken(store, usage) {
+            Some(broken) => {
+                broken.pause_ms = (broken.pause_ms * 2).min(MAX_PAUSE_MS);
+                broken.until_ms = now.boot_ms.saturating_add(broken.pause_ms);
+                broken.what = what;
+            }
+            None => {
+                make_room(&mut memory.broken);
+                let until_ms = now.boot_ms.saturating_add(FIRST_PAUSE_MS);
+                memory.broken.push(Broken { store, usage, until_ms, pause_ms: FIRST_PAUSE_MS, what });
+            }
+        }
     }
 
     /// The store could be used.
     pub(crate) fn worked(&self, store: u128, usage: Use) {
         if let Some(memory) = self.0.lock().as_mut() {
-            memory.broken.remove(&(store, usage));
+            memory.broken.retain(|broken| (broken.store, broken.usage) != (store, usage));
         }
     }
 
@@ -101,20 +113,22 @@ impl Breaker {
     fn may_say_until(&self, message: u128, now: Timestamp, until_ms: u64) -> bool {
         let mut guard = self.0.lock();
         let memory = guard.get_or_insert_default();
-        make_room(&mut memory.said);
-        let said = memory.said.entry(message).or_insert(0);
-        let may = *said <= now.boot_ms;
-        if may {
-            *said = until_ms;
+        match memory.said.iter_mut().find(|(other, _)| *other == message) {
+            Some((_, said)) if *said > now.boot_ms => return false,
+            Some((_, said)) => *said = until_ms,
+            None => {
+                make_room(&mut memory.said);
+                memory.said.push((message, until_ms));
+            }
         }
-        may
+        true
     }
 }
 
 /// Who has so many stores or troubles may hear of one again.
-fn make_room<K, V>(map: &mut HashMap<K, V>) {
-    if map.len() >= MAX_ENTRIES {
-        map.clear();
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.len() >= MAX_ENTRIES {
+        list.clear();
     }
 }
 

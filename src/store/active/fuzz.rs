@@ -69,13 +69,13 @@ fn within_bounds(reading: &Reading, per_minute: u32) {
 /// Replies of a server of Redis, and where they were cut.
 #[cfg(feature = "store-redis")]
 pub(crate) fn resp(data: &[u8]) {
-    use super::redis::resp::{Reply, read};
+    use super::redis::resp::{MAX_ITEMS, Reply, read};
 
     fn size(reply: &Reply) -> usize {
         match reply {
             Reply::Simple(text) | Reply::Error(text) | Reply::Bulk(Some(text)) => text.len(),
             Reply::Array(Some(items)) => {
-                assert!(items.len() <= 16);
+                assert!(items.len() <= MAX_ITEMS);
                 items.iter().map(size).sum()
             }
             _ => 0,
@@ -83,13 +83,13 @@ pub(crate) fn resp(data: &[u8]) {
     }
 
     let mut rest = data;
-    while let Ok(Some((reply, after))) = read(rest) {
+    while let Ok(Some((reply, after))) = read(rest, MAX_ITEMS) {
         assert!(after.len() < rest.len() && size(&reply) < rest.len(), "no more than was sent");
         let length = rest.len() - after.len();
-        assert_eq!(read(&rest[..length]).map(|found| found.map(|(again, _)| again)), Ok(Some(reply)));
+        assert_eq!(read(&rest[..length], MAX_ITEMS).map(|found| found.map(|(again, _)| again)), Ok(Some(reply)));
         // However it is cut, it is not taken for whole, nor for something else.
         let cut = usize::from(rest[0]).wrapping_mul(31) % length;
-        assert_eq!(read(&rest[..cut]), Ok(None));
+        assert_eq!(read(&rest[..cut], MAX_ITEMS), Ok(None));
         super::redis::fuzz_error(&rest[..length]);
         rest = after;
     }

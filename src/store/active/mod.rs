@@ -3,6 +3,7 @@
 mod apart;
 mod breaker;
 mod call;
+mod contents;
 mod engine;
 #[cfg(feature = "store-file")]
 mod files;
@@ -20,6 +21,7 @@ mod vectors;
 use crate::platform::fork_mutex::AtFork;
 
 pub(crate) use call::StoreCall;
+pub(crate) use contents::contents;
 pub(crate) use open::open;
 pub(crate) use revoke::revoke;
 

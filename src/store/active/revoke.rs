@@ -2,7 +2,7 @@
 
 use super::breaker::{BREAKER, Use};
 use super::call::REFRESH_TIME;
-use super::engine::Trouble;
+use super::engine::{Trouble, TroubleKind};
 use super::open;
 use crate::model::store_url::StoredAt;
 use crate::ports::limits::Limits;
@@ -31,7 +31,10 @@ pub(crate) fn revoke(at: &StoredAt, shared: &Shared, limits: &Limits<'_>) -> Opt
     if limits.is_cancelled() {
         return None;
     }
-    BREAKER.failed(store, Use::Reading, &trouble.what, limits.now());
+    // A second is short where a whole fleet comes with the same token at once: whoever looks next has more, and decides.
+    if trouble.kind != TroubleKind::Slow {
+        BREAKER.failed(store, Use::Reading, &trouble.what, limits.now());
+    }
     shared.lock().counters.store_errors += 1;
     Some(trouble.what)
 }

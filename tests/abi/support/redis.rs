@@ -1,10 +1,11 @@
 //! Redis servers that a test starts, stops and spoils, and one that says what the test wants.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub struct RedisServer {
 impl RedisServer {
     /// `None`, and a line that says so, where there is no Redis.
     pub fn start(options: &[&str]) -> Option<Self> {
-        let version = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+        let version = Command::new(program()).arg("--version").stdout(Stdio::null()).status();
         if !version.is_ok_and(|status| status.success()) {
             println!("SKIP store_redis: there is no redis-server here");
             return None;
@@ -57,10 +58,14 @@ impl RedisServer {
 
     /// What redis-cli prints for a command.
     pub fn command(&self, arguments: &[&str]) -> String {
-        let output =
-            Command::new("redis-cli").arg("-s").arg(self.socket()).args(arguments).output().expect("redis-cli runs");
+        let output = self.raw(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// The same for a command that the server may refuse.
+    pub fn raw(&self, arguments: &[&str]) -> Output {
+        Command::new("redis-cli").arg("-s").arg(self.socket()).args(arguments).output().expect("redis-cli runs")
     }
 
     /// The names of all keys.
@@ -105,6 +110,11 @@ impl Drop for RedisServer {
     }
 }
 
+/// Redis, or another server that speaks as it does.
+fn program() -> OsString {
+    std::env::var_os("B2AUTH_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
@@ -112,7 +122,7 @@ pub fn free_port() -> u16 {
 /// Starts a server and waits until it takes commands.
 fn run(dir: &TempDir, port: u16, options: &[String]) -> Option<Child> {
     let socket = dir.path("socket");
-    let mut command = Command::new("redis-server");
+    let mut command = Command::new(program());
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     command.args(["--loglevel", "warning", "--maxclients", "4000", "--dir"]).arg(dir.path("."));
     command.arg("--unixsocket").arg(&socket).args(options).stdin(Stdio::null()).stdout(Stdio::null());

@@ -16,20 +16,28 @@ pub(super) fn check_without_blocking(path: &Path) -> Option<Result<Locality, Tro
     folder::look_without_blocking(path).map(|found| check(&found))
 }
 
+/// Checks a folder that must be there. Hangs if its file system does.
+pub(super) fn look_and_check(path: &Path) -> Result<Locality, Trouble> {
+    check(&folder::look(path).map_err(|error| unusable(&error))?)
+}
+
 /// Checks a folder, and makes it if it is not there; what it lies in must exist.
 pub(super) fn make_and_check(path: &Path) -> Result<Locality, Trouble> {
-    let unusable = |error: io::Error| Trouble::lasting(failure::reason(&error));
     let found = match folder::look(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match make(path) {
                 // Another process was quicker.
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(error)),
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(&error)),
                 _ => folder::look(path),
             }
         }
         found => found,
     };
-    check(&found.map_err(unusable)?)
+    check(&found.map_err(|error| unusable(&error))?)
+}
+
+fn unusable(error: &io::Error) -> Trouble {
+    Trouble::lasting(failure::reason(error))
 }
 
 fn make(path: &Path) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! A record is a file that is replaced whole, a slot is a lock on an empty file beside it, and the kernel gives a lock back
 //! when its holder dies.
 
+mod contents;
 mod failure;
 mod folder;
 mod locks;
@@ -26,6 +27,7 @@ use crate::ports::limits::{Limits, Stop};
 use crate::store::record::{Name, Tag};
 use crate::store::request::Slot;
 
+pub(super) use contents::contents;
 use locks::Lock;
 
 /// A waiter looks at the time of a file, and reads it if that has changed; but at least so often.
@@ -81,6 +83,10 @@ fn restrict(options: &mut OpenOptions) {
     let _ = options;
 }
 
+fn on_a_network() -> Trouble {
+    Trouble::lasting("the folder of the token store is on a network file system")
+}
+
 impl Files {
     /// Looks at the folder, and makes it if it is not there.
     pub(super) fn open(folder: &Path, name: Name, limits: &Limits<'_>) -> Result<Self, Trouble> {
@@ -94,7 +100,7 @@ impl Files {
         };
         match locality {
             // A lock there can hang in the kernel, deaf to deadlines.
-            Locality::Network => Err(Trouble::lasting("the folder of the token store is on a network file system")),
+            Locality::Network => Err(on_a_network()),
             Locality::Local | Locality::MayHang => {
                 Ok(Self { paths, is_local: locality == Locality::Local, held: None, seen: None })
             }

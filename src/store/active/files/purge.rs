@@ -1,11 +1,12 @@
 //! Removes what nobody needs any more. Only files of the names that a store gives are looked at.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::locks::Lock;
 use crate::platform::random;
+use crate::store::contents::{EntryKind, is_hash, is_size_of_a_record};
 
 /// No token lives so long, and no lock is held so long.
 const MAX_AGE: Duration = Duration::from_secs(25 * 60 * 60);
@@ -15,31 +16,25 @@ const MAX_TEMPORARY_AGE: Duration = Duration::from_secs(60 * 60);
 const MAX_FILES: usize = 256;
 const MAX_NAMES: usize = 16 * 1024;
 
-/// What a file of a store is, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Record,
-    Lock,
-    Temporary,
-}
-
 /// The kind of a file of that name; `None` for files that are not the store's.
-pub(super) fn kind(name: &str) -> Option<Kind> {
-    let is_hex =
-        |text: &str, length| text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if let Some(rest) = name.strip_prefix('.') {
-        let mut parts = rest.split('.');
-        let parts = [parts.next()?, parts.next()?, parts.next()?, parts.next().unwrap_or_default()];
-        let is_number = !parts[1].is_empty() && parts[1].bytes().all(|b| b.is_ascii_digit());
-        let is_ours = is_hex(parts[0], 32) && is_number && is_hex(parts[2], 16) && parts[3].is_empty();
-        return is_ours.then_some(Kind::Temporary);
+pub(super) fn kind(name: &str) -> Option<EntryKind> {
+    let (is_temporary, rest) = match name.strip_prefix('.') {
+        Some(rest) => (true, rest),
+        None => (false, name),
+    };
+    let (hash, rest) = rest.split_at_checked(32)?;
+    if !is_hash(hash, 32) {
+        return None;
     }
-    match name.split_once('.') {
-        None => is_hex(name, 32).then_some(Kind::Record),
-        Some((record, "lock" | "lock0" | "lock1" | "lock2" | "lock3" | "lock4")) => {
-            is_hex(record, 32).then_some(Kind::Lock)
-        }
-        Some(_) => None,
+    if is_temporary {
+        let (process, random) = rest.strip_prefix('.')?.split_once('.')?;
+        let is_number = !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit());
+        return (is_number && is_hash(random, 16)).then_some(EntryKind::Temporary);
+    }
+    match rest {
+        "" => Some(EntryKind::Record),
+        ".lock" | ".lock0" | ".lock1" | ".lock2" | ".lock3" | ".lock4" => Some(EntryKind::Lease),
+        _ => None,
     }
 }
 
@@ -56,19 +51,63 @@ pub(super) fn purge(folder: &Path, now: SystemTime) -> usize {
     names.iter().take(MAX_FILES).filter(|name| remove_if_old(&folder.join(name), kind(name), now)).count()
 }
 
-fn remove_if_old(path: &Path, kind: Option<Kind>, now: SystemTime) -> bool {
-    let limit = if kind == Some(Kind::Temporary) { MAX_TEMPORARY_AGE } else { MAX_AGE };
-    let is_old = || {
-        let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
-        Some(now.duration_since(modified).ok()? > limit)
-    };
-    if is_old() != Some(true) {
+fn remove_if_old(path: &Path, kind: Option<EntryKind>, now: SystemTime) -> bool {
+    let Some(kind) = kind else { return false };
+    let Some(modified) = fs::symlink_metadata(path).ok().and_then(|metadata| metadata.modified().ok()) else {
         return false;
-    }
-    if kind == Some(Kind::Lock) {
+    };
+    is_old(kind, now.duration_since(modified).ok()) && remove(path, kind)
+}
+
+/// A file from the future has no age.
+fn is_old(kind: EntryKind, age: Option<Duration>) -> bool {
+    age.is_some_and(|age| age > if kind == EntryKind::Temporary { MAX_TEMPORARY_AGE } else { MAX_AGE })
+}
+
+/// True if nobody needs a file: it is old, or cannot be a record.
+pub(super) fn is_dead(metadata: &Metadata, kind: EntryKind, age: Option<Duration>) -> bool {
+    let is_unfit = kind == EntryKind::Record && !(metadata.is_file() && is_size_of_a_record(metadata.len()));
+    is_unfit || is_old(kind, age)
+}
+
+pub(super) fn remove(path: &Path, kind: EntryKind) -> bool {
+    if kind == EntryKind::Lease {
         // Not while somebody holds it; who opened it and has not locked it yet notices that it is gone.
         let Ok(Some(_lock)) = Lock::try_take(path) else { return false };
         return fs::remove_file(path).is_ok();
     }
     fs::remove_file(path).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_by_their_names() {
+        let name = "0123456789abcdef0123456789abcdef";
+        assert_eq!(kind(name), Some(EntryKind::Record));
+        for lock in ["lock", "lock0", "lock4"] {
+            assert_eq!(kind(&format!("{name}.{lock}")), Some(EntryKind::Lease));
+        }
+        assert_eq!(kind(&format!(".{name}.17.0123456789abcdef")), Some(EntryKind::Temporary));
+        let others = [
+            String::new(),
+            ".".to_owned(),
+            name.to_uppercase(),
+            name[1..].to_owned(),
+            format!("{name}0"),
+            format!("{name}.lock5"),
+            format!("{name}."),
+            format!(".{name}"),
+            format!(".{name}..0123456789abcdef"),
+            format!(".{name}.x.0123456789abcdef"),
+            format!(".{name}.1.0123456789abcde"),
+            format!(".{name}.1.0123456789abcdef.x"),
+            "é".repeat(20),
+        ];
+        for other in others {
+            assert_eq!(kind(&other), None, "{other}");
+        }
+    }
 }

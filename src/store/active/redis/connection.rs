@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::error;
-use super::resp::{self, MAX_TOTAL, Reply};
+use super::resp::{self, MAX_ITEMS, MAX_TOTAL, Reply};
 use crate::model::store_url::{RedisAddress, RedisUrl, StorePlace, StoreUrl};
 use crate::net::{Destination, Link, LinkFailure, LinkTls, Wire};
 use crate::ports::limits::Limits;
@@ -27,6 +27,8 @@ pub(super) struct Connection {
     moved_to: Option<RedisAddress>,
     /// A server that was there once may be starting again.
     was_connected: bool,
+    /// The longest array that is believed.
+    max_items: usize,
 }
 
 /// What an exchange brought.
@@ -40,7 +42,13 @@ enum Received {
 impl Connection {
     pub(super) fn new(url: Arc<StoreUrl>, ca_file: Option<&Path>) -> Self {
         let ca_file = ca_file.map(Path::to_owned);
-        Self { url, ca_file, link: Link::default(), moved_to: None, was_connected: false }
+        Self { url, ca_file, link: Link::default(), moved_to: None, was_connected: false, max_items: MAX_ITEMS }
+    }
+
+    /// One that reads longer arrays than those of a leader's commands.
+    pub(super) fn with_max_items(mut self, max_items: usize) -> Self {
+        self.max_items = max_items;
+        self
     }
 
     fn redis(&self) -> Result<&RedisUrl, Trouble> {
@@ -106,6 +114,7 @@ impl Connection {
         if redis.database != 0 {
             first.push(&select);
         }
+        let max_items = self.max_items;
         let work = |wire: &mut dyn Wire, is_new: bool| {
             let before = if is_new { first.as_slice() } else { &[] };
             let all = || before.iter().chain(commands);
@@ -113,7 +122,7 @@ impl Connection {
             all().for_each(|command| resp::write(command, &mut bytes));
             wire.write_all(&bytes)?;
             wire.flush()?;
-            receive(wire, before.len(), commands.len())
+            receive(wire, before.len(), commands.len(), max_items)
         };
         let result = self.link.run(&name, &destination, limits, work);
         let result = result.map_err(|failure| trouble(failure, self.was_connected));
@@ -136,14 +145,14 @@ fn destination<'a>(address: &'a RedisAddress, ca_file: Option<&'a Path>) -> Dest
 }
 
 /// Reads so many replies; those to a login come first, and are not passed on.
-fn receive(wire: &mut dyn Wire, login: usize, count: usize) -> io::Result<Received> {
+fn receive(wire: &mut dyn Wire, login: usize, count: usize, max_items: usize) -> io::Result<Received> {
     let mut buffer = Vec::with_capacity(4 * 1024);
     let mut replies = Vec::with_capacity(login + count);
     let mut start = 0;
     let mut chunk = [0; 4 * 1024];
     loop {
         while replies.len() < login + count {
-            let Ok(found) = resp::read(&buffer[start..]) else { return Ok(Received::Malformed) };
+            let Ok(found) = resp::read(&buffer[start..], max_items) else { return Ok(Received::Malformed) };
             let Some((reply, rest)) = found else { break };
             start = buffer.len() - rest.len();
             match reply {

@@ -4,6 +4,7 @@
 //! rights that are often missing.
 
 mod connection;
+mod contents;
 mod error;
 pub(super) mod resp;
 
@@ -21,6 +22,7 @@ use crate::store::record::{Name, Tag};
 use crate::store::request::Slot;
 
 use connection::{Command, Connection};
+pub(super) use contents::contents;
 use resp::Reply;
 
 const SLOWEST_POLL: Duration = Duration::from_millis(250);

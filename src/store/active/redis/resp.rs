@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 /// All replies of one exchange together.
 pub(crate) const MAX_TOTAL: usize = 128 * 1024;
 const MAX_LINE: usize = 4 * 1024;
-const MAX_ITEMS: usize = 16;
+/// Of an array, unless more are asked for.
+pub(crate) const MAX_ITEMS: usize = 16;
 const MAX_DEPTH: u32 = 2;
 
 /// One reply.
@@ -46,12 +47,12 @@ pub(crate) fn written_length(command: &[&[u8]]) -> usize {
 }
 
 /// The first reply in `bytes` and what follows it; `None` if it is not there yet.
-pub(crate) fn read(bytes: &[u8]) -> Result<Option<(Reply, &[u8])>, Malformed> {
+pub(crate) fn read(bytes: &[u8], max_items: usize) -> Result<Option<(Reply, &[u8])>, Malformed> {
     let mut rest = bytes;
-    Ok(item(&mut rest, MAX_DEPTH)?.map(|reply| (reply, rest)))
+    Ok(item(&mut rest, MAX_DEPTH, max_items)?.map(|reply| (reply, rest)))
 }
 
-fn item(rest: &mut &[u8], depth: u32) -> Result<Option<Reply>, Malformed> {
+fn item(rest: &mut &[u8], depth: u32, max_items: usize) -> Result<Option<Reply>, Malformed> {
     let Some(line) = line(rest)? else { return Ok(None) };
     let (&kind, text) = line.split_first().ok_or(Malformed)?;
     match kind {
@@ -62,12 +63,12 @@ fn item(rest: &mut &[u8], depth: u32) -> Result<Option<Reply>, Malformed> {
         b'*' => {
             let count = match number(text)? {
                 -1 => return Ok(Some(Reply::Array(None))),
-                count => usize::try_from(count).ok().filter(|count| *count <= MAX_ITEMS).ok_or(Malformed)?,
+                count => usize::try_from(count).ok().filter(|count| *count <= max_items).ok_or(Malformed)?,
             };
             let depth = depth.checked_sub(1).ok_or(Malformed)?;
             let mut items = Vec::with_capacity(count);
             for _ in 0..count {
-                match item(rest, depth)? {
+                match item(rest, depth, max_items)? {
                     Some(one) => items.push(one),
                     None => return Ok(None),
                 }
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     fn whole(bytes: &[u8]) -> Result<Option<Reply>, Malformed> {
-        Ok(read(bytes)?.map(|(reply, rest)| {
+        Ok(read(bytes, MAX_ITEMS)?.map(|(reply, rest)| {
             assert!(rest.is_empty(), "{rest:?}");
             reply
         }))
@@ -159,7 +160,7 @@ mod tests {
             }
             assert_eq!(whole(bytes), Ok(Some(expected)));
         }
-        assert_eq!(read(b":1\r\n:2\r\n").map(|found| found.map(|(_, rest)| rest)), Ok(Some(&b":2\r\n"[..])));
+        assert_eq!(read(b":1\r\n:2\r\n", MAX_ITEMS).map(|found| found.map(|(_, rest)| rest)), Ok(Some(&b":2\r\n"[..])));
     }
 
     #[test]
@@ -183,7 +184,7 @@ mod tests {
             b"%1\r\n",
             &long,
         ] {
-            assert_eq!(read(bytes), Err(Malformed), "{bytes:?}");
+            assert_eq!(read(bytes, MAX_ITEMS), Err(Malformed), "{bytes:?}");
         }
     }
 }
