@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # hosts.sh [--all] PREFIX SANDBOX [LANGUAGE…]: the programs of tests/hosts and the snippets of docs/languages/others.md,
 # built and run against an installed library. All programs are of one scenario, and each output is held against the one
-# of the program in C. On Debian root gets the tools that are missing; without --all only those that are small.
+# of the program in C. Then what an unexpected failure shows, and what collectors and exits do. On Debian root gets the tools that are missing; without --all only those that are small.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 small="c luajit ruby perl php tcl fortran cobol cffi"
@@ -32,7 +32,9 @@ fi
 
 rm -rf "$work"
 mkdir -p "$work"
+repository=$PWD
 hosts=$PWD/tests/hosts
+inside=$PWD/tests/languages/inside.sh
 include=$prefix/include
 failed=0
 export LD_LIBRARY_PATH=$prefix/lib
@@ -81,23 +83,37 @@ cffi_run() { /usr/bin/python3 "$1"; }
 
 csharp_packages="mono-mcs mono-runtime" csharp_there="mcs --version"
 csharp_run() { mcs -warnaserror -out:program.exe "$1" && mono program.exe; }
+csharp_storm() {
+    mcs -warnaserror -main:Storm -out:storm.exe "$hosts"/csharp/{Host,Storm}.cs && timeout 120 mono storm.exe "$@"
+}
 
-# Debian 12 has no JDK with the final java.lang.foreign, so this needs one that was installed by hand.
-java_packages= java_there="jdk"
-jdk() {
-    local home
+# Debian 12 has no JDK with the final java.lang.foreign: where none was installed by hand, root takes Debian 13's.
+java_packages= java_there="jdk >/dev/null"
+jdk() { # its directory, and the root that it is in
+    local home root
     for home in ${JAVA_HOME:-} /usr/lib/jvm/* /opt/java/*; do
         [ -x "$home/bin/javac" ] || continue
-        [ "$("$home/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')" -ge 22 ] && echo "$home" && return
+        [ "$("$home/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')" -ge 22 ] && echo "$home /" && return
     done
-    echo "there is no JDK 22 or later (Debian 12 has none; set JAVA_HOME)"
+    root=$(tests/languages/root.sh openjdk-25-jdk-headless 2>"$work/java.root") && echo "/usr/lib/jvm/java-25-openjdk-amd64 $root" && return
+    echo "there is no JDK 22 or later (Debian 12 has none; set JAVA_HOME); $(tail -n 1 "$work/java.root")" >&2
     return 1
 }
-java_run() {
-    local home
-    home=$(jdk) && "$home/bin/javac" -Xlint:all,-restricted,-serial -Werror -d . "$1" &&
-        "$home/bin/java" --enable-native-access=ALL-UNNAMED -cp . "$(basename "$1" .java)"
+java_classes() { # source: compiles it here
+    local home root
+    read -r home root < <(cd "$repository" && jdk)
+    B2_TEST_PLACES="$repository $work $prefix" "$inside" "$root" "$PWD" \
+        "$home/bin/javac" -Xlint:all,-restricted,-serial -Werror -d . "$1"
 }
+java_main() { # flag… class argument…
+    local home root
+    read -r home root < <(cd "$repository" && jdk)
+    B2_TEST_PLACES="$repository $work $prefix" "$inside" "$root" "$PWD" \
+        "$home/bin/java" --enable-native-access=ALL-UNNAMED -cp . "$@"
+}
+java_run() { java_classes "$1" && java_main "$(basename "$1" .java)"; }
+# -Xcheck:jni looks at what native code does with the runtime, and says on standard output what is wrong.
+java_storm() { java_classes "$hosts/java/Storm.java" && java_main -Xcheck:jni Storm "$@"; }
 
 pascal_packages=fp-compiler pascal_there="fpc -iV"
 pascal_run() { fpc -v0w -Fl"$prefix/lib" -FE. -o./program "$1" | grep -v -e '^Free Pascal' -e '^Copyright' >&2 || ./program; }
@@ -191,6 +207,52 @@ for language in $wanted; do
     else
         tail -n 20 "$work/$language/stderr"
         say "not ok" "$language"
+    fi
+done
+
+# ---- a failure that the program does not expect: what it or its language says then, stack traces with arguments included ----
+
+secret=K001$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')abc
+for language in $wanted; do
+    [ -e "$work/$language.said" ] || continue
+    source=$(ls "$hosts/$language"/[Hh]ost.* | grep -v -e '/\(tcl\|r\)/host\.c$')
+    if B2_APPLICATION_KEY=$secret program "$language" "$source" "$work/$language" >"$work/$language.failed"; then
+        say "not ok" "$language: a wrong key in the environment goes unseen"
+    elif ! grep -v '^version ' "$work/$language.failed" && clean "$work/$language.failed" "$work/$language/stderr" &&
+        ! grep -F -e "${secret:0:12}" "$work/$language.failed" "$work/$language/stderr"; then
+        say ok "$language: a failure that it does not expect shows no key"
+    else
+        tail -n 20 "$work/$language/stderr"
+        say "not ok" "$language: a failure that it does not expect shows no key"
+    fi
+done
+
+# ---- what a runtime does to threads that are in the library ----
+
+for language in $wanted; do
+    declare -F "${language}_storm" >/dev/null && [ -e "$work/$language.said" ] || continue
+    rm -rf "$work/storm"
+    mkdir "$work/storm"
+    # Beside a sandbox of its own, since the other one is scripted.
+    storm() (
+        cd "$work/storm"
+        export -f "${language}_storm" java_classes java_main jdk
+        export hosts work prefix repository inside
+        "$repository/tests/with-sandbox.sh" "$sandbox" bash -euc '"$@"' - "${language}_storm" "$@"
+    )
+    if storm >"$work/storm.said" 2>&1 && ! grep -E 'WARNING|FATAL|panicked' "$work/storm.said" && clean "$work/storm.said"; then
+        sed "s/^/ok hosts: $language: /" "$work/storm.said"
+    else
+        cat "$work/storm.said"
+        say "not ok" "$language: the storm"
+    fi
+    status=0
+    storm exit >"$work/storm.said" 2>&1 || status=$?
+    if [ "$status" = 7 ] && ! [ -s "$work/storm.said" ]; then
+        say ok "$language: the process exits in the middle of calls"
+    else
+        cat "$work/storm.said"
+        say "not ok" "$language: the process exits in the middle of calls, with $status"
     fi
 done
 
