@@ -125,16 +125,16 @@ static class Storm
         var options = Alone();
         IntPtr cancel = b2_cancel_new();
         b2_options_set_cancel(options, cancel);
-        Script("{\"hold\": \"waiting\"}");
+        Script("{\"hold\": \"csharp-waiting\"}");
         int status = -1;
         var call = Started(() => status = b2_authorize_with(null, null, options, out Session _, IntPtr.Zero));
-        UntilHeld("waiting");
+        UntilHeld("csharp-waiting");
         for (int turn = 0; turn < 10; turn++) GC.Collect();
         Check(call.IsAlive, "the call ended by itself");
         b2_cancel_trigger(cancel);
         Check(call.Join(10000) && status == 12, "it was not cancelled: " + status);
         b2_cancel_free(cancel);
-        Release("waiting");
+        Release("csharp-waiting");
     }
 
     // The call is what uses the session last.
@@ -156,14 +156,14 @@ static class Storm
             Check(Authorize(options).AuthorizationToken.StartsWith("4_"), "a token that is gone");
             GC.Collect();
         }
-        Script("{}, {\"hold\": \"collected\"}");
+        Script("{}, {\"hold\": \"csharp-collected\"}");
         int status = -1;
         var seen = new WeakReference[1];
         var call = Started(() => status = Again(seen, options));
-        UntilHeld("collected");
+        UntilHeld("csharp-collected");
         for (int turn = 0; turn < 10; turn++) { GC.Collect(); GC.WaitForPendingFinalizers(); }
         Check(seen[0].Target != null, "a session was freed that a call used");
-        Release("collected");
+        Release("csharp-collected");
         call.Join();
         Check(status == 0, "the call failed: " + status);
     }
@@ -184,8 +184,8 @@ static class Storm
             threads.ForEach(thread => thread.Join());
         };
         while (Interlocked.Read(ref heard) < 100) Thread.Yield();
-        Script("{\"times\": 8, \"hold\": \"exit\"}");
-        UntilHeld("exit", 8);
+        Script("{\"times\": 8, \"hold\": \"csharp-exit\"}");
+        UntilHeld("csharp-exit", 8);
         Environment.Exit(7);
     }
 
