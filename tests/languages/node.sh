@@ -78,6 +78,8 @@ verdict "the types are right, and wrong programs are refused" types
 # ---- tests ----
 
 export B2AUTH_PACKAGE=$work/project/node_modules/b2auth
+packaging/need.sh cc >"$log" 2>&1 && cc -shared -fPIC -Wall -Wextra -Werror bindings/node/test/slow_load.c -o "$work/slow_load.so" &&
+    export B2AUTH_SLOW_LOAD=$work/slow_load.so
 tests/with-sandbox.sh "$sandbox" node --test --test-reporter="$root/bindings/node/test/reporter.mjs" \
     bindings/node/test/*.test.js 2>&1 || failed=1
 
