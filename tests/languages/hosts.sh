@@ -130,7 +130,7 @@ d_run() { gdc -Wall -Werror "$1" "${link[@]:2}" -o program && ./program; }
 zig_packages= zig_there=ziglang
 ziglang() {
     [ -x "$work/../zig/bin/python" ] && return
-    python3 -m venv "$work/../zig" && "$work/../zig/bin/pip" -q install ziglang==0.17.1
+    python3 -m venv "$work/../zig" && "$work/../zig/bin/pip" -q install --retries 10 ziglang==0.17.1
 }
 zig_run() {
     local zig=("$work/../zig/bin/python" -m ziglang)
