@@ -25,7 +25,7 @@ if [ ! -e "$home/complete" ]; then
         tests/languages/inside.sh "$root" /python apt-get -q -o Acquire::Retries=3 -o APT::Sandbox::User=root \
             source --download-only python3.13
         mkdir "$root/python/source"
-        tar xf "$root"/python/python3.13_*.orig.tar.* --strip-components=1 -C "$root/python/source"
+        tar xf "$root"/python/python3.13_*.orig.tar.xz --strip-components=1 -C "$root/python/source"
         cd "$root/python/source"
         # What its tests are, and what the package has no use for.
         printf '*disabled*\n_tkinter _curses _curses_panel _dbm _gdbm readline _sqlite3 _decimal _bz2 _lzma _uuid nis\n' >Modules/Setup.local

@@ -3,6 +3,7 @@
 # built and run against an installed library. All programs are of one scenario, and each output is held against the one
 # of the program in C. Then what failures show that nothing expects, and for Java and .NET what collections and exits do. On Debian
 # root gets the tools that are missing; without --all only those that are small.
+# shellcheck disable=SC2034 # what each language has is read by names that are put together
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 small="c luajit ruby perl php tcl fortran cobol cffi"
@@ -159,6 +160,42 @@ done
 if [ -n "${missing// /}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     packaging/apt-install.sh $missing || true
 fi
+
+# ---- the versions that the page names ----
+
+# By the first word of the page's row.
+row() { case $1 in c) echo C ;; cffi) echo "Python | cffi" ;; csharp) echo 'C#' ;; *) echo "$1" ;; esac }
+version_of() {
+    case $1 in
+        cffi) /usr/bin/python3 -c 'import cffi; print(cffi.__version__)' ;;
+        csharp) mono --version ;;
+        java) local home root && read -r home root < <(jdk) && B2_TEST_PLACES='' "$inside" "$root" / "$home/bin/java" --version ;;
+        luajit) luajit -v ;;
+        perl) perl -e 'print "$^V\n"' ;;
+        php | ruby | fortran) "${1/fortran/gfortran}" --version ;;
+        tcl) echo 'puts $tcl_patchLevel' | tclsh ;;
+        c) cc --version ;;
+        cobol) cobc --version ;;
+        pascal) fpc -iV ;;
+        ada) gnatmake --version ;;
+        d) gdc --version ;;
+        zig) "$work/../zig/bin/python" -m ziglang version ;;
+        r) R --version ;;
+    esac
+}
+case $(cat /etc/debian_version 2>/dev/null) in 12.*)
+    for language in $wanted; do
+        there "$language" || continue
+        named=$(grep -i "^| $(row "$language") |" docs/languages/others.md | head -n 1 | sed 's/^| //; s/Python | //' | cut -d '|' -f 3 |
+            grep -oE '[0-9]+[0-9.]*(-[a-z0-9-]+)?' | head -n 1)
+        if [ -n "$named" ] && version_of "$language" 2>&1 | grep -qF -e "$named"; then
+            say ok "$language: the version that the page names is $named"
+        else
+            version_of "$language" 2>&1 | head -n 2
+            say "not ok" "$language: the version that the page names is $named"
+        fi
+    done ;;
+esac
 
 # ---- the scenario ----
 

@@ -11,7 +11,7 @@ work=$(realpath "${CARGO_TARGET_DIR:-target}/languages")/node
 failed=0
 mkdir -p "$work"
 log=$work/log
-export npm_config_cache=$work/cache npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
+export npm_config_cache=$work/cache npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false npm_config_fetch_retries=5
 unset B2AUTH_LIBRARY
 
 verdict() { # what command…
