@@ -137,6 +137,7 @@ curl -sSf "$B2_SANDBOX/script" -d "$fault" >/dev/null
 "$1" | tr -d '\n ' | grep '^200{"buckets":'
 curl -sSf "$B2_SANDBOX/count" | grep '"count": 2'
 EOF
+# shellcheck disable=SC2046 # flags, several of them
 dead_token() {
     g++ -std=c++17 $gcc_warnings $include "$source/examples/list_buckets.cpp" -o "$work/list_buckets" $link \
         $(pkg-config --cflags --libs libcurl) &&

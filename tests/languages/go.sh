@@ -21,7 +21,7 @@ failed=0
 packaging/need.sh go cc pkg-config curl 2>"$work/need" || true
 # Nothing is downloaded: the package and its tests need the standard library only.
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" B2AUTH
-export GOPROXY=off GOTOOLCHAIN=local GOFLAGS= GOCACHE="$kept/go-cache"
+export GOPROXY=off GOTOOLCHAIN=local GOFLAGS='' GOCACHE="$kept/go-cache"
 
 verdict() { # what command…: what it printed is shown only if it failed
     what=$1

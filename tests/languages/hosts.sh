@@ -91,7 +91,7 @@ csharp_storm() {
 }
 
 # Debian 12 has no JDK with the final java.lang.foreign: where none was installed by hand, root takes Debian 13's.
-java_packages= java_there="jdk >/dev/null"
+java_packages='' java_there="jdk >/dev/null"
 jdk() { # its directory, and the root that it is in
     local home root
     for home in ${JAVA_HOME:-} /usr/lib/jvm/* /opt/java/*; do
@@ -128,7 +128,7 @@ d_packages=gdc d_there="gdc --version"
 d_run() { gdc -Wall -Werror "$1" "${link[@]:2}" -o program && ./program; }
 
 # Zig comes from PyPI, into a folder of this script's.
-zig_packages= zig_there=ziglang
+zig_packages='' zig_there=ziglang
 ziglang() {
     [ -x "$work/../zig/bin/python" ] && return
     python3 -m venv "$work/../zig" && "$work/../zig/bin/pip" -q install --retries 10 ziglang==0.17.1
@@ -186,7 +186,7 @@ version_of() {
 case $(cat /etc/debian_version 2>/dev/null) in 12.*)
     for language in $wanted; do
         there "$language" || continue
-        named=$(grep -i "^| $(row "$language") |" docs/languages/others.md | head -n 1 | sed 's/^| //; s/Python | //' | cut -d '|' -f 3 |
+        named=$(grep -i "^| $(row "$language") |" docs/languages/others.md | head -n 1 | sed 's/^| //' | cut -d '|' -f 3 |
             grep -oE '[0-9]+[0-9.]*(-[a-z0-9-]+)?' | head -n 1)
         if [ -n "$named" ] && version_of "$language" 2>&1 | grep -qF -e "$named"; then
             say ok "$language: the version that the page names is $named"
@@ -203,6 +203,12 @@ esac
 curl -sf "$B2_SANDBOX/script" -o "$work/scripted" -d '{"keyId": "*", "faults": [{"times": 0, "patch": [
     {"set": {"path": "/apiInfo/storageApi/recommendedPartSize", "to": 5000000000}}]}]}'
 
+source_of() { # language: its program, not the C beside it
+    local file
+    for file in "$hosts/$1"/[Hh]ost.*; do
+        case $file in */tcl/host.c | */r/host.c) ;; *) echo "$file" ;; esac
+    done
+}
 program() { # language file directory: its output
     rm -rf "$3"
     mkdir -p "$3"
@@ -239,7 +245,7 @@ for language in $wanted; do
         echo "SKIP hosts: $language: $(tail -n 1 "$work/$language.why" | grep . || echo "its tools are missing")"
         continue
     fi
-    source=$(ls "$hosts/$language"/[Hh]ost.* | grep -v -e '/\(tcl\|r\)/host\.c$')
+    source=$(source_of "$language")
     if program "$language" "$source" "$work/$language" >"$work/$language.said" && diff "$expect" "$work/$language.said" &&
         clean "$work/$language.said" "$work/$language/stderr"; then
         say ok "$language"
@@ -271,7 +277,7 @@ silent() { # language name key source: fails, and shows no key
 }
 for language in $wanted; do
     [ -e "$work/$language.said" ] || continue
-    source=$(ls "$hosts/$language"/[Hh]ost.* | grep -v -e '/\(tcl\|r\)/host\.c$')
+    source=$(source_of "$language")
     silent "$language" "a wrong key in the environment" "$secret" "$source"
     unexpected=${language}_unexpected
     [ -n "${!unexpected:-}" ] || continue

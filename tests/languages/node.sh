@@ -88,7 +88,7 @@ tests/with-sandbox.sh "$sandbox" node --test --test-reporter="$root/bindings/nod
 for language in js mjs; do
     rm -rf "$work/page"
     tests/languages/snippets.sh docs/languages/node.md "$language" "$work/page"
-    for snippet in $(ls "$work/page" | grep "\\.$language\$" | sort -n); do
+    for snippet in $(cd "$work/page" && printf '%s\n' *."$language" | sort -n); do
         number=${snippet%."$language"}
         # Where a program of the project's stands, so that it finds the package.
         cp "$work/page/$snippet" "$work/project/"

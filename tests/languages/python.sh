@@ -163,7 +163,7 @@ verdict "a program's mistakes are found" mistyped
 
 rm -rf "$work/page"
 tests/languages/snippets.sh docs/languages/python.md python "$work/page"
-for snippet in $(ls "$work/page" | grep '\.python$' | sort -n); do
+for snippet in $(cd "$work/page" && printf '%s\n' *.python | sort -n); do
     number=${snippet%.python}
     shows() {
         tests/with-sandbox.sh "$sandbox" "$work/home-default/bin/python" "$work/page/$snippet" >"$work/said" 2>"$work/err" || {
