@@ -15,12 +15,11 @@ fail() {
 }
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "needs root and apt-get"
 packaging/need.sh debootstrap unshare >&2
-# Where a machine forbids mounts, there is no use for it.
-unshare --mount --propagation private mount -t tmpfs none "$kept" 2>"$log" || fail "no file system can be mounted here"
-
 # One at a time: suites run side by side.
 exec 9>"$kept/debian-13.lock"
 flock 9
+# Where a machine forbids mounts, there is no use for it.
+unshare --mount --propagation private mount -t tmpfs none "$kept" 2>"$log" || fail "no file system can be mounted here"
 
 three_times() {
     local try
