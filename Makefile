@@ -3,7 +3,7 @@
 # make demo       the library at work against a server of its own (or B2: set the two B2_APPLICATION_KEY… variables)
 # make install    PREFIX=/usr/local, LIBDIR=lib, DESTDIR=; make install-sandbox: the server for tests, with the same
 # make languages  tests the bindings in every form (make test: in short forms); make hosts the programs in other languages
-# make swift      the Swift package alone
+# make swift      the Swift package alone; make wheels: the wheels for Python, built and tested
 # make store      token stores at length: with Valkey as well as Redis, slow disks, 20 runs, a B2 that takes 12 s
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
@@ -47,8 +47,8 @@ EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test languages hosts swift store fuzz soak bench size install uninstall clean \
-	cross cross-telling cross-all dist deb packages
+.PHONY: all lib header sandbox examples demo test languages hosts swift wheels store fuzz soak bench size install \
+	uninstall clean cross cross-telling cross-all dist deb packages
 
 all: lib command
 
@@ -98,6 +98,9 @@ hosts: lib sandbox
 
 swift: lib sandbox
 	@tests/run.sh --all swift
+
+wheels: sandbox
+	@tests/languages/wheels.sh $(TARGET)/debug/b2-sandbox
 
 store: lib sandbox
 	@tests/run.sh --all store

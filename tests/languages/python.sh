@@ -2,22 +2,23 @@
 # python.sh PREFIX SANDBOX [--quick | --all | PYTHON…]: the Python package against an installed library: its style and types,
 # its wheel, its tests with the wheel installed, by the oldest, the newest and the default Python that are here and by those
 # that are named, and its page's snippets. With --quick by the default Python alone, and without what changes seldom: what
-# twine and auditwheel find in the wheel.
+# twine and auditwheel find in the wheel. With --all also by a Python without a global lock.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 prefix=$(realpath "$1")
 sandbox=$(realpath "$2")
 shift 2
-quick=
+quick='' all=''
 case ${1:-} in
     --quick) quick=1 && shift ;;
-    --all) shift ;;
+    --all) all=1 && shift ;;
 esac
 package=bindings/python
 mkdir -p "${CARGO_TARGET_DIR:-target}/languages"
 work=$(realpath "${CARGO_TARGET_DIR:-target}/languages")/python
 library=$prefix/lib/libb2auth.so
-export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# What comes over the network is tried again.
+export PIP_RETRIES=10 PIP_TIMEOUT=60 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 unset B2AUTH_LIBRARY PYTHONPATH
 failed=0
 mkdir -p "$work"
@@ -126,6 +127,14 @@ while read -r minor python; do
     run_tests "3.$minor" "$python" $others </dev/null
 done <"$work/others"
 
+if [ -n "$all" ]; then
+    if free=$(tests/languages/free-threaded.sh 2>"$log"); then
+        run_tests free-threaded "$free" $others </dev/null
+    else
+        echo "SKIP python: without a global lock: $(tail -n 1 "$log")"
+    fi
+fi
+
 for python in "$@"; do run_tests "$(basename "$python")" "$python" $others </dev/null; done
 
 # As a program with types sees it.
@@ -154,7 +163,7 @@ verdict "a program's mistakes are found" mistyped
 
 rm -rf "$work/page"
 tests/languages/snippets.sh docs/languages/python.md python "$work/page"
-for snippet in $(ls "$work/page" | grep '\.python$' | sort -n); do
+for snippet in $(cd "$work/page" && printf '%s\n' *.python | sort -n); do
     number=${snippet%.python}
     shows() {
         tests/with-sandbox.sh "$sandbox" "$work/home-default/bin/python" "$work/page/$snippet" >"$work/said" 2>"$work/err" || {

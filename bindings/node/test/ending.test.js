@@ -4,6 +4,9 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { once } = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const { PACKAGE, b2auth, heldKey, newKey, program, requestsOf } = require('./sandbox');
 
@@ -119,6 +122,19 @@ test('a process that exits while its log is busy ends', async () => {
     const result = await program(source, { argv: [key.keyId, key.key, String(delay)] }).ended;
     assert.deepStrictEqual([result.code, result.signal, result.err], [0, null, '']);
   }
+});
+
+const noPreload = !process.env.B2AUTH_SLOW_LOAD && 'B2AUTH_SLOW_LOAD names no library made of slow_load.c';
+test('a process that exits while the worker for logs loads koffi ends', { skip: noPreload }, async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'b2auth-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const marker = path.join(directory, 'loading');
+  const source = `
+    b2auth.authorize({ log: () => {} }).catch(() => {});
+    setInterval(() => { if (require('node:fs').existsSync(process.env.B2AUTH_TEST_LOADING)) process.exit(7); }, 1);`;
+  const env = { LD_PRELOAD: process.env.B2AUTH_SLOW_LOAD, B2AUTH_TEST_LOADING: marker };
+  const { code, signal, err } = await program(source, { env }).ended;
+  assert.deepStrictEqual([code, signal, err], [7, null, '']);
 });
 
 test('SIGTERM and SIGINT end a process in the middle of calls', async (t) => {

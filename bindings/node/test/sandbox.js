@@ -43,11 +43,11 @@ const failNext = ({ keyId }, ...faults) => ask('script', { keyId, faults });
 const requestsOf = async ({ keyId }) => (await ask(`count?keyId=${keyId}`)).count;
 
 /** Another process that runs this program, with the package as b2auth; resolves to how it ended. */
-function program(source, { flags = [], argv = [] } = {}) {
+function program(source, { flags = [], argv = [], env = {} } = {}) {
   const child = spawn(
     process.execPath,
     [...flags, '-e', `const b2auth = require(${JSON.stringify(PACKAGE)});\n${source}`, ...argv],
-    { stdio: ['pipe', 'pipe', 'pipe'] }
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }
   );
   let out = '';
   let err = '';

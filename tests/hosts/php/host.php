@@ -19,8 +19,8 @@ final class B2
         $this->ffi = FFI::cdef(file_get_contents($cdef), $library);
     }
 
-    /** Calls $use with a session, which is freed afterwards. */
-    public function authorize(?string $keyId, ?string $key, callable $use): mixed
+    /** Calls $use with a session, which is freed afterwards. No stack trace shows the key. */
+    public function authorize(?string $keyId, #[SensitiveParameter] ?string $key, callable $use): mixed
     {
         $session = $this->ffi->new('b2_session *');
         $error = $this->ffi->new('b2_error *');

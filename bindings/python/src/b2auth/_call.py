@@ -119,8 +119,8 @@ def run(work: Callable[[Handle], T], options: Options, cancel: Cancel | None) ->
         except RuntimeError:
             # There is no room for a thread, or the interpreter is ending.
             call.make()
-        # On Windows no signal interrupts a lock.
-        while not call.wait(0.05 if sys.platform == "win32" else -1):
+        # In slices: on Windows no signal interrupts a lock, and elsewhere none that comes just before it is waited for.
+        while not call.wait(0.05 if sys.platform == "win32" else 0.1):
             pass
     except BaseException:
         call.cancel.trigger()
