@@ -9,8 +9,9 @@ root=$PWD
 base=${CARGO_TARGET_DIR:-$root/target}/cross
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 major=${version%%.*}
-profile=release
-[[ ${FAST:-} != 1 ]] || profile=cross
+profile=release std_features=()
+# The library prints no backtraces.
+[[ ${FAST:-} != 1 ]] || profile=cross std_features=(-Zbuild-std-features=panic-unwind)
 
 # Compiles for `triple`: the crate types given, and arguments for rustc.
 compile() { # crate types, rustc's arguments…
@@ -24,7 +25,7 @@ compile() { # crate types, rustc's arguments…
     RUSTFLAGS+=" --remap-path-prefix=$base=/build --remap-path-prefix=$rust_source=/rust"
     export CARGO_TARGET_DIR=$base/build/$name
     "${command[@]}" rustc --profile "$profile" --locked --features c-library --lib --crate-type "$types" \
-        ${build_std:+-Zbuild-std=std,panic_unwind} --target "$triple${glibc:+.$glibc}" -- \
+        ${build_std:+-Zbuild-std=std,panic_unwind "${std_features[@]}"} --target "$triple${glibc:+.$glibc}" -- \
         --print native-static-libs "$@" 2>&1 | tee "$base/$name.log" >&2
 }
 
