@@ -108,7 +108,7 @@ one_object() {
             imports+=" $("${binutils}gcc" -print-file-name="lib$library.a")"
         done
     fi
-    LD=${binutils}ld OBJCOPY=${binutils}objcopy AR=${binutils}ar NM=${binutils}nm PREFIX=$prefix IMPORTS=$imports \
+    LD=${binutils}ld OBJCOPY=$objcopy AR=${binutils}ar NM=${binutils}nm PREFIX=$prefix IMPORTS=$imports \
         FORMAT=$([[ $kind = windows ]] && echo pe || echo elf) packaging/one-object.sh "$@"
 }
 

@@ -46,6 +46,7 @@ toolchain() {
     # Nothing goes into the home directory, and no path of it into what is built.
     export ZIG_GLOBAL_CACHE_DIR=$base/zig-cache ZIG_LOCAL_CACHE_DIR=$base/zig-cache
     export CARGO_ZIGBUILD_CACHE_DIR=$base/zigbuild/$name CARGO_NET_RETRY=10 PATH=$tools/bin:$PATH
+    objcopy=${binutils}objcopy
     zig_cc=("$python" -m ziglang cc -target "$zig_triple")
     case $kind in
         windows)
@@ -61,6 +62,11 @@ toolchain() {
         linux | musl)
             packaging/need.sh "${binutils}ld" >&2 ||
                 missing "to build $name, install its binutils (Debian: binutils-${binutils//_/-})"
+            # Of an ARM object each function has a table of its own, and over their number GNU's takes minutes.
+            if [[ $arch = armv7 ]]; then
+                objcopy=llvm-objcopy-19
+                packaging/need.sh "$objcopy" >&2 || missing "to build $name, install llvm-objcopy (Debian: llvm-19)"
+            fi
             ;;
     esac
 }

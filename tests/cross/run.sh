@@ -97,10 +97,12 @@ ended() { # name status
 }
 
 one_ends() {
-    local pid
+    local pid at
     while :; do
         wait -n -p pid "${left[@]}" || [[ $pid = "$roots" ]] || failed=1
-        left=($(printf '%s\n' "${left[@]}" | grep -vx "$pid"))
+        for at in "${!left[@]}"; do
+            [[ ${left[at]} != "$pid" ]] || unset "left[at]"
+        done
         [[ $pid = "$roots" ]] || break
     done
     running=$((running - 1))
