@@ -14,8 +14,8 @@ if command -v flock >/dev/null; then
     flock 9
 fi
 
-apt-get -q -o Acquire::Retries=3 update >"$log" 2>&1 || echo "apt-get update failed; the lists of packages may be old: $log" >&2
-apt="apt-get -qy -o Acquire::Retries=3 --no-install-recommends -o DPkg::Lock::Timeout=300 install"
+apt-get -q -o Acquire::Retries=5 update >"$log" 2>&1 || echo "apt-get update failed; the lists of packages may be old: $log" >&2
+apt="apt-get -qy --no-install-recommends -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 install"
 # shellcheck disable=SC2086
 new=$($apt --simulate "$@" 2>>"$log" | sed -n 's/^Inst \([^ ]*\).*/\1/p') || {
     echo "apt-get has no way to install $*: $log" >&2

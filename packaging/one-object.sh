@@ -3,14 +3,14 @@
 # only global symbols are the functions of the header. Such an archive links beside another one written in Rust, and beside
 # a host's own SQLite, and neither sees the other.
 #
-# LD, OBJCOPY and AR name the tools for the target; FORMAT is elf (the default), pe or macho, the last for Apple's own ld.
+# LD, OBJCOPY, AR and NM name the tools for the target; FORMAT is elf (the default), pe or macho, the last for Apple's own ld.
+# PREFIX is what the target's C compiler puts before a name. IMPORTS are the import libraries of 32-bit Windows.
 set -eu
 here=$(dirname "$0")
 for out in "$@"; do :; done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# A name has an underscore before it where the target's C compiler puts one there.
 "$here/names.sh" | sed "s/^/${PREFIX-}/" >"$work/names"
 
 archives=
@@ -50,9 +50,20 @@ case ${FORMAT:-elf} in
         ;;
 esac
 "${LD:-ld}" -r "$@" $(sed 's/^/-u /' "$work/names") -o "$work/all.o" $archives
+: >"$work/renamed"
+if [ -n "${IMPORTS-}" ]; then
+    # rustc asks for a function of 32-bit Windows by the name that a DLL exports, as its own stubs have it. In an import library
+    # the size of the arguments is part of the name.
+    "${NM:-nm}" -A $IMPORTS 2>/dev/null | awk '$NF ~ /^__imp__/ { name = $NF; sub(/^__imp__/, "", name); bare = name
+        sub(/@[0-9]+$/, "", bare); if (!seen[bare]++) print "__imp_" bare, $NF }' | LC_ALL=C sort >"$work/imports"
+    "${NM:-nm}" -u "$work/all.o" | awk '$NF ~ /^__imp_[^_]/ { print $NF }' | LC_ALL=C sort -u >"$work/asked"
+    LC_ALL=C join "$work/asked" "$work/imports" >"$work/renamed"
+    LC_ALL=C join -v 1 "$work/asked" "$work/imports" >"$work/unknown"
+    [ ! -s "$work/unknown" ] || { echo "one-object.sh: in no import library:" $(cat "$work/unknown") >&2; exit 1; }
+fi
 # The two sections hold LLVM's own form of the code, for which some linkers would take the object.
 "${OBJCOPY:-objcopy}" --remove-section=.llvmbc --remove-section=.llvmcmd --keep-global-symbols="$work/names" \
-    --redefine-sym "b2auth_tls_used=_tls_used" --redefine-sym "_b2auth_tls_used=__tls_used" "$work/all.o" "$work/b2auth.o"
+    --redefine-syms="$work/renamed" --redefine-sym "b2auth_tls_used=_tls_used" --redefine-sym "_b2auth_tls_used=__tls_used" "$work/all.o" "$work/b2auth.o"
 "${OBJCOPY:-objcopy}" "$strip" "$work/b2auth.o"
 # A section that a linker keeps once for all libraries would be another library's here, whatever it points to.
 [ "${FORMAT:-elf}" != pe ] ||

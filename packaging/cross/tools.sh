@@ -13,12 +13,18 @@ missing() {
     exit 1
 }
 
+# Two builds may want them at the same time.
 zig_tools() {
-    [[ -x $zigbuild ]] && return
-    packaging/need.sh python3-venv >&2 || missing "to build $name, install Python's venv (Debian: python3-venv)"
-    python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet ziglang==0.17.1 cargo-zigbuild==0.24.1 ||
-        missing "to build $name, install ziglang and cargo-zigbuild from PyPI into $tools"
+    mkdir -p "$(dirname "$tools")"
+    (
+        flock 7
+        [[ -x $zigbuild ]] && exit
+        packaging/need.sh python3-venv >&2 || missing "to build $name, install Python's venv (Debian: python3-venv)"
+        rm -rf "$tools"
+        python3 -m venv "$tools"
+        packaging/again.sh "$tools/bin/pip" install --quiet ziglang==0.17.1 cargo-zigbuild==0.24.1 >&2 ||
+            missing "to build $name, install ziglang and cargo-zigbuild from PyPI into $tools"
+    ) 7>"$tools.lock" || exit
 }
 
 # Sets `cargo`, and `build_std` if the standard library has to be built too.
@@ -39,7 +45,8 @@ toolchain() {
     zig_tools
     # Nothing goes into the home directory, and no path of it into what is built.
     export ZIG_GLOBAL_CACHE_DIR=$base/zig-cache ZIG_LOCAL_CACHE_DIR=$base/zig-cache
-    export CARGO_ZIGBUILD_CACHE_DIR=$base/zigbuild PATH=$tools/bin:$PATH
+    export CARGO_ZIGBUILD_CACHE_DIR=$base/zigbuild/$name CARGO_NET_RETRY=10 PATH=$tools/bin:$PATH
+    objcopy=${binutils}objcopy
     zig_cc=("$python" -m ziglang cc -target "$zig_triple")
     case $kind in
         windows)
@@ -55,6 +62,11 @@ toolchain() {
         linux | musl)
             packaging/need.sh "${binutils}ld" >&2 ||
                 missing "to build $name, install its binutils (Debian: binutils-${binutils//_/-})"
+            # Of an ARM object each function has a table of its own, and over their number GNU's takes minutes.
+            if [[ $arch = armv7 ]]; then
+                objcopy=llvm-objcopy-19
+                packaging/need.sh "$objcopy" >&2 || missing "to build $name, install llvm-objcopy (Debian: llvm-19)"
+            fi
             ;;
     esac
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# build.sh: Debian packages from the release build for glibc 2.17, into target/deb: libb2auth0, libb2auth-dev and
-# b2auth-tools. ARCH is the target's (x86_64, aarch64 or armv7); TREE takes a tree that was built already.
+# build.sh: Debian packages from the release build for glibc 2.17, which it brings up to date, into target/deb: libb2auth0,
+# libb2auth-dev and b2auth-tools. ARCH is the target's (x86_64, aarch64 or armv7).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=packaging/deb
 arch=${ARCH:-$(uname -m)}
 target_dir=${CARGO_TARGET_DIR:-$PWD/target}
 out=$target_dir/deb
-tree=${TREE:-}
+tree=$target_dir/cross/linux-$arch
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 major=${version%%.*}
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.toml)}
@@ -19,10 +19,7 @@ case $arch in
     *) echo "build.sh: no packages for $arch" >&2; exit 1 ;;
 esac
 packaging/need.sh dpkg-deb fakeroot >&2 || { echo "to build the packages, install dpkg and fakeroot" >&2; exit 1; }
-if [[ -z $tree ]]; then
-    packaging/cross/build.sh "linux-$arch"
-    tree=$target_dir/cross/linux-$arch
-fi
+packaging/cross/build.sh "linux-$arch"
 . packaging/cross/targets.sh
 describe "linux-$arch"
 base=$target_dir/cross
@@ -96,7 +93,7 @@ install -m 644 "$tree"/include/* "$dev/include/"
 rm -f "$dev/include/module.modulemap"
 install -m 644 "$tree/lib/libb2auth.a" "$dev/lib/$multiarch/"
 ln -s "libb2auth.so.$major" "$dev/lib/$multiarch/libb2auth.so"
-libs=$(cat "$target_dir/cross/linux-$arch.libs" 2>/dev/null || packaging/native.sh)
+libs=$(cat "$tree.libs")
 packaging/pc.sh "$version" "lib/$multiarch" "$libs" >"$dev/lib/$multiarch/pkgconfig/b2auth.pc"
 packaging/cmake.sh "$version" "lib/$multiarch" "$dev/lib/$multiarch/cmake/b2auth" "$libs"
 page docs/man/libb2auth.3 "$dev"

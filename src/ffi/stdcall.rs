@@ -3,6 +3,11 @@
 
 use std::ffi::c_char;
 
+/// [`super::json::b2_authorize_json_into`].
+///
+/// # Safety
+///
+/// As there.
 #[unsafe(no_mangle)]
 pub unsafe extern "stdcall" fn b2_authorize_json_into_stdcall(
     request: *const c_char,
@@ -13,11 +18,13 @@ pub unsafe extern "stdcall" fn b2_authorize_json_into_stdcall(
     unsafe { super::json::b2_authorize_json_into(request, buffer, size) }
 }
 
+/// [`super::global::b2_library_version`].
 #[unsafe(no_mangle)]
 pub extern "stdcall" fn b2_library_version_stdcall() -> *const c_char {
     super::global::b2_library_version()
 }
 
+/// [`super::global::b2_cache_clear`].
 #[unsafe(no_mangle)]
 pub extern "stdcall" fn b2_cache_clear_stdcall() {
     super::global::b2_cache_clear();

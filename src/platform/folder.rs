@@ -11,6 +11,7 @@ pub(crate) enum Locality {
     /// Behind a program or a hypervisor, which may hang, or nobody knows.
     MayHang,
     /// On another machine.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "not told apart there"))]
     Network,
 }
 
@@ -18,6 +19,7 @@ pub(crate) enum Locality {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Folder {
     /// The owner and the permission bits, where the system has them.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are none there"))]
     pub(crate) owner_and_mode: Option<(u32, u32)>,
     pub(crate) locality: Locality,
 }

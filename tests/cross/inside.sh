@@ -12,7 +12,9 @@ cp "$B2_TEST_DATABASE" "$root/b2/account_info"
 B2_SANDBOX_CA=$(inside ca.pem)
 B2_TEST_DATABASE=$(inside account_info)
 B2_ACCOUNT_INFO=$(inside no-database)
-export B2_SANDBOX_CA B2_TEST_DATABASE B2_ACCOUNT_INFO
+rm -rf "$root/b2/tokens"
+B2_TEST_STORE=file:$(inside tokens)
+export B2_SANDBOX_CA B2_TEST_DATABASE B2_TEST_STORE B2_ACCOUNT_INFO
 unset SSL_CERT_FILE SSL_CERT_DIR TMPDIR || true
 # Wine needs /proc; it is mounted for this command alone.
 exec unshare --mount sh -eu -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"

@@ -13,7 +13,7 @@ compile_linux() { # flags…
 # The archive as Cargo makes it, as another library.
 other_archive() {
     packaging/names.sh | sed "s/\(.*\)/${symbol_prefix-}\1 ${symbol_prefix-}other_\1/; s/other_b2_/other_/" >"$work/renamed"
-    "${binutils}objcopy" --redefine-syms="$work/renamed" "$base/build/$triple/release/libb2auth.a" "$work/libother.a"
+    "${binutils}objcopy" --redefine-syms="$work/renamed" "$base/$name.built/libb2auth.a" "$work/libother.a"
 }
 
 # Where to put them, so that each is found: a root's /b2.

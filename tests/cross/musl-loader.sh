@@ -17,8 +17,9 @@ if [ ! -f "$loader" ]; then
     mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial" "$folder/state"
     : >"$folder/state/status"
     set -- -o APT::Architecture="$debian" -o APT::Architectures::="$debian" -o Dir::State::Lists="$folder/lists" \
-        -o Dir::Cache="$folder/cache" -o Dir::State::status="$folder/state/status" -o Debug::NoLocking=true
-    (cd "$folder" && apt-get -q "$@" update && apt-get -q "$@" download musl) >&2
+        -o Dir::Cache="$folder/cache" -o Dir::State::status="$folder/state/status" -o Debug::NoLocking=true -o Acquire::Retries=5
+    again=$PWD/packaging/again.sh
+    (cd "$folder" && "$again" apt-get -q "$@" update && "$again" apt-get -q "$@" download musl) >&2
     dpkg-deb -x "$folder"/musl_*.deb "$folder/tree"
     loader=$(find "$folder/tree" -name libc.so -type f)
     [ -n "$loader" ] || { echo "Debian's musl has no libc.so any more" >&2; exit 1; }

@@ -18,11 +18,22 @@ esac
 [ "$(id -u)" = 0 ] || { echo "needs root, to make a file system with debootstrap" >&2; exit 1; }
 packaging/need.sh debootstrap >&2 || { echo "install debootstrap" >&2; exit 1; }
 mkdir -p "$roots"
+# Two targets may want it at the same time.
+exec 9>"$roots/$name.lock"
+flock 9
 # A root that was made with other packages is made anew.
 if [ "$(cat "$roots/$name/complete" 2>/dev/null)" != "$release $options" ]; then
-    rm -rf "$roots/$name"
-    debootstrap --variant=minbase $options "$release" "$roots/$name" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" \
-        >"$roots/$name.log" 2>&1 || { tail -n 5 "$roots/$name.log" >&2; exit 1; }
+    # In a mount namespace of its own, so that nothing of it stays mounted, however it ends.
+    packaging/again.sh unshare --mount sh -euc '
+        root=$1
+        rm -rf "$root"
+        # It is to be made quickly, not to outlive a loss of power.
+        mkdir -p "$root/etc/dpkg/dpkg.cfg.d"
+        echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
+        shift
+        exec debootstrap --variant=minbase "$@"
+    ' root "$roots/$name" $options "$release" "$roots/$name" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" \
+        >"$roots/$name.log" 2>&1 9>&- || { tail -n 5 "$roots/$name.log" >&2; exit 1; }
     echo "$release $options" >"$roots/$name/complete"
 fi
 echo "$roots/$name"

@@ -229,6 +229,30 @@ static void database(void)
     group("a key from the b2 tool's database");
 }
 
+static void store(void)
+{
+    const char *const pairs[] = { "store", environment("B2_TEST_STORE"), "store_required", "1", NULL };
+    b2_session *first = NULL, *again = NULL;
+    b2_error *error = NULL;
+    uint64_t requests = b2_counter("requests"), hits = b2_counter("store_hits"), errors = b2_counter("store_errors");
+
+    b2_cache_clear();
+    CHECK(authorize(pairs, key_id, key, &first, &error) == B2_OK);
+    if (error != NULL)
+        printf("%s\n", b2_error_message(error));
+    b2_error_free(error);
+    CHECK(b2_counter("requests") == requests + 1 && b2_counter("store_hits") == hits);
+    /* As another process would find it. */
+    b2_cache_clear();
+    CHECK(authorize(pairs, key_id, key, &again, NULL) == B2_OK);
+    CHECK(same(b2_session_authorization_token(first), b2_session_authorization_token(again)));
+    CHECK(b2_counter("requests") == requests + 1 && b2_counter("store_hits") == hits + 1);
+    CHECK(b2_counter("store_errors") == errors);
+    b2_session_free(first);
+    b2_session_free(again);
+    group("a token store in files");
+}
+
 PORT_THREAD(trigger_later, cancel)
 {
     port_sleep_ms(400);
@@ -350,6 +374,7 @@ int main(void)
     logging();
     secure();
     database();
+    store();
     crowd();
     stall(environment("B2_ENVIRONMENT"), "while the server does not answer");
     stall(environment("B2_TEST_DEAF"), "while connecting");

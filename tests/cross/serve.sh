@@ -1,6 +1,6 @@
 #!/bin/sh
 # serve.sh SANDBOX COMMAND…: runs a command beside a sandbox and whatever else the scenario meets: a key whose requests
-# hang, a server that never accepts, a port without one, and a database of the b2 tool.
+# hang, a server that never accepts, a port without one, a database of the b2 tool, and a place for a token store.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${1-}" != inside ]; then
@@ -27,10 +27,11 @@ B2_TEST_DEAF=http://127.0.0.1:$port
 # Low, and reserved: no program listens there, and none is given it by chance.
 B2_TEST_REFUSED=http://127.0.0.1:2
 B2_TEST_DATABASE=$work/account_info
+B2_TEST_STORE=file:$work/tokens
 python3 "$here/database.py" "$B2_TEST_DATABASE" "$B2_TEST_DATABASE_KEY_ID" K001databasedatabasedatabasedat "$B2_ENVIRONMENT"
 cp "$B2_SANDBOX_CA" "$work/ca.pem"
 B2_SANDBOX_CA=$work/ca.pem
-export B2_TEST_SLOW_KEY_ID B2_TEST_DATABASE_KEY_ID B2_TEST_DEAF B2_TEST_REFUSED B2_TEST_DATABASE B2_SANDBOX_CA
+export B2_TEST_SLOW_KEY_ID B2_TEST_DATABASE_KEY_ID B2_TEST_DEAF B2_TEST_REFUSED B2_TEST_DATABASE B2_TEST_STORE B2_SANDBOX_CA
 
 status=0
 "$@" || status=$?

@@ -8,7 +8,7 @@ packaging/need.sh python3-venv cmake cc >&2 || { echo "SKIP conan: a tool is mis
 tools=$target/tools/conan
 if [[ ! -x $tools/bin/conan ]]; then
     python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet conan==2.34.0 || { echo "SKIP conan: install conan from PyPI into $tools"; exit 0; }
+    packaging/again.sh "$tools/bin/pip" install --quiet conan==2.34.0 || { echo "SKIP conan: install conan from PyPI into $tools"; exit 0; }
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -21,20 +21,20 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 export SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 
-# Two copies of the sources, each in a folder of its own and with a target folder of its own; the tools are shared.
-build() { # folder
+# In a folder of its own, with a target folder of its own; the tools are shared.
+build_in() { # folder
     mkdir -p "$work/$1/target"
     git ls-files -z | xargs -0 cp --parents -t "$work/$1"
     ln -s "$target/tools" "$work/$1/target/tools"
     (cd "$work/$1" && env -u CARGO_TARGET_DIR packaging/dist.sh "$name")
 }
-verdict "it is built in one folder" build one
-verdict "it is built in another" build a-folder/with/a-longer-name
-archives=("$work"/one/target/dist/b2auth-*)
+verdict "it is built here" packaging/dist.sh "$name"
+verdict "it is built from nothing in another folder" build_in a-folder/with/a-longer-name
+archives=("$target/dist/b2auth-$version-$name".*)
 same() { cmp "${archives[0]}" "$work/a-folder/with/a-longer-name/target/dist/$(basename "${archives[0]}")"; }
 verdict "both are the same" same
 [[ $failed = 0 ]] || exit 1
-sums() { (cd "$work/one/target/dist" && sha256sum --check --strict SHA256SUMS); }
+sums() { (cd "$target/dist" && sha256sum --check --strict SHA256SUMS); }
 verdict "its sums hold" sums
 
 mkdir "$work/unpacked"
@@ -48,7 +48,7 @@ docs=$tree/share/doc/b2auth
 
 bill() {
     python3 -m venv "$target/tools/cyclonedx"
-    "$target/tools/cyclonedx/bin/pip" install --quiet 'cyclonedx-python-lib[json-validation]'
+    packaging/again.sh "$target/tools/cyclonedx/bin/pip" install --quiet 'cyclonedx-python-lib[json-validation]'
     "$target/tools/cyclonedx/bin/python" - "$docs/sbom.cdx.json" Cargo.lock <<'END'
 import json, re, sys
 from cyclonedx.schema import SchemaVersion

@@ -40,11 +40,16 @@ fn unusable(error: &io::Error) -> Trouble {
     Trouble::lasting(failure::reason(error))
 }
 
+#[cfg(unix)]
 fn make(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+#[cfg(not(unix))]
+fn make(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
 }
 
 fn check(found: &Folder) -> Result<Locality, Trouble> {
