@@ -183,7 +183,7 @@ run() {
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
-    redis-server libjson-c libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
+    redis-server libjson-c libffi-platypus-perl zsh fish php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
 # Cargo lets one build at a time into a folder, so each lane has its own. The third is for when another one waits.
