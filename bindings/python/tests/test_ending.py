@@ -157,9 +157,9 @@ class Ending(unittest.TestCase):
 
     def test_calls_of_other_threads_are_not_ended_by_ctrl_c(self):
         process, key = self.start(
-            "said = []\nother = threading.Thread(target=lambda: said.append(call().account_id))\nother.start()\n"
-            "try:\n  while True: time.sleep(60)\nexcept KeyboardInterrupt: print('interrupted', flush=True)\n"
-            "other.join()\nprint(len(said))\n"
+            "said = []\nother = threading.Thread(target=lambda: said.append(call().account_id))\n"
+            "try:\n  other.start()\n  while True: time.sleep(60)\n"
+            "except KeyboardInterrupt: print('interrupted', flush=True)\nother.join()\nprint(len(said))\n"
         )
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.stdout.readline(), "interrupted\n")
