@@ -188,10 +188,11 @@ case $(cat /etc/debian_version 2>/dev/null) in 12.*)
         there "$language" || continue
         named=$(grep -i "^| $(row "$language") |" docs/languages/others.md | head -n 1 | sed 's/^| //' | cut -d '|' -f 3 |
             grep -oE '[0-9]+[0-9.]*(-[a-z0-9-]+)?' | head -n 1)
-        if [ -n "$named" ] && version_of "$language" 2>&1 | grep -qF -e "$named"; then
+        found=$(version_of "$language" 2>&1)
+        if [[ -n $named && $found = *"$named"* ]]; then
             say ok "$language: the version that the page names is $named"
         else
-            version_of "$language" 2>&1 | head -n 2
+            echo "$found"
             say "not ok" "$language: the version that the page names is $named"
         fi
     done ;;
