@@ -38,6 +38,12 @@ native_libs() {
 }
 
 build_linux() {
+    if [[ $arch = s390x ]]; then
+        # Cargo's shared library would also export what ring has in Rust where it has no assembly.
+        compile staticlib
+        shared_of_archive $(native_libs)
+        return
+    fi
     compile cdylib,staticlib
     install -m 755 "$built/libb2auth.so" "$tree/lib/libb2auth.so.$version"
     zig_unwind "$work/libunwind.a"
@@ -48,10 +54,14 @@ build_linux() {
 # Cargo makes no shared library for musl unless the C library is to be one too, which the archive must not assume.
 build_musl() {
     compile staticlib
+    shared_of_archive
+}
+
+shared_of_archive() { # what it needs
     zig_unwind "$work/libunwind.a"
     one_object "$built/libb2auth.a" "$work/libunwind.a" "$tree/lib/libb2auth.a"
     "${zig_cc[@]}" -shared -o "$tree/lib/libb2auth.so.$version" \
-        -Wl,--whole-archive "$tree/lib/libb2auth.a" -Wl,--no-whole-archive \
+        -Wl,--whole-archive "$tree/lib/libb2auth.a" -Wl,--no-whole-archive -Wl,--as-needed "$@" \
         -Wl,-soname,"libb2auth.so.$major" -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -s
     link_names
 }
