@@ -102,7 +102,7 @@ build_macos() {
     sed 's/, *arm64e\.x1-[a-z]*//g; s/arm64e\.x1-[a-z]*,* *//g' "$("$python" -c '
 import pathlib, ziglang
 print(pathlib.Path(ziglang.__file__).parent / "lib/libc/darwin/libSystem.tbd")')" >"$work/libSystem.tbd"
-    "$ld64" -dylib -arch "$arch" -platform_version macos 11.0.0 11.0.0 -dead_strip -x \
+    "$ld64" -dylib -arch "$arch" -platform_version macos 11.0.0 11.0.0 -dead_strip -x -adhoc_codesign \
         -install_name "@rpath/libb2auth.$major.dylib" -current_version "$version" -compatibility_version "$major" \
         -exported_symbols_list "$work/exported" -all_load "$tree/lib/libb2auth.a" -syslibroot packaging/cross/macos \
         -framework Security -framework CoreFoundation "$work/libSystem.tbd" -o "$tree/lib/libb2auth.$version.dylib"
