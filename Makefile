@@ -6,8 +6,9 @@
 # make swift      the Swift package alone
 # make fuzz      FUZZ_SECONDS=600 of each fuzzer
 # make soak      SOAK_SECONDS=3600 of everything at once, and whether memory, descriptors and threads stay as they were
-# make bench      what a cached call costs, beside the same work by hand in C and from other languages; and the first call
-#                 with a token store
+# make bench      what a call costs, cached and not, beside the same work by hand in C, libcurl and the b2 tool; from other
+#                 languages, and with a token store. Ten minutes; writes the tables and plots of docs/bench.md
+# make size       what the bytes of the shared library are, by part; writes its table of docs/bench.md
 # make docs       writes the reference of the C interface as HTML, in target/docs/html
 # make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
@@ -45,7 +46,7 @@ EXAMPLES := authorize threads list_buckets demo
 EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
-.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench install uninstall clean \
+.PHONY: all lib header sandbox examples demo test languages hosts swift fuzz soak bench size install uninstall clean \
 	cross cross-telling cross-all dist deb packages
 
 all: lib command
@@ -109,13 +110,11 @@ $(TARGET)/hit $(TARGET)/cache: $(TARGET)/%: benches/%.c include/b2auth.h | lib
 $(TARGET)/store: benches/store.c include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
 
-# In the environment the sandbox's key stands under the usual names; as arguments it is no secret.
-bench: $(TARGET)/hit $(TARGET)/cache $(TARGET)/store sandbox
-	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox \
-		sh -c '$(TARGET)/hit "$$B2_APPLICATION_KEY_ID" "$$B2_APPLICATION_KEY"'
-	@benches/cache.sh $(TARGET)/debug/b2-sandbox $(TARGET)/cache
-	@tests/with-sandbox.sh $(TARGET)/debug/b2-sandbox benches/store.sh $(TARGET)/store
-	@benches/borders.sh
+bench: $(TARGET)/hit $(TARGET)/cache $(TARGET)/store lib sandbox
+	@benches/run.sh
+
+size:
+	@CARGO="$(CARGO)" benches/size.sh
 
 # Installs what `make` built and builds nothing, so that it can run as another user.
 install: $(BUILT)/$(LINKNAME)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,15 @@ static double now(void)
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+/* The CPU of all threads, in ns. */
+static double cpu(void)
+{
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e9 +
+         (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e3;
 }
 
 static int by_size(const void *a, const void *b)
@@ -93,29 +103,33 @@ static void authorize_all(void)
   }
 }
 
-/* Calls for one key, and for keys at random, in turn. */
-static void at_random(void)
+/* The time of calls for one of the first `among` keys each, at random. */
+static double round_among(int among)
 {
-  double one[ROUNDS], random[ROUNDS], ratio[ROUNDS], from;
-  uint64_t state = 88172645463325252u;
-  int round, call;
+  static uint64_t state = 88172645463325252u;
+  double from = now();
+  int call;
+  for (call = 0; call < CALLS; call++) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    hit(&pairs[state % (uint64_t)among]);
+  }
+  return now() - from;
+}
+
+/* That, and the same for one key, in turn. */
+static void at_random(int among)
+{
+  double one[ROUNDS], random[ROUNDS], ratio[ROUNDS];
+  int round;
   for (round = 0; round < ROUNDS; round++) {
-    from = now();
-    for (call = 0; call < CALLS; call++)
-      hit(&pairs[0]);
-    one[round] = now() - from;
-    from = now();
-    for (call = 0; call < CALLS; call++) {
-      state ^= state << 13;
-      state ^= state >> 7;
-      state ^= state << 17;
-      hit(&pairs[state % (uint64_t)count]);
-    }
-    random[round] = now() - from;
+    one[round] = round_among(1);
+    random[round] = among == 1 ? one[round] : round_among(among);
     ratio[round] = random[round] / one[round];
   }
-  printf("%d keys at random: %.0f ns a call, one key: %.0f ns, ratio %.2f\n", count, median(random) / CALLS,
-         median(one) / CALLS, median(ratio));
+  printf("bench keys keys=%d ns=%.0f one_ns=%.0f ratio=%.2f\n", among, median(random) / CALLS, median(one) / CALLS,
+         median(ratio));
 }
 
 static atomic_int go;
@@ -130,36 +144,41 @@ static void *caller(void *unused)
   return unused;
 }
 
-/* How many calls a nanosecond so many threads do together. */
-static double rate(int threads)
+/* How many calls a nanosecond so many threads do together, and the CPU that each call takes. */
+static double rate(int threads, double *cpu_each)
 {
   pthread_t started[MAX_THREADS];
-  double from;
+  double from, used;
   int i;
   atomic_store(&go, 0);
   for (i = 0; i < threads; i++)
     if (pthread_create(&started[i], NULL, caller, NULL))
       fail("no thread");
+  used = cpu();
   from = now();
   atomic_store(&go, 1);
   for (i = 0; i < threads; i++)
     pthread_join(started[i], NULL);
+  *cpu_each = (cpu() - used) / ((double)threads * CALLS);
   return (double)threads * CALLS / (now() - from);
 }
 
 static void together(int threads)
 {
-  double ratio[ROUNDS];
+  double ratio[ROUNDS], calls[ROUNDS], used[ROUNDS];
   int round;
   for (round = 0; round < ROUNDS; round++) {
-    double alone = rate(1);
-    ratio[round] = rate(threads) / alone;
+    double alone = rate(1, &used[round]);
+    calls[round] = threads == 1 ? alone : rate(threads, &used[round]);
+    ratio[round] = calls[round] / alone;
   }
-  printf("%d threads on one key: %.2f times the calls of one thread\n", threads, median(ratio));
+  printf("bench threads threads=%d million_a_second=%.1f ratio=%.2f cpu_ns=%.0f\n", threads, median(calls) * 1e3,
+         median(ratio), median(used));
 }
 
 int main(int argc, char **argv)
 {
+  static const int among[] = {1, 200, 2000, 20000};
   int i, threads, most = argc > 2 ? atoi(argv[2]) : 16;
   double before, full, cleared;
   count = argc > 1 ? atoi(argv[1]) : 0;
@@ -173,12 +192,16 @@ int main(int argc, char **argv)
   before = resident();
   authorize_all();
   full = resident();
-  printf("%d sessions: %.0f bytes each\n", count, (full - before) * 1e6 / count);
-  at_random();
-  for (threads = 2; threads <= most; threads *= 2)
-    together(threads);
+  for (i = 0; i < (int)(sizeof among / sizeof *among); i++)
+    if (among[i] < count)
+      at_random(among[i]);
+  at_random(count);
   b2_cache_clear();
   cleared = resident();
-  printf("resident: %.1f MB with one session, %.1f with all, %.1f after b2_cache_clear\n", before, full, cleared);
+  printf("bench memory sessions=%d bytes_each=%.0f one_mb=%.1f all_mb=%.1f cleared_mb=%.1f\n", count,
+         (full - before) * 1e6 / count, before, full, cleared);
+  /* Their stacks would be resident. */
+  for (threads = 1; threads <= most; threads *= 2)
+    together(threads);
   return 0;
 }

@@ -134,7 +134,7 @@ int main(int argc, char **argv)
   qsort(library, ROUNDS, sizeof *library, by_size);
   qsort(hand, ROUNDS, sizeof *hand, by_size);
   qsort(ratio, ROUNDS, sizeof *ratio, by_size);
-  printf("cached call %.1f ns, by hand %.1f ns, ratio %.2f (medians of %d)\n",
+  printf("bench hit ns=%.1f hand_ns=%.1f ratio=%.2f rounds=%d\n",
          library[ROUNDS / 2], hand[ROUNDS / 2], ratio[ROUNDS / 2], ROUNDS);
   free(mine);
   return 0;

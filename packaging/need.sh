@@ -6,6 +6,7 @@ set -eu
 has() {
     case $1 in
         libcurl) echo '#include <curl/curl.h>' | cc -E - >/dev/null 2>&1 ;;
+        libjson-c) pkg-config --exists json-c 2>/dev/null ;;
         python3-cffi) /usr/bin/python3 -c 'import cffi' 2>/dev/null ;;
         libffi-platypus-perl) perl -MFFI::Platypus -e 1 2>/dev/null ;;
         tcl-dev) [ -e /usr/include/tcl/tcl.h ] ;;
@@ -23,6 +24,7 @@ package() {
         cc | c++ | readelf) echo build-essential ;;
         libcurl) echo libcurl4-openssl-dev ;;
         libjemalloc) echo libjemalloc-dev ;;
+        libjson-c) echo libjson-c-dev ;;
         go) echo golang-go ;;
         ip) echo iproute2 ;;
         setcap) echo libcap2-bin ;;

@@ -98,4 +98,15 @@ grep -v vba "$work/true" | sed 's,^docs/\(.*\)\.md$,tests/\1.sh,; s,others,hosts
 : >"$work/true"
 while read -r path; do [ ! -x "$path" ] || ! grep -q "$path" tests/run.sh || echo "$path" >>"$work/true"; done <"$work/said"
 same "each of them has a suite"
+
+# Tables and plots are of the same run.
+if ! command -v python3 >/dev/null; then
+    echo "SKIP docs: the benches' tables: python3 is missing"
+elif benches/report.py --check >"$work/log" 2>&1; then
+    echo "ok docs: the benches' tables can be read, and plots and README say what they say"
+else
+    cat "$work/log"
+    echo "not ok docs: the benches' tables can be read, and plots and README say what they say"
+    failed=1
+fi
 exit "$failed"

@@ -84,16 +84,15 @@ beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 store() { tests/store/recipes.sh; }
 docs() { tests/docs.sh; }
+benches() { tests/benches.sh; }
 # The long ones, which build anew, are .ci/run's.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
 proxies() { tests/proxies/run.sh "$target/debug/b2-sandbox"; }
-# About a minute: seven fuzzers, and their build if there is none yet.
-fuzz() {
-    fuzz/run.sh 10
-    fuzz/differential.sh
-}
+# At a lower priority, beside what the others wait for.
+fuzz() { nice -n 5 fuzz/run.sh 10; }
+differential() { fuzz/differential.sh; }
 b2tool() { tests/b2tool/run.sh "$target/debug/b2-sandbox"; }
 
 # The languages use the library as it is installed in $staged.
@@ -121,6 +120,7 @@ what() {
     header) echo "the header in every C and C++: half a minute" ;;
     symbols) echo "what the library exports: seconds" ;;
     docs) echo "what the documents say: 2 minutes, then seconds" ;;
+    benches) echo "each bench, once and small: 1 minute" ;;
     vba) echo "the declarations for Visual Basic: seconds" ;;
     deny) echo "licences and sources of the dependencies: 3 minutes, then seconds" ;;
     c) echo "C programs against the library: 1 minute" ;;
@@ -137,6 +137,7 @@ what() {
     interop) echo "other clients against the sandbox: 2 minutes" ;;
     b2tool) echo "databases by the b2 tool: 1 minute" ;;
     fuzz) echo "each fuzzer for 10 seconds: 6 minutes, then 1" ;;
+    differential) echo "the reply parser beside another client's: seconds" ;;
     allocators) echo "programs with an allocator of their own: 1 minute" ;;
     packages) echo "packages and what they promise: 2 minutes" ;;
     cpp) echo "b2auth.hpp by g++ and clang: 1 minute" ;;
@@ -181,19 +182,20 @@ run() {
 # It names on standard error what it installs; what is missing then, the suites themselves say.
 packaging/need.sh cargo cc c++ pkg-config curl libcurl libjemalloc go python3 tcc openssl ip unshare setcap \
     tinyproxy danted microsocks stunnel4 valgrind faketime g++ clang-16 npm python3-venv python3-cffi luajit ruby perl \
-    redis-server libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
+    redis-server libjson-c libffi-platypus-perl php tclsh tcl-dev gfortran cobc >"$logs/need.log" || true
 echo "each suite's output goes to $logs"
 
-# Two lanes, for two cores. Cargo lets one build at a time into a folder, so each lane has its own.
+# Cargo lets one build at a time into a folder, so each lane has its own. The third is for when another one waits.
 run format lint rust &
 run library loom header symbols vba deny &
+run fuzz &
 wait
 # These use what is built by now, several at a time: none of them builds it anew in its place.
 [[ ! -f $logs/library.status ]] || export B2AUTH_KEEP_LIB=1
 rm -rf "$staged"
 make --no-print-directory install DESTDIR= PREFIX="$staged" >"$logs/stage" 2>&1 || cat "$logs/stage"
-run docs beside snippets store c allocators setuid install proxies cli valgrind cpp hosts &
-run packages examples interop b2tool fuzz go python node &
+run docs beside benches snippets store c allocators setuid install proxies cli valgrind cpp hosts &
+run packages examples interop differential b2tool go python node &
 [[ $only != *" swift "* ]] || run swift
 # A third lane beside them.
 run stress &

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the shipped library shows to a linker: the functions of the header and nothing else, its name, and that it stays.
+# What the shipped library shows to a linker: the functions of the header and nothing else, its name, and that it stays; and its
+# size.
 set -eu
 cd "$(dirname "$0")/.."
 library=${CARGO_TARGET_DIR:-target}/release/libb2auth.so
@@ -32,4 +33,12 @@ verdict "exported are the functions of the header, all of them and no other" dif
 verdict "its SONAME is libb2auth.so.$major" grep -F "[libb2auth.so.$major]" "$work/dynamic"
 verdict "it stays mapped after dlclose" grep NODELETE "$work/dynamic"
 verdict "tests/c/null.c calls every function with NULL" diff -- /dev/null "$work/untested"
+
+if readelf -h "$library" | grep -q 'Machine:.*X86-64'; then
+    budget=$(sed -n 's/^library_bytes=//p' tests/budgets)
+    size=$(wc -c <"$library")
+    verdict "it has $size bytes, at most 2 % more than $budget (tests/budgets)" test "$size" -le $((budget * 102 / 100))
+else
+    echo "SKIP symbols: its size: the figure in tests/budgets is for x86_64"
+fi
 exit "$failed"

@@ -1,4 +1,4 @@
-"""run.py [--markdown] NAME=COMMAND…: what a cached call and a getter cost by each command, beside the first one.
+"""run.py NAME=COMMAND…: what a cached call and a getter cost by each command, beside the first one.
 
 A command reads lines such as `call 1000` and responds with the nanoseconds that one took. The rounds of all are interleaved,
 so that a machine which is busier for a while is so for all of them; each round is compared with the first command's of the
@@ -50,18 +50,12 @@ def measure(programs, what):
 
 
 def main():
-    arguments = sys.argv[1:]
-    form = "{:<20} {:>9} {:>8}   {:>9} {:>8}"
-    if arguments[0] == "--markdown":
-        arguments.pop(0)
-        form = "| {} | {} | {} | {} | {} |"
-    programs = [Program(*argument.split("=", 1)) for argument in arguments]
+    programs = [Program(*argument.split("=", 1)) for argument in sys.argv[1:]]
     calls, getters = measure(programs, "call"), measure(programs, "getter")
-    print(form.format("", "call, ns", "ratio", "getter, ns", "ratio"))
-    if form[0] == "|":
-        print("|---|--:|--:|--:|--:|")
     for program, call, getter in zip(programs, calls, getters):
-        print(form.format(program.name, round(call[0]), f"{call[1]:.1f}", round(getter[0]), f"{getter[1]:.1f}"))
+        name = program.name.replace(" ", "~")
+        print(f"bench borders language={name} call_ns={call[0]:.1f} call_ratio={call[1]:.2f}", end=" ")
+        print(f"getter_ns={getter[0]:.1f} getter_ratio={getter[1]:.1f}")
         program.end()
 
 

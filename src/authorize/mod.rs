@@ -60,7 +60,7 @@ impl AuthorizeRequest<'_> {
     }
 
     /// Any token that is not expired will do, and nothing else ends the call.
-    #[inline]
+    #[inline(always)]
     fn accepts_cached(&self) -> bool {
         matches!(self.intent, Intent::Authorize)
             && self.options.cache == CacheMode::Use
@@ -88,6 +88,7 @@ fn log_for_key(
 }
 
 /// The whole job: a session for a key, from the cache or from B2.
+#[inline(always)]
 pub(crate) fn authorize(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -> Result<Arc<Session>, Error> {
     match try_cached(runtime, request) {
         Some(session) => Ok(session),
@@ -136,7 +137,7 @@ pub(crate) fn cancelled(limits: &Limits<'_>) -> Option<Error> {
 }
 
 /// The path of nearly every call: given credentials, and a good token for them. No allocation, no system call.
-#[inline]
+#[inline(always)]
 pub(crate) fn try_cached(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -> Option<Arc<Session>> {
     let (key_id, key) = (trimmed(request.key_id), trimmed(request.key));
     if !request.accepts_cached() || key_id.is_empty() || key.is_empty() {
@@ -157,7 +158,7 @@ pub(crate) fn try_cached(runtime: Runtime<'_>, request: &AuthorizeRequest<'_>) -
 }
 
 /// The text without white space around it, where there may be some.
-#[inline]
+#[inline(always)]
 fn trimmed(text: &[u8]) -> &[u8] {
     match (text.first(), text.last()) {
         (Some(b'!'..), Some(b'!'..)) => text,

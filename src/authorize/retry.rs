@@ -313,7 +313,7 @@ impl<'a> RetryLoop<'a> {
         let (wait, is_blocked) = {
             let mut guard = call.runtime.shared.lock();
             let state = &mut *guard;
-            let is_live = |key: &_| state.cache.is_live(key, now);
+            let is_live = |short| state.cache.is_live(short, now);
             let Err(wait) = state.rate_limiter.try_acquire(&request, is_live, now) else { return Permit::Acquired };
             (wait, state.rate_limiter.is_blocked(request.rate_key, now))
         };

@@ -47,6 +47,7 @@ pub(super) enum OptionsRef {
 
 impl OptionsRef {
     /// Reads a caller's options. The defaults of calls without any are made once, at the first such call.
+    #[inline(always)]
     pub(super) fn read(handle: Option<&b2_options>) -> Self {
         static DEFAULT: OnceBox<Options> = OnceBox::new();
         match handle {

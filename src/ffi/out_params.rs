@@ -14,6 +14,7 @@ use crate::model::session::Session;
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
+#[inline(always)]
 pub(super) unsafe fn run(
     out_session: *mut *mut b2_session,
     out_error: *mut *mut b2_error,
@@ -37,6 +38,7 @@ pub(super) unsafe fn run(
 ///
 /// # Safety
 /// Each pointer is NULL or a place for one pointer.
+#[inline(always)]
 pub(super) unsafe fn write_result(
     result: Result<Arc<Session>, Error>,
     out_session: *mut *mut b2_session,
@@ -70,6 +72,7 @@ pub(super) unsafe fn run_unit(out_error: *mut *mut b2_error, work: impl FnOnce()
 
 /// # Safety
 /// `out_error` is NULL or a place for one pointer.
+#[cold]
 unsafe fn write_error(out_error: *mut *mut b2_error, error: Error) -> b2_status {
     let status = error.status();
     if !out_error.is_null() {

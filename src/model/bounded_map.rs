@@ -36,6 +36,11 @@ impl<K: Hash + Eq, V, S: BuildHasher + Default> BoundedMap<K, V, S> {
         self.table.find(self.hasher.hash_one(key), |entry| entry.key == *key).map(|entry| &entry.value)
     }
 
+    /// The entry whose key has this hash, without counting as a use: for keys that are told apart by their hashes.
+    pub(crate) fn peek_hash(&self, hash: u64) -> Option<&V> {
+        self.table.find(hash, |entry| self.hasher.hash_one(&entry.key) == hash).map(|entry| &entry.value)
+    }
+
     /// The entry, without counting as a use.
     pub(crate) fn peek_mut(&mut self, key: &K) -> Option<&mut V> {
         self.table.find_mut(self.hasher.hash_one(key), |entry| entry.key == *key).map(|entry| &mut entry.value)

@@ -69,14 +69,17 @@ pub(crate) struct CacheKey {
 }
 
 impl CacheKey {
+    #[inline(always)]
     pub(crate) fn new(scope: &CacheScope, key_id: &[u8], key: &[u8]) -> Self {
         // Not one after the other: a processor computes two that are independent at the same time.
         Self { id: scope.0.digest_half(key_id), key: scope.0.digest(key) }
     }
 
-    /// Some bits of the digest, to choose a place by.
-    pub(crate) fn low_bits(&self) -> usize {
-        (self.id ^ self.key[0]) as usize
+    /// 64 bits of the digests: enough to tell the keys of a process apart where all of them take too much room, and to
+    /// choose a place by.
+    #[inline(always)]
+    pub(crate) fn short(&self) -> u64 {
+        self.id ^ self.key[0]
     }
 }
 
@@ -88,6 +91,7 @@ impl fmt::Debug for CacheKey {
 
 impl PartialEq for CacheKey {
     /// Takes the same time wherever two keys differ.
+    #[inline(always)]
     fn eq(&self, other: &Self) -> bool {
         (self.id ^ other.id) | (self.key[0] ^ other.key[0]) | (self.key[1] ^ other.key[1]) == 0
     }
@@ -97,18 +101,18 @@ impl Eq for CacheKey {}
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // They are digests already: any 64 bits of their combination are as good as another hash of them.
-        state.write_u64(self.id ^ self.key[0]);
+        // They are digests already, so another hash of them would be no better.
+        state.write_u64(self.short());
     }
 }
 
 /// The realm and key ID that B2 counts requests by, whatever the key and the trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct RateKey(u128);
+pub(crate) struct RateKey(u64);
 
 impl RateKey {
     pub(crate) fn new(realm: &Realm, key_id: &[u8]) -> Self {
-        Self(CacheScope::new(realm, None).digest(key_id))
+        Self(CacheScope::new(realm, None).0.digest_half(key_id))
     }
 }
 

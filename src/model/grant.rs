@@ -8,9 +8,12 @@ use super::c_text::CText;
 use super::capabilities::Capabilities;
 
 /// A reply's content, checked: safe to pass through the C border and to use as it is.
+///
+/// In this order: a session begins with its token.
+#[repr(C)]
 pub(crate) struct Grant {
-    pub(crate) account_id: CText,
     pub(crate) token: Zeroizing<CText>,
+    pub(crate) account_id: CText,
     pub(crate) api_url: CText,
     pub(crate) download_url: CText,
     pub(crate) s3_api_url: Option<CText>,

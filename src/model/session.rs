@@ -32,12 +32,12 @@ enum Content {
     Of(Arc<Session>),
 }
 
+/// In this order, so that the token, for which most callers come, is in the cache line of the reference count.
+#[repr(C)]
 struct SessionData {
+    grant: Grant,
     key_id: CText,
     realm: Arc<CText>,
-    grant: Grant,
-    s3_region: Option<CText>,
-    expires_at_ms: i64,
     validity: Validity,
     generation: u64,
     cache_key: CacheKey,
@@ -45,6 +45,8 @@ struct SessionData {
     rejected: AtomicBool,
     /// Where other processes find the token.
     stored_at: Option<Box<StoredAt>>,
+    // Made when first asked for: few callers want either.
+    s3_region: OnceBox<CText>,
     json: OnceBox<Zeroizing<CText>>,
 }
 
@@ -59,18 +61,16 @@ pub struct Bucket<'a> {
 
 impl Session {
     pub(crate) fn new(key_id: &str, realm: &Realm, cache_key: CacheKey, grant: Grant, validity: Validity) -> Self {
-        let max_end_ms = validity.max_end().wall_ms;
         let data = SessionData {
             key_id: CText::new(key_id),
             realm: realm.to_c_text(),
-            s3_region: grant.s3_api_url.as_deref().and_then(s3_region).map(CText::new),
-            expires_at_ms: grant.key_expires_ms.map_or(max_end_ms, |end| end.min(max_end_ms)),
             grant,
             validity,
             generation: NEXT_GENERATION.fetch_add(1, Ordering::Relaxed),
             cache_key,
             rejected: AtomicBool::new(false),
             stored_at: None,
+            s3_region: OnceBox::new(),
             json: OnceBox::new(),
         };
         Self(Content::Own(data))
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn data(&self) -> &SessionData {
         match &self.0 {
             Content::Own(data) => data,
@@ -148,7 +148,7 @@ impl Session {
     /// The S3 region, such as `us-west-004`, if the S3 URL contains one.
     #[must_use]
     pub fn s3_region(&self) -> Option<&str> {
-        self.data().s3_region.as_deref()
+        self.s3_api_url().and_then(s3_region)
     }
 
     /// B2's recommended size for the parts of a large file, in bytes.
@@ -190,7 +190,9 @@ impl Session {
     /// When the token expires, in Unix seconds: 24 hours after the request, or with the key if that is sooner.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
-        self.data().expires_at_ms.div_euclid(1_000)
+        let data = self.data();
+        let max_end_ms = data.validity.max_end_ms();
+        data.grant.key_expires_ms.map_or(max_end_ms, |end| end.min(max_end_ms)).div_euclid(1_000)
     }
 
     /// When the key expires, in Unix seconds; `None` for never.
@@ -227,7 +229,8 @@ impl Session {
     }
 
     pub(crate) fn s3_region_c_text(&self) -> Option<&CText> {
-        self.data().s3_region.as_ref()
+        let region = self.s3_region()?;
+        Some(self.data().s3_region.get_or_init(|| Box::new(CText::new(region))))
     }
 
     /// Seconds until the token expires, by whichever clock says less; 0 once it counts as expired.

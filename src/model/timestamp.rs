@@ -31,6 +31,7 @@ impl Timestamp {
 
     /// True once *either* clock has reached `end`.
     #[must_use]
+    #[inline(always)]
     pub(crate) fn is_past(self, end: Self) -> bool {
         self.wall_ms >= end.wall_ms || self.boot_ms >= end.boot_ms
     }

@@ -11,14 +11,11 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 /// Of a lifetime shorter than this, a tenth is the margin.
 const SHORT_LIFETIME: Duration = Duration::from_secs(600);
 
-/// A token's lifetime. Its ends are computed once, since every cache hit reads them.
+/// A token's lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
-    pub(crate) starts: Timestamp,
-    pub(crate) span: Duration,
-    /// When the token counts as expired, a little before its end.
-    pub(crate) expires_early_at: Timestamp,
     ends: Timestamp,
+    pub(crate) span: Duration,
 }
 
 impl Validity {
@@ -34,19 +31,13 @@ impl Validity {
                 MAX_LIFETIME.min(Duration::from_millis(left))
             }
         };
-        Self { starts: sent, span, expires_early_at: sent.after(span - margin(span)), ends: sent.after(span) }
+        Self { ends: sent.after(span), span }
     }
 
     /// A token that another process got: of a life of `span`, so much is left.
     pub(crate) fn restored(now: Timestamp, span: Duration, left: Duration) -> Self {
         let span = span.min(MAX_LIFETIME);
-        let left = left.min(span);
-        Self {
-            starts: now.before(span - left),
-            span,
-            expires_early_at: now.after(left).before(margin(span)),
-            ends: now.after(left),
-        }
+        Self { ends: now.after(left.min(span)), span }
     }
 
     /// That long before the token's end.
@@ -54,9 +45,9 @@ impl Validity {
         self.ends.before(left)
     }
 
-    /// The token's end if the key had no expiry.
-    pub(crate) fn max_end(&self) -> Timestamp {
-        self.starts.after(MAX_LIFETIME)
+    /// The token's end if the key had no expiry, by the wall clock.
+    pub(crate) fn max_end_ms(&self) -> i64 {
+        self.ends.after(MAX_LIFETIME - self.span).wall_ms
     }
 
     /// Milliseconds until its end, by whichever clock says less.
@@ -64,8 +55,9 @@ impl Validity {
         now.ms_until(self.ends)
     }
 
+    /// True a little before its end.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        now.is_past(self.expires_early_at)
+        now.is_past(self.before_end(margin(self.span)))
     }
 
     /// True if at least `wanted` of the lifetime is left. No token can have more left than its whole lifetime, so where
@@ -121,7 +113,7 @@ mod tests {
         let day = Validity::new(SENT, None, None);
         let same = Validity::restored(later(50_000), MAX_LIFETIME, Duration::from_secs(86_400 - 50_000));
         assert!(!same.is_expired(later(86_339)) && same.is_expired(later(86_340)));
-        assert_eq!(same.max_end().wall_ms, day.max_end().wall_ms);
+        assert_eq!(same.max_end_ms(), day.max_end_ms());
         assert_eq!(
             same.before_end(MAX_LIFETIME.mul_f64(0.2)).wall_ms,
             day.before_end(MAX_LIFETIME.mul_f64(0.2)).wall_ms

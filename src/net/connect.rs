@@ -11,10 +11,15 @@ use super::happy_eyeballs;
 use super::proxy_tunnel;
 use super::request_watch::{RequestPhase, RequestWatch};
 use super::stream::{Socket, Stream};
-use super::tls;
+use super::tls::{self, TlsTrust};
 
-/// Opens a connection to the endpoint.
-pub(super) fn open(watch: &Arc<RequestWatch>, endpoint: &Endpoint, resolve: Resolve) -> io::Result<Stream> {
+/// Opens a connection to the endpoint; `trust` says whom to trust there, for https.
+pub(super) fn open(
+    watch: &Arc<RequestWatch>,
+    endpoint: &Endpoint,
+    trust: Option<&TlsTrust>,
+    resolve: Resolve,
+) -> io::Result<Stream> {
     // The proxy looks up the realm's name by itself.
     let (host, port) = match &endpoint.proxy {
         Some(proxy) => (proxy.host(), proxy.port()),
@@ -39,14 +44,14 @@ pub(super) fn open(watch: &Arc<RequestWatch>, endpoint: &Endpoint, resolve: Reso
     };
     let mut stream = Stream::Plain(Socket::new(tcp, Arc::clone(watch)));
     if let Some(proxy) = &endpoint.proxy {
-        if let (Kind::Https, Some(trust)) = (proxy.kind(), &endpoint.trust) {
+        if let (Kind::Https, Some(trust)) = (proxy.kind(), trust) {
             watch.set_phase(RequestPhase::ProxyHandshake);
             stream = tls::wrap(watch, trust, stream, proxy.host(), &display_name)?;
         }
         watch.set_phase(RequestPhase::Proxy);
         proxy_tunnel::open(watch, proxy, &mut stream, endpoint)?;
     }
-    if let Some(trust) = &endpoint.trust {
+    if let Some(trust) = trust {
         watch.set_phase(RequestPhase::Handshake);
         stream = tls::wrap(watch, trust, stream, &endpoint.host, &server)?;
         watch.trace(|trace| trace.set_tls(&stream));

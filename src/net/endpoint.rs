@@ -4,15 +4,12 @@ use std::path::PathBuf;
 
 use crate::model::proxy::ProxyUrl;
 
-use super::tls::TlsTrust;
-
 /// Where a request goes, and through what.
 pub(super) struct Endpoint {
     /// The realm's host; an IPv6 address stands in brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// Whom to trust, for an https realm.
-    pub(super) trust: Option<TlsTrust>,
+    pub(super) is_https: bool,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) proxy: Option<ProxyUrl>,
     pub(super) user_agent: String,
@@ -23,7 +20,7 @@ impl Endpoint {
     pub(super) fn can_share(&self, other: &Self) -> bool {
         self.host == other.host
             && self.port == other.port
-            && self.trust.is_some() == other.trust.is_some()
+            && self.is_https == other.is_https
             && self.ca_file == other.ca_file
             && self.proxy == other.proxy
     }

@@ -123,7 +123,13 @@ impl HttpTransport {
                 stream.set_watch(Some(watch));
                 stream
             }
-            None => connect::open(watch, &endpoint, self.resolve).map_err(failed)?,
+            // A connection that is kept was opened with the trust of then.
+            None => {
+                watch.trace(|trace| trace.enter(Stage::Roots));
+                let trust = endpoint.is_https.then(|| roots::trust(watch, request.ca_file.as_slice())).transpose()?;
+                watch.trace(|trace| trace.roots.extend(trust.iter().flat_map(|trust| trust.origin.clone())));
+                connect::open(watch, &endpoint, trust.as_ref(), self.resolve).map_err(failed)?
+            }
         };
         Ok((endpoint, stream))
     }
@@ -165,16 +171,11 @@ fn endpoint(watch: &RequestWatch, request: &HttpRequest<'_>) -> Result<Endpoint,
     watch.trace(|trace| trace.enter(Stage::Proxy));
     let proxy = request.proxy.for_realm(realm, environment::text);
     let proxy = proxy.map_err(|reason| with_hint(FailureKind::InvalidRequest, reason, CHECK_PROXY_VARIABLE))?;
-    watch.trace(|trace| {
-        trace.proxy = proxy.as_ref().map(ProxyUrl::without_login);
-        trace.enter(Stage::Roots);
-    });
-    let trust = realm.is_https().then(|| roots::trust(watch, request.ca_file.as_slice())).transpose()?;
-    watch.trace(|trace| trace.roots.extend(trust.iter().flat_map(|trust| trust.origin.clone())));
+    watch.trace(|trace| trace.proxy = proxy.as_ref().map(ProxyUrl::without_login));
     Ok(Endpoint {
         host: realm.host().to_owned(),
         port: realm.port(),
-        trust,
+        is_https: realm.is_https(),
         ca_file: request.ca_file.map(Path::to_owned),
         proxy,
         user_agent: request.user_agent.to_owned(),

@@ -165,6 +165,7 @@ impl Options {
     }
 
     /// True if there is a log function that wants messages of this level.
+    #[inline(always)]
     pub(crate) fn wants_log(&self, level: Level) -> bool {
         self.log.is_some() && level <= self.log_level
     }
@@ -190,6 +191,7 @@ impl Options {
         TABLE.iter().map(|row| row.name)
     }
 
+    #[inline(always)]
     pub(crate) fn scope(&self) -> &CacheScope {
         &self.scope
     }

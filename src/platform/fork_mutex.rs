@@ -39,7 +39,7 @@ impl<T> ForkMutex<T> {
     }
 
     /// Locks, unless another thread holds the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.mutex.try_lock() {
             Ok(guard) => Some(guard),

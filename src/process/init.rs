@@ -11,6 +11,7 @@ use crate::platform;
 static DONE: AtomicBool = AtomicBool::new(false);
 
 /// Does it once.
+#[cold]
 extern "C" fn start() {
     if !DONE.swap(true, Ordering::AcqRel) {
         // An allocator that is linked into the host registers its own hooks when it is first used, and hooks that prepare a
@@ -31,6 +32,7 @@ extern "C" fn start() {
 }
 
 /// For a linker that drops unreferenced sections: done by the first call at the latest.
+#[inline(always)]
 pub(crate) fn ensure() {
     if !DONE.load(Ordering::Acquire) {
         start();

@@ -59,12 +59,14 @@ pub(crate) static ENV: Env<'static> = Env { clock: &SystemClock, rng: &OsRng, tr
 
 /// What all calls of this process share. Two first calls may race to create it: one is dropped, and no lock is left held
 /// for a child to find.
+#[inline(always)]
 pub(crate) fn shared() -> &'static Shared {
     static SHARED: OnceBox<Shared> = OnceBox::new();
     SHARED.get_or_init(Box::default)
 }
 
 /// What the calls of this process work with.
+#[inline(always)]
 pub(crate) fn runtime() -> Runtime<'static> {
     init::ensure();
     Runtime { shared: shared(), env: ENV }

@@ -118,9 +118,9 @@ impl Cache {
         self.entries.sessions.peek(key).map(|entry| &entry.session)
     }
 
-    /// True if the key has a token that is not expired.
-    pub(crate) fn is_live(&self, key: &CacheKey, now: Timestamp) -> bool {
-        self.peek(key).is_some_and(|session| !session.validity().is_expired(now))
+    /// True if the key with this short form has a token that is not expired.
+    pub(crate) fn is_live(&self, short: u64, now: Timestamp) -> bool {
+        self.entries.sessions.peek_hash(short).is_some_and(|entry| !entry.session.validity().is_expired(now))
     }
 
     /// Stores a session and forgets the key's refusal. It is fresh for 80 % of its lifetime less up to a tenth, as

@@ -90,7 +90,7 @@ impl Shared {
     }
 
     /// A fresh session with `min_remaining` of its lifetime left, if a copy is near. Counts as a hit.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn near(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Near {
         self.near.get(key, min_remaining, now)
     }

@@ -65,6 +65,12 @@ pub(crate) enum Near {
     MissAgain,
 }
 
+/// Where a key is in each shard.
+#[inline(always)]
+fn place(key: &CacheKey) -> usize {
+    key.short() as usize % PLACES
+}
+
 impl ResetInChild for Places {
     /// Copies are as good in the child.
     fn reset_in_child(&mut self) {}
@@ -84,6 +90,7 @@ mod home {
     }
 
     /// The calling thread's shard. Threads start at different ones.
+    #[inline(always)]
     pub(super) fn get() -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let home = HOME.get();
@@ -114,12 +121,12 @@ mod home {
 impl NearCache {
     /// Looks for a copy of a fresh session with `min_remaining` of its lifetime left. Takes no lock that anybody holds for
     /// longer than a look, and waits for none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, key: &CacheKey, min_remaining: Duration, now: Timestamp) -> Near {
         let home = home::get();
         let Some(mut places) = self.shards[home].try_lock().or_else(|| self.move_on(home)) else { return Near::Miss };
         let places = &mut *places;
-        let place = key.low_bits() % PLACES;
+        let place = place(key);
         if let Some(entry) = &mut places.copies[place]
             && entry.key == *key
             && !now.is_past(entry.fresh_until)
@@ -151,13 +158,13 @@ impl NearCache {
     pub(crate) fn insert(&self, session: &Arc<Session>, fresh_until: Timestamp, remaining: Duration) {
         let (key, session) = (session.cache_key(), Arc::new(session.view()));
         let entry = NearEntry { key, fresh_until, remaining, session, is_used: true };
-        let replaced = self.shards[home::get()].lock().copies[key.low_bits() % PLACES].replace(entry);
+        let replaced = self.shards[home::get()].lock().copies[place(&key)].replace(entry);
         drop(replaced);
     }
 
     /// Drops every copy of a key's session. The caller holds the mutex of the cache.
     pub(crate) fn withdraw(&self, key: &CacheKey) {
-        let place = key.low_bits() % PLACES;
+        let place = place(key);
         for shard in &self.shards {
             let mut places = shard.lock();
             let copy = places.copies[place].take_if(|entry| entry.key == *key);
@@ -176,7 +183,7 @@ impl NearCache {
 
     /// True if a copy was returned since the last time that this was asked.
     pub(crate) fn take_used(&self, key: &CacheKey) -> bool {
-        let place = key.low_bits() % PLACES;
+        let place = place(key);
         self.shards.iter().fold(false, |was_used, shard| {
             let mut places = shard.lock();
             let copy = places.copies[place].as_mut().filter(|entry| entry.key == *key);
@@ -203,6 +210,7 @@ impl Shard {
     }
 
     #[cfg(not(loom))]
+    #[inline(always)]
     fn try_lock(&self) -> Option<MutexGuard<'_, Places>> {
         self.0.try_lock()
     }

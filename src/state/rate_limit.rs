@@ -10,7 +10,7 @@ use crate::model::cache_key::{BuildPassThrough, CacheKey, RateKey};
 use crate::model::timestamp::{Timestamp, millis};
 
 /// Requests that may be sent at once before the rate limits them.
-const BURST: f64 = 5.0;
+const BURST: f32 = 5.0;
 /// The longest that a response's `Retry-After` blocks every caller.
 const MAX_BLOCK: Duration = Duration::from_secs(60 * 60);
 /// Buckets kept; past that one that was not used lately is dropped.
@@ -30,15 +30,16 @@ pub(crate) struct RateLimiter {
     buckets: BoundedMap<RateKey, RateState, BuildPassThrough>,
 }
 
+/// There may be as many as sessions, and they outlive these: so they are small.
 #[derive(Clone, Copy)]
 struct RateState {
-    /// Permits used and not yet refilled, as of `at_ms`.
-    used: f64,
     at_ms: u64,
     /// Nobody asks B2 before the boot clock reads this.
     blocked_until_ms: u64,
-    /// The key that got the latest session here: the last permit is reserved for it.
-    reserved_for: Option<CacheKey>,
+    /// The short form of the key that got the latest session here, for which the last permit is reserved; 0 for none.
+    reserved_for: u64,
+    /// Permits used and not yet refilled, as of `at_ms`.
+    used: f32,
 }
 
 impl Default for RateLimiter {
@@ -55,14 +56,15 @@ impl RateLimiter {
     pub(crate) fn try_acquire(
         &mut self,
         request: &PermitRequest,
-        is_live: impl FnOnce(&CacheKey) -> bool,
+        is_live: impl FnOnce(u64) -> bool,
         now: Timestamp,
     ) -> Result<(), Duration> {
         let state = self.state(request.rate_key, now);
         if state.blocked_until_ms > now.boot_ms {
             return Err(Duration::from_millis(state.blocked_until_ms - now.boot_ms));
         }
-        let is_reserved = state.reserved_for.is_some_and(|key| key != request.cache_key && is_live(&key));
+        let reserved_for = state.reserved_for;
+        let is_reserved = reserved_for != 0 && reserved_for != request.cache_key.short() && is_live(reserved_for);
         let burst = if is_reserved { BURST - 1.0 } else { BURST };
         if request.per_minute == 0 {
             // Unlimited callers may neither take the reserved permit nor delay its refill.
@@ -76,13 +78,15 @@ impl RateLimiter {
         let per_ms = f64::from(request.per_minute) / 60_000.0;
         #[allow(clippy::cast_precision_loss, reason = "a span of 2^53 ms is not reached")]
         let refilled = (now.boot_ms.saturating_sub(state.at_ms)) as f64 * per_ms;
-        let used = (state.used - refilled).max(0.0);
-        let missing = used + 1.0 - burst;
+        let used = (f64::from(state.used) - refilled).max(0.0);
+        let missing = used + 1.0 - f64::from(burst);
         // Rounding must not turn "just enough" into a wait of a fraction of a millisecond.
         if missing > 1e-6 {
             return Err(Duration::from_secs_f64((missing / per_ms / 1_000.0).max(0.001)));
         }
-        state.used = used + 1.0;
+        #[allow(clippy::cast_possible_truncation, reason = "it is at most the burst")]
+        let used = (used + 1.0) as f32;
+        state.used = used;
         state.at_ms = now.boot_ms;
         Ok(())
     }
@@ -101,11 +105,11 @@ impl RateLimiter {
 
     /// Reserves the last permit for the key that a session was granted to.
     pub(crate) fn reserve_for(&mut self, key: RateKey, cache_key: CacheKey, now: Timestamp) {
-        self.state(key, now).reserved_for = Some(cache_key);
+        self.state(key, now).reserved_for = cache_key.short();
     }
 
     fn state(&mut self, key: RateKey, now: Timestamp) -> &mut RateState {
-        let new = || RateState { used: 0.0, at_ms: now.boot_ms, blocked_until_ms: 0, reserved_for: None };
+        let new = || RateState { used: 0.0, at_ms: now.boot_ms, blocked_until_ms: 0, reserved_for: 0 };
         self.buckets.get_or_insert_mut(key, new)
     }
 }

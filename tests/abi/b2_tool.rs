@@ -203,6 +203,7 @@ fn an_unusable_database_is_reported_with_its_reason() {
     let bytes = fs::read(&good).expect("it is there");
     let page = bytes.len() / 2;
     let zeros = [&bytes[..100], &vec![0xa5; bytes.len() - 100]].concat();
+    let with_write_ahead_log = [&bytes[..18], &[2, 2], &bytes[20..]].concat();
     for (content, reason) in [
         (&b""[..], "is empty"),
         (b"marked7f3a: not a database at all", "is not a database of the b2 tool"),
@@ -212,6 +213,7 @@ fn an_unusable_database_is_reported_with_its_reason() {
         (&bytes[..100], "is damaged"),
         (&bytes[..page], "is damaged"),
         (&zeros, "is damaged"),
+        (&with_write_ahead_log, "uses a write-ahead log"),
     ] {
         let path = fixture.directory.write("bad", content);
         let failure = fixture.refuse(&path);
@@ -231,7 +233,6 @@ fn an_unusable_database_is_reported_with_its_reason() {
         ("UPDATE account SET application_key = hex(zeroblob(600))", "its application key is longer than 1024"),
         ("UPDATE account SET account_id_or_app_key_id = x'00'", "its key ID is not text"),
         ("UPDATE account SET account_id_or_app_key_id = 'a:b'", "its key ID has a colon in it"),
-        ("PRAGMA journal_mode = WAL", "uses a write-ahead log"),
     ] {
         let path = fixture.directory.write("odd", &bytes);
         b2_database::execute(&path, statements);

@@ -20,7 +20,7 @@ fn a_connection_is_reused_for_an_equal_endpoint_only() {
             _ => None,
         };
         let (host, ca_file, user_agent) = (host.to_owned(), ca_file.map(Into::into), String::new());
-        Endpoint { host, port, trust: None, ca_file, proxy, user_agent }
+        Endpoint { host, port, is_https: false, ca_file, proxy, user_agent }
     };
     let plain = route("a", 1, None, "none");
     let by_proxy = route("a", 1, None, "http://u:p@h");
