@@ -35,7 +35,9 @@ class B2authConan(ConanFile):
         source = os.path.join(self.recipe_folder, "..", "..")
         for pattern in (
             "Cargo.*", "build.rs", "Makefile", "README.md", "CHANGELOG.md", "LICENSE-*", "src/*", "include/*", "cli/*",
-            "docs/man/*", "packaging/*", "tests/sandbox/*",
+            "docs/man/*", "packaging/*", "tests/sandbox/*", ".cargo/*",
+            # Cargo wants every test that the manifest names.
+            "tests/rust_host.rs", "tests/abi/main.rs", "tests/stress/main.rs",
         ):
             copy(self, pattern, source, self.export_sources_folder)
 

@@ -38,6 +38,12 @@ native_libs() {
 }
 
 build_linux() {
+    if [[ $arch = s390x ]]; then
+        # Cargo's shared library would also export what ring has in Rust where it has no assembly.
+        compile staticlib
+        shared_of_archive $(native_libs)
+        return
+    fi
     compile cdylib,staticlib
     install -m 755 "$built/libb2auth.so" "$tree/lib/libb2auth.so.$version"
     zig_unwind "$work/libunwind.a"
@@ -48,10 +54,14 @@ build_linux() {
 # Cargo makes no shared library for musl unless the C library is to be one too, which the archive must not assume.
 build_musl() {
     compile staticlib
+    shared_of_archive
+}
+
+shared_of_archive() { # what it needs
     zig_unwind "$work/libunwind.a"
     one_object "$built/libb2auth.a" "$work/libunwind.a" "$tree/lib/libb2auth.a"
     "${zig_cc[@]}" -shared -o "$tree/lib/libb2auth.so.$version" \
-        -Wl,--whole-archive "$tree/lib/libb2auth.a" -Wl,--no-whole-archive \
+        -Wl,--whole-archive "$tree/lib/libb2auth.a" -Wl,--no-whole-archive -Wl,--as-needed "$@" \
         -Wl,-soname,"libb2auth.so.$major" -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now -s
     link_names
 }
@@ -92,7 +102,7 @@ build_macos() {
     sed 's/, *arm64e\.x1-[a-z]*//g; s/arm64e\.x1-[a-z]*,* *//g' "$("$python" -c '
 import pathlib, ziglang
 print(pathlib.Path(ziglang.__file__).parent / "lib/libc/darwin/libSystem.tbd")')" >"$work/libSystem.tbd"
-    "$ld64" -dylib -arch "$arch" -platform_version macos 11.0.0 11.0.0 -dead_strip -x \
+    "$ld64" -dylib -arch "$arch" -platform_version macos 11.0.0 11.0.0 -dead_strip -x -adhoc_codesign \
         -install_name "@rpath/libb2auth.$major.dylib" -current_version "$version" -compatibility_version "$major" \
         -exported_symbols_list "$work/exported" -all_load "$tree/lib/libb2auth.a" -syslibroot packaging/cross/macos \
         -framework Security -framework CoreFoundation "$work/libSystem.tbd" -o "$tree/lib/libb2auth.$version.dylib"

@@ -76,9 +76,14 @@ text = (docs / "LICENSES-OF-CRATES.txt").read_text(encoding="utf-8")
 for one in json.loads((docs / "sbom.cdx.json").read_text(encoding="utf-8"))["components"]:
     if one["purl"].startswith("pkg:cargo/") and f"\n{one['name']} {one['version']}: " not in text:
         raise SystemExit(f"{one['name']} has no licence")
-for words in ("Apache License", "Permission is hereby granted", "ISC", "Mozilla" if "MPL" in text else "MIT"):
-    if words not in text:
-        raise SystemExit(f"the text with {words!r} is missing")
+for name, words in {
+    "Apache-2.0": "Apache License", "MIT": "Permission is hereby granted", "ISC": "Permission to use, copy, modify",
+    "CDLA-Permissive-2.0": "Community Data License Agreement", "MPL-2.0": "Mozilla Public License",
+    "BSD-3-Clause": "Redistribution and use in source",
+}.items():
+    named, texts = text.split("=" * 79, 1)
+    if name in named and words not in texts:
+        raise SystemExit(f"the text of {name} is missing")
 END
 }
 verdict "it has the licence of every crate" licences
