@@ -111,10 +111,10 @@ fuzz:
 soak:
 	@tests/stress.sh soak $(SOAK_SECONDS)
 
-$(TARGET)/hit $(TARGET)/cache: $(TARGET)/%: benches/%.c include/b2auth.h | lib
+$(TARGET)/hit $(TARGET)/cache: $(TARGET)/%: benches/%.c benches/by_hand.h benches/measure.h include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
 
-$(TARGET)/store: benches/store.c include/b2auth.h | lib
+$(TARGET)/store: benches/store.c benches/measure.h include/b2auth.h | lib
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -I include $< -o $@ $(EXAMPLE_LIBS)
 
 bench: $(TARGET)/hit $(TARGET)/cache $(TARGET)/store lib sandbox

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 enum { MOST_ROUNDS = 32, MOST_CONNECTIONS = 64 };
 
 struct pair {
@@ -42,23 +44,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "batch: %s\n", what);
     exit(1);
-}
-
-static double now(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double cpu(void)
-{
-    struct rusage used;
-
-    (void)getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-        + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 /* The sandbox's CPU so far; 0 if nobody said which process it is. */
@@ -229,11 +214,11 @@ static struct result measured(void (*way)(void))
     if (pipe(channel) != 0 || (child = fork()) < 0)
         fail("no process");
     if (child == 0) {
-        double from = now(), used = cpu();
+        double from = now_ns(), used = cpu_ns();
 
         way();
-        result.wall = now() - from;
-        result.cpu = cpu() - used;
+        result.wall = (now_ns() - from) / 1e9;
+        result.cpu = (cpu_ns() - used) / 1e9;
         _exit(write(channel[1], &result, sizeof result) != (ssize_t)sizeof result);
     }
     (void)close(channel[1]);
@@ -242,19 +227,6 @@ static struct result measured(void (*way)(void))
     (void)close(channel[0]);
     result.sandbox = sandbox_cpu() - before;
     return result;
-}
-
-static int by_size(const void *one, const void *other)
-{
-    double a = *(const double *)one, b = *(const double *)other;
-
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, int rounds)
-{
-    qsort(values, (size_t)rounds, sizeof *values, by_size);
-    return values[rounds / 2];
 }
 
 int main(int argc, char **argv)

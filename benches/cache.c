@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "b2auth.h"
+#include "measure.h"
 #include "by_hand.h"
 
 enum { ROUNDS = 15, CALLS = 100000, MAX_THREADS = 64, BATCH = 4096 };
@@ -25,34 +26,6 @@ typedef struct {
 
 static pair *pairs;
 static int count;
-
-static double now(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
-/* The CPU of all threads, in ns. */
-static double cpu(void)
-{
-  struct rusage used;
-  getrusage(RUSAGE_SELF, &used);
-  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e9 +
-         (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e3;
-}
-
-static int by_size(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-  qsort(values, ROUNDS, sizeof *values, by_size);
-  return values[ROUNDS / 2];
-}
 
 static void fail(const char *what)
 {
@@ -111,7 +84,7 @@ static void authorize_all(void)
 static double round_among(void (*call_for)(const pair *), int among)
 {
   static uint64_t state = 88172645463325252u;
-  double from = now();
+  double from = now_ns();
   int call;
   for (call = 0; call < CALLS; call++) {
     state ^= state << 13;
@@ -119,7 +92,7 @@ static double round_among(void (*call_for)(const pair *), int among)
     state ^= state << 17;
     call_for(&pairs[state % (uint64_t)among]);
   }
-  return now() - from;
+  return now_ns() - from;
 }
 
 /* That, the same for one key, and by hand, in turn. */
@@ -135,7 +108,7 @@ static void at_random(int among)
     hand_ratio[round] = random[round] / hand[round];
   }
   printf("bench keys keys=%d ns=%.0f one_ns=%.0f ratio=%.2f hand_ns=%.0f hand_ratio=%.2f\n", among,
-         median(random) / CALLS, median(one) / CALLS, median(ratio), median(hand) / CALLS, median(hand_ratio));
+         median(random, ROUNDS) / CALLS, median(one, ROUNDS) / CALLS, median(ratio, ROUNDS), median(hand, ROUNDS) / CALLS, median(hand_ratio, ROUNDS));
 }
 
 static atomic_int go;
@@ -160,13 +133,13 @@ static double rate(int threads, double *cpu_each)
   for (i = 0; i < threads; i++)
     if (pthread_create(&started[i], NULL, caller, NULL))
       fail("no thread");
-  used = cpu();
-  from = now();
+  used = cpu_ns();
+  from = now_ns();
   atomic_store(&go, 1);
   for (i = 0; i < threads; i++)
     pthread_join(started[i], NULL);
-  *cpu_each = (cpu() - used) / ((double)threads * CALLS);
-  return (double)threads * CALLS / (now() - from);
+  *cpu_each = (cpu_ns() - used) / ((double)threads * CALLS);
+  return (double)threads * CALLS / (now_ns() - from);
 }
 
 static void together(int threads)
@@ -178,8 +151,8 @@ static void together(int threads)
     calls[round] = threads == 1 ? alone : rate(threads, &used[round]);
     ratio[round] = calls[round] / alone;
   }
-  printf("bench threads threads=%d million_a_second=%.1f ratio=%.2f cpu_ns=%.0f\n", threads, median(calls) * 1e3,
-         median(ratio), median(used));
+  printf("bench threads threads=%d million_a_second=%.1f ratio=%.2f cpu_ns=%.0f\n", threads, median(calls, ROUNDS) * 1e3,
+         median(ratio, ROUNDS), median(used, ROUNDS));
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 struct result {
     double all, waiting, wall;
 };
@@ -27,23 +29,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "crowd: %s\n", what);
     exit(1);
-}
-
-static double now(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double cpu(void)
-{
-    struct rusage used;
-
-    (void)getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
-        + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 static void pause_ms(long ms)
@@ -72,7 +57,7 @@ static void *waiter(void *unused)
 static struct result crowd(int waiters)
 {
     struct result result = {0, 0, 0};
-    double from = now(), before = cpu(), all_wait;
+    double from = now_ns(), before = cpu_ns(), all_wait;
     pthread_t *threads = calloc((size_t)waiters, sizeof *threads);
     pthread_attr_t attributes;
     int i;
@@ -86,15 +71,15 @@ static struct result crowd(int waiters)
         pause_ms(10);
     if (atomic_load(&returned) != 0)
         fail("the response came before all of them waited");
-    all_wait = cpu();
+    all_wait = cpu_ns();
     while (atomic_load(&returned) == 0) {
-        result.waiting = cpu() - all_wait;
+        result.waiting = (cpu_ns() - all_wait) / 1e9;
         pause_ms(20);
     }
     for (i = 0; i < waiters; i++)
         (void)pthread_join(threads[i], NULL);
-    result.all = cpu() - before;
-    result.wall = now() - from;
+    result.all = (cpu_ns() - before) / 1e9;
+    result.wall = (now_ns() - from) / 1e9;
     if (atomic_load(&failed) || b2_counter("requests") != 1)
         fail("a call failed, or there was more than one request");
     return result;

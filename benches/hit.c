@@ -9,22 +9,10 @@
 #include <stdio.h>
 
 #include "b2auth.h"
+#include "measure.h"
 #include "by_hand.h"
 
-enum { ROUNDS = 31, CALLS = 200000,  };
-
-static double now(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
+enum { ROUNDS = 31, CALLS = 200000 };
 
 int main(int argc, char **argv)
 {
@@ -36,27 +24,24 @@ int main(int argc, char **argv)
     return 1;
   b2_session_free(session);
   for (round = 0; round < ROUNDS; round++) {
-    from = now();
+    from = now_ns();
     for (call = 0; call < CALLS; call++) {
       if (b2_authorize(argv[1], argv[2], &session) != B2_OK || !b2_session_authorization_token(session))
         return 1;
       b2_session_free(session);
     }
-    library[round] = (now() - from) / CALLS;
-    from = now();
+    library[round] = (now_ns() - from) / CALLS;
+    from = now_ns();
     for (call = 0; call < CALLS; call++) {
       entry *found = by_hand(argv[1], argv[2]);
       if (!found)
         return 1;
       by_hand_free(found);
     }
-    hand[round] = (now() - from) / CALLS;
+    hand[round] = (now_ns() - from) / CALLS;
     ratio[round] = library[round] / hand[round];
   }
-  qsort(library, ROUNDS, sizeof *library, by_size);
-  qsort(hand, ROUNDS, sizeof *hand, by_size);
-  qsort(ratio, ROUNDS, sizeof *ratio, by_size);
   printf("bench hit ns=%.1f hand_ns=%.1f ratio=%.2f rounds=%d\n",
-         library[ROUNDS / 2], hand[ROUNDS / 2], ratio[ROUNDS / 2], ROUNDS);
+         median(library, ROUNDS), median(hand, ROUNDS), median(ratio, ROUNDS), ROUNDS);
   return 0;
 }

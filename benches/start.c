@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 enum { MOST = 8, MOST_ROUNDS = 1000 };
 
 struct program {
@@ -34,27 +36,6 @@ static void fail(const char *what, const char *of)
     exit(1);
 }
 
-static double now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static int by_size(const void *one, const void *other)
-{
-    double a = *(const double *)one, b = *(const double *)other;
-
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_size);
-    return values[count / 2];
-}
-
 static double ms(struct timeval time)
 {
     return (double)time.tv_sec * 1e3 + (double)time.tv_usec / 1e3;
@@ -65,7 +46,7 @@ static void run(struct program *program)
 {
     int channel[2], status = 0, round = program->rounds;
     long length = 0, all = 0, own = 0, process = 0;
-    double from = now_ms();
+    double from = now_ns();
     struct rusage used;
     pid_t child;
     FILE *said;
@@ -86,7 +67,7 @@ static void run(struct program *program)
         fail("got no token", program->name);
     if (wait4(child, &status, 0, &used) != child || status != 0)
         fail("failed", program->name);
-    program->wall[round] = now_ms() - from;
+    program->wall[round] = (now_ns() - from) / 1e6;
     (void)fclose(said);
     program->cpu[round] = ms(used.ru_utime) + ms(used.ru_stime);
     program->all[round] = (double)all / 1024;
@@ -156,12 +137,12 @@ static void one_dlopen(const char *library, double *wall, double *cpu)
         fail("no process", library);
     if (child == 0) {
         struct timespec before, after;
-        double from = now_ms();
+        double from = now_ns();
 
         (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
         if (dlopen(library, RTLD_NOW) == NULL)
             _exit(1);
-        took[0] = now_ms() - from;
+        took[0] = (now_ns() - from) / 1e6;
         (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
         took[1] = (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
         _exit(write(channel[1], took, sizeof took) != (ssize_t)sizeof took);

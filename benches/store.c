@@ -16,23 +16,9 @@
 #include <unistd.h>
 
 #include "b2auth.h"
+#include "measure.h"
 
 enum { PROCESSES = 300 };
-
-static double now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static int by_size(const void *one, const void *other)
-{
-    double a = *(const double *)one, b = *(const double *)other;
-
-    return (a > b) - (a < b);
-}
 
 /* The time that one call takes in a process of its own; negative if it failed, or did not come from where it should. */
 static double one_process(const char *id, const char *key, const b2_options *options, int is_hit)
@@ -47,10 +33,10 @@ static double one_process(const char *id, const char *key, const b2_options *opt
     if (child == 0) {
         b2_session *session = NULL;
         uint64_t hits = b2_counter("store_hits");
-        double start = now_us();
+        double start = now_ns();
         int is_ok = b2_authorize_with(id, key, options, &session, NULL) == B2_OK;
 
-        took = now_us() - start;
+        took = (now_ns() - start) / 1e3;
         if (!is_ok || (is_hit && b2_counter("store_hits") != hits + 1))
             took = -1;
         _exit(write(channel[1], &took, sizeof took) != (ssize_t)sizeof took);
@@ -95,10 +81,10 @@ static int measure_again(const char *what, const char *id, const char *key, cons
         double start;
 
         b2_cache_clear();
-        start = now_us();
+        start = now_ns();
         if (b2_authorize_with(id, key, options, &session, NULL) != B2_OK)
             return 1;
-        took[i] = now_us() - start;
+        took[i] = (now_ns() - start) / 1e3;
         b2_session_free(session);
     }
     print(what, took);
