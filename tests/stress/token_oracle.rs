@@ -18,6 +18,8 @@ pub struct TokenOracle {
     now: AtomicU64,
     /// Tokens returned before this are forbidden: the cache was cleared since, or a day has passed.
     min_time: AtomicU64,
+    /// Tokens requested before this are forbidden: the cache was cleared since.
+    min_request_time: AtomicU64,
     /// The same for one identity: B2 rejected its key since.
     min_times: Vec<AtomicU64>,
     shards: Vec<Mutex<Shard>>,
@@ -44,6 +46,7 @@ struct TokenRecord {
 pub struct Start {
     pub at: u64,
     min_time: u64,
+    min_request_time: u64,
 }
 
 /// How a call uses the cache.
@@ -67,6 +70,7 @@ impl TokenOracle {
         Self {
             now: AtomicU64::new(1),
             min_time: AtomicU64::new(0),
+            min_request_time: AtomicU64::new(0),
             min_times: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
@@ -80,7 +84,8 @@ impl TokenOracle {
     pub fn start_call(&self, identity: &Identity) -> Start {
         let own = self.min_times[identity.slot()].load(Ordering::SeqCst);
         let min_time = self.min_time.load(Ordering::SeqCst).max(own);
-        Start { at: self.tick(), min_time }
+        let min_request_time = self.min_request_time.load(Ordering::SeqCst).max(own);
+        Start { at: self.tick(), min_time, min_request_time }
     }
 
     /// Checks a token that a call returned. An error has the number of the violated invariant.
@@ -118,7 +123,7 @@ impl TokenOracle {
         if record.seen_at < start.min_time {
             return stale("a token was returned although the cache was cleared, a day passed, or B2 rejected the key");
         }
-        if cached && record.requested_at.is_some_and(|requested| requested < start.min_time) {
+        if cached && record.requested_at.is_some_and(|requested| requested < start.min_request_time) {
             return stale("a token was cached that was in flight when the cache was cleared or B2 rejected the key");
         }
         if cached && fresh {
@@ -136,8 +141,15 @@ impl TokenOracle {
         }
     }
 
-    /// No call that begins from now on may return a token that was returned before `since`.
+    /// No call that begins from now on may return a token that was returned or requested before `since`.
     pub fn forbid_before(&self, since: u64) {
+        self.min_request_time.fetch_max(since, Ordering::SeqCst);
+        self.forbid_returned_before(since);
+    }
+
+    /// The same for tokens that were returned before, for when the clocks turn: a call may read them after it has logged its
+    /// request, and then the token's life begins after the turn.
+    pub fn forbid_returned_before(&self, since: u64) {
         self.min_time.fetch_max(since, Ordering::SeqCst);
     }
 
