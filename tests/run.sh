@@ -86,7 +86,7 @@ snippets() { tests/snippets.sh; }
 store() { tests/store/run.sh $all; }
 docs() { tests/docs.sh; }
 benches() { tests/benches.sh; }
-# The long ones, which build anew, are .ci/run's.
+# make packages has the long ones too, which build anew.
 packages() { tests/packages/run.sh abi texts musl neighbours cmake; }
 interop() { tests/interop/run.sh "$target/debug/b2-sandbox"; }
 allocators() { tests/allocators.sh "$target/debug/b2-sandbox"; }
