@@ -14,12 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "measure.h"
+#include "response.h"
 
 enum { MOST_ROUNDS = 32, MOST_CONNECTIONS = 64 };
 
@@ -100,23 +99,10 @@ static void by_library(void)
 struct transfer {
     CURL *curl;
     int place;
-    size_t length;
-    char body[65536];
+    struct response response;
 };
 
 static struct kept *kept;
-
-static size_t keep(char *data, size_t one, size_t many, void *user_data)
-{
-    struct transfer *transfer = user_data;
-
-    if (one * many >= sizeof transfer->body - transfer->length)
-        return 0;
-    memcpy(transfer->body + transfer->length, data, one * many);
-    transfer->length += one * many;
-    transfer->body[transfer->length] = '\0';
-    return one * many;
-}
 
 static char *text(struct json_object *object, const char *name)
 {
@@ -134,7 +120,7 @@ static void finish(struct transfer *transfer)
     long status = 0;
 
     (void)curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-    object = status == 200 ? json_tokener_parse(transfer->body) : NULL;
+    object = status == 200 ? json_tokener_parse(transfer->response.body) : NULL;
     if (object == NULL || !json_object_object_get_ex(object, "apiInfo", &info)
         || !json_object_object_get_ex(info, "storageApi", &storage))
         fail("libcurl: a response is not a session");
@@ -148,7 +134,7 @@ static void finish(struct transfer *transfer)
 static void begin(CURLM *multi, struct transfer *transfer, int place)
 {
     transfer->place = place;
-    transfer->length = 0;
+    transfer->response.length = 0;
     curl_easy_setopt(transfer->curl, CURLOPT_USERNAME, pairs[place].id);
     curl_easy_setopt(transfer->curl, CURLOPT_PASSWORD, pairs[place].key);
     if (curl_multi_add_handle(multi, transfer->curl) != CURLM_OK)
@@ -176,7 +162,7 @@ static void by_hand(void)
         curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
         curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-        curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfers[i]);
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfers[i].response);
         curl_easy_setopt(curl, CURLOPT_PRIVATE, &transfers[i]);
         begin(multi, &transfers[i], next++);
     }

@@ -9,9 +9,7 @@
  * sandbox that accepts them.
  */
 #define _GNU_SOURCE
-#include <malloc.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "b2auth.h"

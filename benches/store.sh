@@ -21,9 +21,9 @@ shift
 "$bench" "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY" "$@"
 
 here=$(dirname "$0")
-venv=${CARGO_TARGET_DIR:-$here/../target}/interop/venv
-python=$venv/bin/python
-"$python" -c 'import b2sdk' 2>/dev/null ||
-    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet b2sdk; } >"$work/log" 2>&1 ||
-    { echo "there is no b2sdk here, and none could be installed: $(tail -n 1 "$work/log")"; exit 0; }
-"$python" "$here/account_file.py" "$work/account_info"
+# shellcheck disable=SC2034
+root=$here/.. venv=${CARGO_TARGET_DIR:-$here/../target}/interop/venv
+# shellcheck source=tests/interop/tools.sh
+. "$root/tests/interop/tools.sh"
+[ -x "$venv/bin/b2" ] || need_b2 || { echo "there is no b2sdk here, and none could be installed"; exit 0; }
+"$venv/bin/python" "$here/account_file.py" "$work/account_info"

@@ -5,24 +5,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "../response.h"
 #include "resident.h"
-
-struct response {
-    size_t length;
-    char body[65536];
-};
-
-static size_t keep(char *data, size_t one, size_t count, void *user_data)
-{
-    struct response *response = user_data;
-
-    if (one * count >= sizeof response->body - response->length)
-        return 0;
-    memcpy(response->body + response->length, data, one * count);
-    response->length += one * count;
-    response->body[response->length] = '\0';
-    return one * count;
-}
 
 /* A text of the object, also of one further in. */
 static const char *text(struct json_object *object, const char *name)
