@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::human;
 use super::report::Step;
@@ -36,21 +36,18 @@ fn shown(contents: &Contents) -> Step {
         summary += &format!(", the oldest {} old", human(Duration::from_millis(oldest)));
     }
     summary += &format!("; {dead} dead, {removed} removed");
-    let mut step = Step::ok(NAME, summary);
-    step.details = object([
-        ("place", contents.place.as_str().into()),
-        ("records", number.into()),
-        ("bytes", bytes.into()),
-        ("dead", dead.into()),
-        ("removed", removed.into()),
-        ("whole", contents.is_whole.into()),
-        ("entries", contents.entries.iter().map(described).collect()),
-    ]);
-    step
+    Step::ok(NAME, summary)
+        .detail("place", contents.place.as_str())
+        .detail("records", number)
+        .detail("bytes", bytes)
+        .detail("dead", dead)
+        .detail("removed", removed)
+        .detail("whole", contents.is_whole)
+        .detail("entries", contents.entries.iter().map(described).collect::<Value>())
 }
 
 fn described(entry: &Entry) -> Value {
-    let members = object([
+    let members = [
         ("name", entry.name.as_str().into()),
         ("kind", entry.kind.name().into()),
         ("bytes", entry.bytes.into()),
@@ -58,14 +55,6 @@ fn described(entry: &Entry) -> Value {
         ("endsInMs", entry.left_ms.into()),
         ("dead", entry.is_dead.into()),
         ("removed", entry.is_removed.into()),
-    ]);
-    Value::Object(members)
-}
-
-fn object(members: [(&str, Value); 7]) -> Map<String, Value> {
-    let mut object = Map::new();
-    for (name, value) in members {
-        object.insert(name.to_owned(), value);
-    }
-    object
+    ];
+    Value::Object(members.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect())
 }
