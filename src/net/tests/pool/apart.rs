@@ -60,6 +60,21 @@ fn in_tls_only_the_same_trust_shares_a_connection() {
     }
 }
 
+/// Reading them takes a thread and most of what a request of a batch costs.
+#[test]
+fn in_tls_a_kept_connection_needs_no_certificates() {
+    let authority = Authority::new();
+    let server = authority.server(&["127.0.0.1"], |_| {});
+    let host = Host::new(move |_, stream| each(server.over(stream), OK));
+    let mut ask = Ask::to(&format!("https://127.0.0.1:{}", host.port));
+    ask.ca_file = Some(&authority.file);
+    let pooled = pooled();
+    go(&ask, &pooled).expect("an answer");
+    std::fs::remove_file(&authority.file).expect("it is ours");
+    go(&ask, &pooled).expect("an answer");
+    assert_eq!((host.accepted(), pooled.pool.idle()), (1, 1));
+}
+
 #[test]
 fn in_tls_a_connection_that_was_closed_meanwhile_is_replaced() {
     for (late, farewell) in [(false, true), (false, false), (true, true), (true, false)] {
