@@ -119,7 +119,7 @@ pub unsafe extern "C" fn b2_session_s3_api_url(session: *const b2_session) -> *c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn b2_session_s3_region(session: *const b2_session) -> *const c_char {
     // SAFETY: the caller's handle is NULL or valid.
-    unsafe { text(session, Session::s3_region_c_text) }
+    catch_panic(ptr::null(), || unsafe { text(session, Session::s3_region_c_text) })
 }
 
 /// Returns B2's recommended size for the parts of a large file, in bytes
