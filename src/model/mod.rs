@@ -1,5 +1,6 @@
 //! Pure values: what a session, a realm or a proxy is. No I/O, and no clock is read here.
 
+mod absolute_path;
 pub(crate) mod bounded_map;
 pub(crate) mod c_text;
 pub(crate) mod cache_key;
@@ -7,8 +8,10 @@ pub(crate) mod capabilities;
 pub(crate) mod grant;
 pub(crate) mod human_duration;
 mod no_proxy;
+mod percent;
 pub(crate) mod proxy;
 pub(crate) mod realm;
+pub(crate) mod redis_url;
 pub(crate) mod rfc3339;
 pub(crate) mod session;
 mod session_json;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::no_proxy;
 use super::realm::Realm;
+use super::{no_proxy, percent};
 
 /// The variables that may name a proxy; the first that is set counts.
 pub(crate) const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -180,7 +180,7 @@ impl fmt::Debug for ProxyUrl {
 impl Login {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        let decoded = |text| decode(text).ok_or("its user or password is not properly percent-encoded");
+        let decoded = |text| percent::decode(text).ok_or("its user or password is not properly percent-encoded");
         let login = Self { user: decoded(user)?, password: decoded(password)? };
         // SOCKS5 sends both with their length in one byte.
         if login.user.len() > 255 || login.password.len() > 255 {
@@ -188,19 +188,6 @@ impl Login {
         }
         Ok(login)
     }
-}
-
-fn decode(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
-    let mut bytes = text.bytes();
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => digit(bytes.next())? * 16 + digit(bytes.next())?,
-            plain => plain,
-        });
-    }
-    Some(decoded)
 }
 
 fn from_environment(env: impl Fn(&str) -> Option<String>, host: &str, port: u16) -> Result<Option<ProxyUrl>, String> {

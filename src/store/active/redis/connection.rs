@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::error;
 use super::resp::{self, MAX_ITEMS, MAX_TOTAL, Reply};
-use crate::model::store_url::{RedisAddress, RedisUrl, StorePlace, StoreUrl};
+use crate::model::redis_url::{RedisAddress, RedisUrl};
+use crate::model::store_url::{StorePlace, StoreUrl};
 use crate::net::{Destination, Link, LinkFailure, LinkTls, Wire};
 use crate::ports::limits::Limits;
 use crate::ports::transport::{Failure, FailureKind};
