@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::Runtime;
 use super::decision::{Decision, Requirement};
-use super::retry::{Fetch, RetryLoop, Wanted};
+use super::fetch::Fetch;
+use super::retry::{RetryLoop, Wanted};
 use super::stopped;
 use crate::credentials::Identity;
 use crate::diag::error::{Error, Status};

@@ -5,12 +5,14 @@ pub(crate) mod call;
 mod classify;
 pub(crate) mod clock_skew;
 mod decision;
+mod fetch;
 #[cfg(loom)]
 mod loom_tests;
 mod retry;
 pub(crate) mod retry_after;
 mod stopped;
 mod through_store;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
