@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-static SOURCES: [&str; 20] = [
+static SOURCES: [&str; 22] = [
     include_str!("../api/json.rs"),
     include_str!("../credentials/validate.rs"),
     include_str!("../credentials/b2_tool/mod.rs"),
@@ -18,8 +18,10 @@ static SOURCES: [&str; 20] = [
     include_str!("../options/mod.rs"),
     include_str!("../options/setters.rs"),
     include_str!("../options/table.rs"),
+    include_str!("../model/absolute_path.rs"),
     include_str!("../model/proxy.rs"),
     include_str!("../model/realm.rs"),
+    include_str!("../model/redis_url.rs"),
     include_str!("../model/store_url.rs"),
     include_str!("../reply/mod.rs"),
     include_str!("../reply/object.rs"),
