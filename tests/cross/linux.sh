@@ -34,7 +34,7 @@ run_linux() {
     compile_linux
     if [[ $arch = "$(uname -m)" ]]; then
         local old
-        if ! old=$(tests/cross/roots.sh old 2>"$work/why"); then
+        if ! old=$(tests/roots.sh old 2>"$work/why"); then
             skip "run in Debian 11: $(tail -n 1 "$work/why")"
             return
         fi

@@ -4,3 +4,10 @@ run_macos() {
     suite "files" tests/cross/check-macho.sh "$tree" "$arch"
     echo "    $name: built, not run"
 }
+
+# Of both builds.
+universal() {
+    name=macos-universal work=$(mktemp -d "$base/run.XXXXXX")
+    suite "files" tests/cross/check-universal.sh "$base"
+    rm -rf "$work"
+}

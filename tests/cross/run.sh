@@ -122,9 +122,9 @@ trap 'exit 1' HUP INT TERM
 # What has to be fetched is, while the first builds run. Whoever wants it waits for it, and says why it is not there.
 for target in "$@"; do
     case $target in
-        windows-x86_64) tests/cross/roots.sh wine ;;
-        windows-i686) tests/cross/roots.sh wine32 ;;
-        linux-"$(uname -m)") tests/cross/roots.sh old ;;
+        windows-x86_64) tests/roots.sh wine ;;
+        windows-i686) tests/roots.sh wine32 ;;
+        linux-"$(uname -m)") tests/roots.sh old ;;
     esac || true
 done >"$base/roots.out" 2>&1 </dev/null &
 roots=$!
@@ -139,4 +139,7 @@ for target in "$@"; do
 done
 while [[ $running != 0 ]]; do one_ends; done
 wait "$roots" || true
+if [[ " $* " == *" macos-arm64 "* && " $* " == *" macos-x86_64 "* && -d $base/macos-arm64/lib && -d $base/macos-x86_64/lib ]]; then
+    universal
+fi
 exit "$failed"

@@ -15,7 +15,7 @@ run_windows() {
     "${cc[@]}" tests/cross/trust.c "$tree/lib/libb2auth.dll.a" -o "$work/trust.exe" -lcrypt32
     [[ $arch = x86_64 ]] || "${cc[@]}" tests/cross/stdcall.c -o "$work/stdcall.exe"
 
-    if ! wine=$(tests/cross/roots.sh "$root_name" 2>"$work/why"); then
+    if ! wine=$(tests/roots.sh "$root_name" 2>"$work/why"); then
         skip "run by Wine: $(tail -n 1 "$work/why")"
         return
     fi

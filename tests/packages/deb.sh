@@ -23,7 +23,7 @@ lintian --fail-on none "${debs[@]}" 2>/dev/null | sed 's/^/    /' || true
 bound() { dpkg-deb -f "$target"/deb/libb2auth0_*.deb Depends | grep -x 'libc6 (>= 2.17)'; }
 verdict "the shared library depends on glibc 2.17 alone" bound
 
-if ! old=$(tests/cross/roots.sh old 2>"$work/why"); then
+if ! old=$(tests/roots.sh old 2>"$work/why"); then
     echo "SKIP deb: installed and used: $(tail -n 1 "$work/why")"
     exit "$failed"
 fi

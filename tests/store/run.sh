@@ -40,7 +40,7 @@ fi
 
 if valkey=$(command -v valkey-server); then
     true
-elif root=$(tests/cross/roots.sh valkey 2>"$work/need"); then
+elif root=$(tests/roots.sh valkey 2>"$work/need"); then
     # Its loader runs it where it lies, so that paths and addresses are this system's.
     loader=$(find "$root/lib64/" "$root/lib/" -maxdepth 1 -name 'ld-linux*' | head -n 1)
     libraries=$(dirname "$(find "$root/usr/lib" -name 'libc.so.6' | head -n 1)")

@@ -1,24 +1,27 @@
 #!/bin/sh
 # roots.sh NAME: makes a file system to run things in, once, in target/roots/NAME, and prints where it is.
 #
-#   old     Debian 11, the oldest that can still be installed: glibc 2.31
-#   valkey  Debian 13 with Valkey
-#   wine    Debian 13 with Wine for 64 bits; wine32, with Wine for 32
+#   old        Debian 11, the oldest that can still be installed: glibc 2.31
+#   languages  Debian 13, to which tests/languages/root.sh adds what suites ask for
+#   valkey     Debian 13 with Valkey
+#   wine       Debian 13 with Wine for 64 bits; wine32, with Wine for 32
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 roots=${CARGO_TARGET_DIR:-$PWD/target}/roots
 name=$1
 case $name in
     old) release=bullseye options="--include=ca-certificates,gcc,libc6-dev,pkg-config" ;;
+    languages) release=trixie options= ;;
     valkey) release=trixie options="--include=valkey-server,valkey-tools" ;;
     wine) release=trixie options="--include=ca-certificates,wine,wine64" ;;
     wine32) release=trixie options="--arch=i386 --include=ca-certificates,wine,wine32" ;;
     *) echo "roots.sh: unknown root $name" >&2; exit 2 ;;
 esac
 [ "$(id -u)" = 0 ] || { echo "needs root, to make a file system with debootstrap" >&2; exit 1; }
-packaging/need.sh debootstrap >&2 || { echo "install debootstrap" >&2; exit 1; }
+packaging/need.sh debootstrap unshare >&2 || { echo "install debootstrap" >&2; exit 1; }
 mkdir -p "$roots"
-# Two targets may want it at the same time.
+unshare --mount --propagation private mount -t tmpfs none "$roots" || { echo "no file system can be mounted here" >&2; exit 1; }
+# Two suites may want it at the same time.
 exec 9>"$roots/$name.lock"
 flock 9
 # A root that was made with other packages is made anew.
