@@ -78,7 +78,7 @@ def read(path):
 
 
 def write(path, text):
-    """In one step: whoever looks at the file in between sees the old one."""
+    """In one step: a reader in between sees the old one."""
     path = os.path.join(ROOT, path)
     with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(text)

@@ -5,8 +5,8 @@
     size.py --top 40 LIBRARY MAP    and the largest pieces
 
 The map (of lld or of GNU ld) says which piece of the library came from which object and section, and a section is named after
-its function. Constants have no name of their own: each is counted for who refers to it, which the relocations say that the
-link left in (--emit-relocs). Instances of generic code are counted for the first crate that is not the standard library.
+its function. Constants have no name of their own: each is counted for the function that refers to it, as the relocations say
+that the link left in (--emit-relocs). Instances of generic code are counted for the first crate that is not the standard library.
 """
 import argparse
 import bisect

@@ -50,7 +50,7 @@ verdict "no sandbox is one line and a status" no_sandbox
 # The command ends on any of them, and says which; it is waited for.
 ends() { # signal
     rm -f "$work/pids" "$work/said"
-    # The shell would have it ignore SIGINT, and whoever started all this may have ignored SIGHUP.
+    # The shell would have it ignore SIGINT, and the process that started all this may have ignored SIGHUP.
     env --default-signal=INT,HUP,TERM sh -c 'TMPDIR=$2/tmp exec tests/with-sandbox.sh "$1" sh -c "
         trap \"echo got $3 >$2/said; exit 5\" $3
         curl -s $4 >/dev/null \$B2_SANDBOX/count

@@ -150,7 +150,7 @@ for target in "$@"; do
     trap 'rm -rf "$work"' EXIT
     rm -rf "$tree"
     mkdir -p "$tree/include" "$tree/lib"
-    # What Cargo makes of it, for who wants to see that.
+    # What Cargo made of it, for tests.
     ln -sfn "$built" "$base/$name.built"
     (build_"$kind")
     rm -rf "$work"

@@ -174,7 +174,7 @@ impl<'a> Call<'a> {
         let fetch = match loaded {
             Ok(None) => {
                 let wanted = Wanted { requirement, stale: stale.as_deref(), rejected };
-                // Whoever must not wait for the request in flight must not wait for its slot either.
+                // A caller that must not wait for the request in flight must not wait for its slot either.
                 let store = leader
                     .as_ref()
                     .map(|_| this.open_store(stale.is_some(), progress.attempts_made(&this.policy()), &log));

@@ -56,8 +56,8 @@ impl Call<'_> {
         })
     }
 
-    /// Writes a verdict into the store. A token that was refused meanwhile, by whoever got it first in this process, must not
-    /// stay there.
+    /// Writes a verdict into the store. A token that was refused meanwhile, by the thread that got it first in this process,
+    /// must not stay there.
     pub(super) fn settle(&self, mut store: StoreCall<'_>, outcome: &Outcome, fetch: &Fetch) {
         let rejected = || match fetch {
             Fetch::Granted(session) => Some(session).filter(|session| session.is_rejected()),

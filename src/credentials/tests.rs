@@ -62,7 +62,7 @@ fn given_credentials_take_precedence_over_the_environment() {
         let found = find_in(set, key_id.as_bytes(), key.as_bytes()).expect("found");
         assert_eq!((found.key_id(), found.key(), found.source().clone()), expected);
     }
-    // A broken environment does not matter to whoever gives both.
+    // A broken environment does not matter to a caller that gives both.
     assert!(find_in(&[(ID_VARIABLE, b"a:b")], b"given-id", b"given-key").is_ok());
 }
 

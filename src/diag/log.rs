@@ -112,7 +112,7 @@ impl Log {
         let _uncancellable = CancellationDisabled::new();
         let mut reset = ResetOnUnwind { id: self.0.id, was_in_callback: is_in_callback(), done: false };
         let catch_up = limits.with_timeout(CATCH_UP);
-        // One for one: whoever adds a message delivers one, however little time is left.
+        // One for one: a thread that adds a message delivers one, however little time is left.
         let mut may_go_on = true;
         while let Some((level, message)) = next(self.0.id, may_go_on) {
             IN_CALLBACK.set(true);

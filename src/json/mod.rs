@@ -1,7 +1,7 @@
 //! A JSON document as a tree whose strings are wiped when it is let go.
 //!
 //! `serde_json::Value` leaves its strings in freed memory and silently keeps the last of two members with one name.
-//! Here both stay visible, so that whoever reads a member can refuse to choose between them.
+//! Here both stay visible, so that the reader of a member can refuse to choose between them.
 
 pub(crate) mod error;
 

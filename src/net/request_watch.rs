@@ -190,7 +190,7 @@ impl RequestWatch {
                 });
             }
         };
-        // Whoever cancelled needs no advice.
+        // A caller that cancelled needs no advice.
         let hint = (stopped.kind == FailureKind::Timeout).then(|| phase.hint(state.proxy.is_some()).to_owned());
         Err(state.fail(Failure { hint, ..stopped }))
     }

@@ -33,7 +33,7 @@ impl<T> ForkMutex<T> {
         Self { mutex: Mutex::new(value), parked: UnsafeCell::new(None) }
     }
 
-    /// Locks; a panic elsewhere does not poison it. Whoever holds the lock does work in memory and nothing else.
+    /// Locks; a panic elsewhere does not poison it. Its holder works in memory only.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -27,7 +27,7 @@ unsafe impl GlobalAlloc for ZeroingAllocator {
         // SAFETY: the block is the caller's to give up, and as large as its layout says.
         unsafe {
             std::ptr::write_bytes(block, 0, layout.size());
-            // Whoever reads the block next is out of the compiler's sight, so the wiping stays.
+            // The block's next reader is out of the compiler's sight, so the wiping stays.
             std::arch::asm!("/* {0} */", in(reg) block, options(nostack, preserves_flags));
             System.dealloc(block, layout);
         }

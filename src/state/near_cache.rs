@@ -1,7 +1,7 @@
 //! Copies of the sessions that are asked for most, in shards, so that threads that hit at the same time do not meet.
 //!
 //! The cache under the one mutex is the truth. It copies an entry here when a shard misses the same key twice, and
-//! withdraws every copy before it changes or drops the entry: whoever holds its mutex may take a shard's, never the other
+//! withdraws every copy before it changes or drops the entry: a thread that holds its mutex may take a shard's, never the other
 //! way round. A thread never waits for a shard while it looks for a hit: if its own is locked, it moves to the next one.
 
 #[cfg(not(loom))]

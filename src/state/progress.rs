@@ -1,4 +1,4 @@
-//! How far a series of attempts has come, for whoever continues it.
+//! How far a series of attempts has come, for the caller that continues it.
 
 use std::time::Duration;
 

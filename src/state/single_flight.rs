@@ -1,8 +1,8 @@
 //! One request for all who ask at once.
 //!
-//! The caller who starts a request for a cache key is its *leader*; whoever asks for the same key meanwhile is a *follower*
-//! and gets the same result. A leader that its own limits stop abandons the flight, and a follower whose limits allow more
-//! is promoted and continues from the leader's progress.
+//! The caller that starts a request for a cache key is its *leader*; a caller that asks for the same key meanwhile is a
+//! *follower* and gets the same result. A leader that its own limits stop abandons the flight, and a follower whose limits
+//! allow more is promoted and continues from the leader's progress.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is in a store, for whoever runs it: no key is needed to see that, and none shows what is inside.
+//! What is in a store, for its operator: no key is needed to see that, and no secret is shown.
 
 use std::collections::BinaryHeap;
 

@@ -9,7 +9,7 @@ use super::request::{SLOTS, Slot};
 const FIRST_POLL: Duration = Duration::from_millis(10);
 /// Past that no wait gets longer.
 const MAX_DOUBLINGS: u32 = 16;
-/// Whoever has waited for so long for one asker tries the next slot as well.
+/// A process that has waited for so long for one asker tries the next slot as well.
 const OVERTAKE_AFTER: Duration = Duration::from_secs(3);
 
 /// How a call deals with a store.
@@ -40,7 +40,7 @@ pub(crate) enum Step {
     Look,
     Claim(Slot),
     GiveBack,
-    /// Wait for whoever is asking.
+    /// Wait for the process that is asking.
     WaitForOthers(Duration),
     /// Wait until somebody may ask again.
     WaitForTurn(Duration),
@@ -247,7 +247,7 @@ impl Flow {
         if now == (fails, generation) {
             return;
         }
-        // Whoever was asking is done, and so the next gets as much time.
+        // The process that was asking is done, and so the next one gets as much time.
         self.waited_for_asker = Duration::ZERO;
         self.polls = 0;
         self.foreign_fails += sight.fails.saturating_sub(fails);

@@ -116,7 +116,7 @@ impl Record {
         Some(plain)
     }
 
-    /// Reads a plain text. Whoever wrote it had the key, but need not have been this release.
+    /// Reads a plain text. Its writer had the key, but need not have been this release.
     pub(crate) fn read(tag: Tag, plain: &[u8]) -> Option<Self> {
         let mut fields = Fields(plain);
         let mut record = Self {

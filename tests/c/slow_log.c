@@ -83,7 +83,7 @@ int main(void)
         workers[i].options = options;
         CHECK(pthread_create(&threads[i], NULL, keep_calling, &workers[i]) == 0);
     }
-    /* Whoever is drafted to deliver for all is kept for as long as the others call. */
+    /* The thread that delivers for all is kept for as long as the others call. */
     for (long start = now_ms(); now_ms() - start < BUSY_MS;) {
         struct timespec pause = {0, 10000000};
 

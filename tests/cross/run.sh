@@ -119,7 +119,7 @@ left=()
 trap 'for pid in "${left[@]}"; do kill -- "-$pid" 2>/dev/null || true; done; wait' EXIT
 trap 'exit 1' HUP INT TERM
 
-# What has to be fetched is, while the first builds run. Whoever wants it waits for it, and says why it is not there.
+# What has to be fetched is, while the first builds run. A target that needs it waits for it, and says why it is not there.
 for target in "$@"; do
     case $target in
         windows-x86_64) tests/roots.sh wine ;;

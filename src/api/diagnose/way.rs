@@ -248,7 +248,7 @@ fn described(name: &'static str, tls: &TlsFacts) -> Step {
         .detail("notBefore", rfc3339::from_seconds(certificate.not_before.unsigned_abs()))
         .detail("notAfter", until)
         .detail("daysLeft", days)
-        .warn_if((days < FEW_DAYS).then(|| "the server's certificate ends soon: tell whoever runs it".to_owned()))
+        .warn_if((days < FEW_DAYS).then(|| "the server's certificate ends soon: tell its operator".to_owned()))
 }
 
 fn family(address: IpAddr) -> &'static str {

@@ -104,7 +104,7 @@ fn a_call_delivers_for_others_a_bounded_time_and_within_its_limits() {
     let cancel = crate::Cancel::new();
     cancel.trigger();
     slow.log(Level::Debug, format_args!("mine too"), &Limits::new(&*clock, Some(&cancel)));
-    assert_eq!(receive.try_iter().collect::<Vec<_>>(), ["4"], "in order, whoever delivers");
+    assert_eq!(receive.try_iter().collect::<Vec<_>>(), ["4"], "in order, whichever thread delivers");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(crate) fn revoke(at: &StoredAt, shared: &Shared, limits: &Limits<'_>) -> Opt
     if limits.is_cancelled() {
         return None;
     }
-    // A second is short where a whole fleet comes with the same token at once: whoever looks next has more, and decides.
+    // A second is short where a whole fleet comes with the same token at once: the next look has more time, and decides.
     if trouble.kind != TroubleKind::Slow {
         BREAKER.failed(store, Use::Reading, &trouble.what, limits.now());
     }

@@ -1,4 +1,4 @@
-//! What hides a record from whoever does not hold the application key: its name, and the seal on its content.
+//! What hides a record from everyone without the application key: its name, and the seal on its content.
 //!
 //! Everything is derived from the application key, which is random and long. So a stolen folder or dump opens for nobody, and
 //! a wrong key meets only itself. Pure: no I/O, and no randomness but what is passed in.

@@ -10,7 +10,7 @@ use crate::store::record::{Reading, Record, Tag};
 
 const NOW: Timestamp = Timestamp { wall_ms: 0, boot_ms: 0 };
 const DAY: u64 = 86_400_000;
-/// Enough for two askers at once, and for whoever overtakes them.
+/// Enough for two askers at once, and for one that overtakes them.
 const SLOTS: usize = 3;
 
 /// What may happen in a model.

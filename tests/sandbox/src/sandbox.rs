@@ -173,7 +173,7 @@ impl Sandbox {
     }
 
     /// Has the next authorize requests of this key id go wrong, one fault each and in order; `*` is
-    /// for whoever has none of their own. Replaces what was scripted before.
+    /// for all that have none of their own. Replaces what was scripted before.
     pub fn script(&self, key_id: &str, faults: impl IntoIterator<Item = Fault>) {
         self.world.scripts.set(key_id, faults.into_iter().collect());
     }

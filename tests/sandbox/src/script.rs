@@ -9,7 +9,7 @@ use crate::body;
 use crate::fault::Fault;
 use crate::sync::lock;
 
-/// The faults for one key id, or with `"*"` for whoever has none of their own left.
+/// The faults for one key id, or with `"*"` for all that have none of their own left.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Script {

@@ -100,7 +100,7 @@ impl Seen {
     }
 }
 
-/// What is in a store, for whoever has the keys.
+/// What is in a store, for a process that has the keys.
 pub(in crate::store::active) fn reading(keys: &Keys, stored: &Stored, now: Timestamp) -> Option<Reading> {
     let record = keys.open_record(stored.record.as_deref()?)?;
     let age = stored.ttl_ms.map(|ttl| record.kept_ms.saturating_sub(ttl));

@@ -48,7 +48,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(unusable(&error)),
             }
-            // Whoever removes old files has the lock as well while it does.
+            // A process that removes old files holds the lock while it does.
             if is_at(&file, path) {
                 return Ok(Some(Self::keep(file)));
             }

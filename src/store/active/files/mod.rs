@@ -133,7 +133,7 @@ impl Files {
         Stored { record: found.bytes, ttl_ms: None }
     }
 
-    /// The lock under which records are compared and replaced. Whoever holds it for long hangs.
+    /// The lock under which records are compared and replaced. A process that holds it for long hangs.
     fn settle_lock(&self, limits: &Limits<'_>) -> Result<Lock, Trouble> {
         let end = limits.with_timeout(MAX_SETTLE_WAIT);
         loop {
