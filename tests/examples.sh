@@ -9,19 +9,8 @@ out=$target/examples-checked
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
-failed=0
-
-verdict() { # what command…
-    what=$1
-    shift
-    if "$@" >"$work/out" 2>&1; then
-        echo "ok examples: $what"
-    else
-        cat "$work/out"
-        echo "not ok examples: $what"
-        failed=1
-    fi
-}
+suite=examples
+. tests/verdict.sh
 
 flags="-g -O1 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror"
 compile() { # compiler standard example flags…

@@ -6,19 +6,8 @@ cd "$(dirname "$0")/.."
 library=${CARGO_TARGET_DIR:-target}/release/libb2auth.so
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok symbols: $what"
-    else
-        cat "$work/why"
-        echo "not ok symbols: $what"
-        failed=1
-    fi
-}
+suite=symbols
+. tests/verdict.sh
 
 # The preprocessor drops the comments, which name functions too.
 "${CC:-cc}" -E -P include/b2auth.h | grep -o '\bb2_[a-z0-9_]*(' | tr -d '(' | sort -u >"$work/declared"

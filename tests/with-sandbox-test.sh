@@ -6,19 +6,8 @@ sandbox=$PWD/${CARGO_TARGET_DIR:-target}/debug/b2-sandbox
 case ${CARGO_TARGET_DIR:-} in /*) sandbox=$CARGO_TARGET_DIR/debug/b2-sandbox ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-verdict() { # what command…
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok with-sandbox: $what"
-    else
-        cat "$work/why"
-        echo "not ok with-sandbox: $what"
-        failed=1
-    fi
-}
+suite=with-sandbox
+. tests/verdict.sh
 beside() {
     mkdir -p "$work/tmp"
     TMPDIR=$work/tmp tests/with-sandbox.sh "$sandbox" "$@"

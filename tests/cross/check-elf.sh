@@ -7,12 +7,7 @@ tree=$1 binutils=$2 glibc=$3 page=$4
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok $what"; else cat "$work/why"; echo "not ok $what"; failed=1; fi
-}
+. "$here/../verdict.sh"
 
 so=$tree/lib/libb2auth.so
 "$here/../../packaging/names.sh" >"$work/names"

@@ -6,12 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 "$here/../../packaging/need.sh" llvm-objdump-19 llvm-ar-19 >&2 || { echo "SKIP install llvm-objdump (Debian: llvm-19)"; exit 0; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok $what"; else cat "$work/why"; echo "not ok $what"; failed=1; fi
-}
+. "$here/../verdict.sh"
 
 dylib=$tree/lib/libb2auth.dylib
 "$here/../../packaging/names.sh" | sed 's/^/_/' >"$work/names"

@@ -5,12 +5,7 @@ tree=$1 binutils=$2
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok $what"; else cat "$work/why"; echo "not ok $what"; failed=1; fi
-}
+. "$here/../verdict.sh"
 
 "${binutils}objdump" -p "$tree/bin/b2auth.dll" >"$work/pe"
 "$here/../../packaging/names.sh" >"$work/names"

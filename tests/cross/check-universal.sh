@@ -6,12 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 "$here/../../packaging/need.sh" llvm-lipo-19 python3 >&2 || { echo "SKIP install llvm-lipo (Debian: llvm-19)"; exit 0; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok $what"; else cat "$work/why"; echo "not ok $what"; failed=1; fi
-}
+. "$here/../verdict.sh"
 
 verdict "they are made" "$here/../../packaging/macos/universal.sh"
 both() { # file: each half is the build for that processor, byte for byte

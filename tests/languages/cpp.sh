@@ -18,19 +18,7 @@ packaging/need.sh g++ clang-16 pkg-config curl libcurl 2>"$work/need" || true
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
 include=$(pkg-config --cflags b2auth)
 link="$(pkg-config --libs b2auth) -pthread"
-failed=0
-
-verdict() { # what command…: what it printed is shown only if it failed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok $what"
-    else
-        cat "$work/why"
-        echo "not ok $what"
-        failed=1
-    fi
-}
+. tests/verdict.sh
 
 run() { # program label: a test program prints its own verdicts
     if ! "$with_sandbox" "$sandbox" "$@"; then failed=1; fi

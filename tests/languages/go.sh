@@ -16,24 +16,12 @@ kept=${CARGO_TARGET_DIR:-$B2AUTH/target}/languages # what a second run need not 
 mkdir -p "$kept"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
 
 packaging/need.sh go cc pkg-config curl 2>"$work/need" || true
 # Nothing is downloaded: the package and its tests need the standard library only.
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" B2AUTH
 export GOPROXY=off GOTOOLCHAIN=local GOFLAGS='' GOCACHE="$kept/go-cache"
-
-verdict() { # what command…: what it printed is shown only if it failed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok $what"
-    else
-        cat "$work/why"
-        echo "not ok $what"
-        failed=1
-    fi
-}
+. tests/verdict.sh
 
 tests() { # name flags…: a line for each test
     name=$1

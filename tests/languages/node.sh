@@ -8,23 +8,12 @@ prefix=$(realpath "$1")
 sandbox=$(realpath "$2")
 mkdir -p "${CARGO_TARGET_DIR:-target}/languages"
 work=$(realpath "${CARGO_TARGET_DIR:-target}/languages")/node
-failed=0
 mkdir -p "$work"
 log=$work/log
 export npm_config_cache=$work/cache npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false npm_config_fetch_retries=5
 unset B2AUTH_LIBRARY
-
-verdict() { # what command…
-    local what=$1
-    shift
-    if "$@" >"$log" 2>&1; then
-        echo "ok node: $what"
-    else
-        cat "$log"
-        echo "not ok node: $what"
-        failed=1
-    fi
-}
+suite=node
+. tests/verdict.sh
 
 packaging/need.sh npm >"$log" 2>&1 || {
     echo "SKIP node: $(tail -n 1 "$log")"

@@ -20,21 +20,10 @@ library=$prefix/lib/libb2auth.so
 # What comes over the network is tried again.
 export PIP_RETRIES=10 PIP_TIMEOUT=60 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 unset B2AUTH_LIBRARY PYTHONPATH
-failed=0
 mkdir -p "$work"
 log=$work/log
-
-verdict() { # what command…
-    local what=$1
-    shift
-    if "$@" >"$log" 2>&1; then
-        echo "ok python: $what"
-    else
-        cat "$log"
-        echo "not ok python: $what"
-        failed=1
-    fi
-}
+suite=python
+. tests/verdict.sh
 
 # A folder for itself: Debian's python3 has venv in a package of its own.
 environment() { # directory python

@@ -17,21 +17,10 @@ with_sandbox=$PWD/tests/with-sandbox.sh
 inside=$PWD/tests/languages/inside.sh
 export B2_TEST_PLACES="$PWD $kept $prefix"
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
-failed=0
 rm -rf "$work"
 mkdir -p "$work"
-
-verdict() { # what command…
-    local what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok swift: $what"
-    else
-        tail -n 60 "$work/why"
-        echo "not ok swift: $what"
-        failed=1
-    fi
-}
+suite=swift
+. tests/verdict.sh
 skip() {
     echo "SKIP swift: $1"
     exit 0

@@ -11,19 +11,8 @@ mkdir -p "${CARGO_TARGET_DIR:-target}/languages/wheels"
 work=$(realpath "${CARGO_TARGET_DIR:-target}/languages/wheels")
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1
 unset B2AUTH_LIBRARY PYTHONPATH LD_LIBRARY_PATH
-failed=0
-
-verdict() { # what command…
-    local what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then
-        echo "ok wheels: $what"
-    else
-        cat "$work/why"
-        echo "not ok wheels: $what"
-        failed=1
-    fi
-}
+suite=wheels
+. tests/verdict.sh
 
 packaging/need.sh python3-venv readelf >"$work/why" 2>&1 || { echo "SKIP wheels: $(tail -n 1 "$work/why")" && exit 0; }
 tools=$work/tools

@@ -7,12 +7,8 @@ packaging/need.sh cmake cc pkg-config cargo >&2 || { echo "SKIP cmake: a tool is
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok cmake: $what"; else cat "$work/why"; echo "not ok cmake: $what"; failed=1; fi
-}
+suite=cmake
+. tests/verdict.sh
 
 # A folder below lib, where CMake looks if it is named for the processor.
 multiarch=$(cc -print-multiarch)

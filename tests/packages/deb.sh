@@ -9,12 +9,8 @@ packaging/need.sh lintian dpkg-deb fakeroot curl python3 >&2 || { echo "SKIP deb
 work=$(mktemp -d)
 fresh=$target/roots/deb
 trap 'rm -rf "$work" "$fresh"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    local what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok deb: $what"; else cat "$work/why"; echo "not ok deb: $what"; failed=1; fi
-}
+suite=deb
+. tests/verdict.sh
 
 verdict "make deb" make --no-print-directory deb
 debs=("$target"/deb/*.deb)

@@ -11,12 +11,8 @@ name=${DIST_TARGET:-linux-x86_64}
 packaging/need.sh git curl python3 cc pkg-config >&2 || { echo "SKIP dist: a tool is missing"; exit 0; }
 work=$(mktemp -d "$target/dist.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    local what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok dist: $what"; else tail -n 40 "$work/why"; echo "not ok dist: $what"; failed=1; fi
-}
+suite=dist
+. tests/verdict.sh
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 export SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)

@@ -6,12 +6,8 @@ cd "$(dirname "$0")/../.."
 packaging/need.sh ruby cmake python3 >&2 || { echo "SKIP texts: a tool is missing"; exit 0; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-verdict() { # what, then a command that must succeed
-    what=$1
-    shift
-    if "$@" >"$work/why" 2>&1; then echo "ok texts: $what"; else cat "$work/why"; echo "not ok texts: $what"; failed=1; fi
-}
+suite=texts
+. tests/verdict.sh
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 verdict "the Homebrew formula is Ruby" ruby -c packaging/homebrew/b2auth.rb
 verdict "the formula is of version $version" grep -F "b2auth-$version.tar.gz" packaging/homebrew/b2auth.rb
