@@ -50,6 +50,8 @@ case ${FORMAT:-elf} in
         ;;
 esac
 "${LD:-ld}" -r "$@" $(sed 's/^/-u /' "$work/names") -o "$work/all.o" $archives
+# These sections hold LLVM's own form of the code, for which some linkers, and nm below, would take the object.
+"${OBJCOPY:-objcopy}" --remove-section=.llvmbc --remove-section=.llvmcmd "$work/all.o"
 : >"$work/renamed"
 if [ -n "${IMPORTS-}" ]; then
     # rustc asks for a function of 32-bit Windows by the name that a DLL exports, as its own stubs have it. In an import library
@@ -61,8 +63,7 @@ if [ -n "${IMPORTS-}" ]; then
     LC_ALL=C join -v 1 "$work/asked" "$work/imports" >"$work/unknown"
     [ ! -s "$work/unknown" ] || { echo "one-object.sh: in no import library:" $(cat "$work/unknown") >&2; exit 1; }
 fi
-# The two sections hold LLVM's own form of the code, for which some linkers would take the object.
-"${OBJCOPY:-objcopy}" --remove-section=.llvmbc --remove-section=.llvmcmd --keep-global-symbols="$work/names" \
+"${OBJCOPY:-objcopy}" --keep-global-symbols="$work/names" \
     --redefine-syms="$work/renamed" --redefine-sym "b2auth_tls_used=_tls_used" --redefine-sym "_b2auth_tls_used=__tls_used" "$work/all.o" "$work/b2auth.o"
 "${OBJCOPY:-objcopy}" "$strip" "$work/b2auth.o"
 # A section that a linker keeps once for all libraries would be another library's here, whatever it points to.

@@ -56,8 +56,8 @@ toolchain() {
             export "CARGO_TARGET_${upper//-/_}_LINKER=${binutils}gcc" "CC_$lower=${binutils}gcc" "AR_$lower=${binutils}ar"
             ;;
         macos)
-            packaging/need.sh ld64.lld-19 >&2 || missing "to build $name, install LLVM's linker (Debian: lld-19)"
-            ld64=ld64.lld-19
+            packaging/need.sh ld64.lld-19 llvm-objcopy-19 >&2 || missing "to build $name, install LLVM's linker and objcopy (Debian: lld-19 llvm-19)"
+            ld64=ld64.lld-19 objcopy=llvm-objcopy-19
             ;;
         linux | musl)
             packaging/need.sh "${binutils}ld" >&2 ||

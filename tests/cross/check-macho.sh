@@ -35,6 +35,8 @@ verdict "it has a signature" grep LC_CODE_SIGNATURE "$work/headers"
 archive=$tree/lib/libb2auth.a
 one() { [ "$(llvm-ar-19 t "$archive" | wc -l)" = 1 ]; }
 global() { "$here/../../packaging/cross/macho.py" globals "$archive" | LC_ALL=C sort | diff "$work/names" -; }
+bitcode() { ! llvm-objdump-19 --macho --private-headers "$archive" | grep __bitcode; }
 verdict "the archive has one object" one
+verdict "the archive has no bitcode" bitcode
 verdict "global in the archive are the functions of the header and no other" global
 exit "$failed"

@@ -45,6 +45,8 @@ global() {
 }
 verdict "the archive has one object" one
 verdict "global in the archive are the functions of the header and no other" global
+bitcode() { ! "${binutils}objdump" -h "$archive" | grep -E '\.llvm(bc|cmd)'; }
+verdict "the archive has no bitcode" bitcode
 # Else whichever library is linked first would lend its own to the others.
 once() { ! "${binutils}objdump" -h "$archive" | grep -B 1 LINK_ONCE; }
 verdict "no section of the archive is shared with other libraries" once

@@ -86,7 +86,8 @@ work_on() { # name
     local said=$base/$1.said
     # shellcheck disable=SC2064
     trap "ended $1 \$?" EXIT
-    (target "$1"; exit "$failed") >"$said" 2>&1 </dev/null
+    # What failed before is not this one's.
+    (failed=0; target "$1"; exit "$failed") >"$said" 2>&1 </dev/null
 }
 
 ended() { # name status
