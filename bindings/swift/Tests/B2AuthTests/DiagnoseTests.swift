@@ -16,7 +16,7 @@ struct DiagnoseTests {
 
     @Test func everyStep() async throws {
         let key = try await Key()
-        for (number, report) in [try await key.diagnose(), try blocking(key)].enumerated() {
+        for report in [try await key.diagnose(), try blocking(key)] {
             #expect(report.status == .ok && report.result == .ok && report.error == nil && report.requests == 1)
             let walked = ["credentials", "environment", "realm", "proxy", "lookUp", "connect", "clock", "authorize", "key", "token"]
             #expect(steps(report, .ok) == walked)
@@ -30,8 +30,8 @@ struct DiagnoseTests {
             #expect(report["no such step"] == nil)
             #expect(report.version == B2Auth.libraryVersion)
             #expect(abs(try #require(report.startedAt).timeIntervalSinceNow) < 600 && report.duration < .seconds(600))
-            #expect(try await key.requests() == number + 1)
         }
+        #expect(try await key.requests() == 2)
         // They have cached nothing.
         _ = try await key.authorize()
         #expect(try await key.requests() == 3)
