@@ -15,7 +15,8 @@ AGAIN = 300
 
 def line(what, took):
     took = sorted(1e6 * one for one in took)
-    print(f"{what:<48} {took[0]:8.0f} {took[len(took) // 2]:8.0f} {took[len(took) * 95 // 100]:8.0f}", flush=True)
+    what, best, middle, most = what.replace(" ", "~"), took[0], took[len(took) // 2], took[len(took) * 95 // 100]
+    print(f"bench store what={what} best={best:.0f} median={middle:.0f} most={most:.0f}", flush=True)
 
 
 def look_up(path):

@@ -101,15 +101,9 @@ def lines(paths):
                 if line.startswith("bench "):
                     _, name, *pairs = line.split()
                     row = {key: value(text) for key, text in (pair.split("=", 1) for pair in pairs)}
-                # benches/store.c prints a table by itself.
-                elif match := re.match(r"(\S.{46,}?) +(\d+) +(\d+) +(\d+)$", line):
-                    name = "store"
-                    row = dict(zip(("what", "best", "median", "most"), (match[1].strip(), *map(float, match.groups()[1:]))))
-                else:
-                    continue
-                if name not in TABLES:
-                    raise SystemExit(f"report: {path}: there is no table {name}")
-                rows.setdefault(name, []).append(row)
+                    if name not in TABLES:
+                        raise SystemExit(f"report: {path}: there is no table {name}")
+                    rows.setdefault(name, []).append(row)
     total = next((row["bytes"] for row in rows.get("size", ()) if row["part"] == "all"), None)
     for row in rows.get("size", ()):
         row["percent"] = row["bytes"] * 100 / (total or row["bytes"])

@@ -32,7 +32,7 @@ all() {
     run start benches/start.sh
     run batch benches/batch.sh
     run crowd benches/crowd.sh
-    run store tests/with-sandbox.sh "$sandbox" benches/store.sh "$target/store"
+    run store tests/with-sandbox.sh "$sandbox" benches/store.sh "$target/store" 300
     run borders benches/borders.sh
 }
 rm -f "$results"

@@ -1,9 +1,9 @@
 /*
  * What the first call of a process costs with a token store that has the session, beside a whole authorize.
  *
- *   store KEY_ID KEY STORE…     (B2_ENVIRONMENT says where)
+ *   store PROCESSES KEY_ID KEY STORE…     (B2_ENVIRONMENT says where)
  *
- * Each line is of several hundred processes of one call each; none has a session of its own. They are forked, so that loading
+ * Each line is of that many processes of one call each; none has a session of its own. They are forked, so that loading
  * the program is not in it, but what the first call of a process has to set up is.
  */
 #define _GNU_SOURCE
@@ -17,7 +17,9 @@
 #include "b2auth.h"
 #include "measure.h"
 
-enum { PROCESSES = 300 };
+enum { MAX_PROCESSES = 10000 };
+
+static int processes;
 
 /* The time that one call takes in a process of its own; negative if it failed, or did not come from where it should. */
 static double one_process(const char *id, const char *key, const b2_options *options, int is_hit)
@@ -49,16 +51,20 @@ static double one_process(const char *id, const char *key, const b2_options *opt
 
 static void print(const char *what, double *took)
 {
-    qsort(took, PROCESSES, sizeof *took, by_size);
-    printf("%-48s %8.0f %8.0f %8.0f\n", what, took[0], took[PROCESSES / 2], took[PROCESSES * 95 / 100]);
+    double middle = median(took, processes);
+
+    (void)printf("bench store what=");
+    for (; *what != '\0'; what++)
+        (void)putchar(*what == ' ' ? '~' : *what);
+    (void)printf(" best=%.0f median=%.0f most=%.0f\n", took[0], middle, took[processes * 95 / 100]);
 }
 
 static int measure(const char *what, const char *id, const char *key, const b2_options *options, int is_hit)
 {
-    static double took[PROCESSES];
+    static double took[MAX_PROCESSES];
     int i;
 
-    for (i = 0; i < PROCESSES; i++) {
+    for (i = 0; i < processes; i++) {
         took[i] = one_process(id, key, options, is_hit);
         if (took[i] < 0) {
             fprintf(stderr, "store: %s: a call failed\n", what);
@@ -72,10 +78,10 @@ static int measure(const char *what, const char *id, const char *key, const b2_o
 /* The same in one process, which forgets its session before each call: without what the first call of all has to set up. */
 static int measure_again(const char *what, const char *id, const char *key, const b2_options *options)
 {
-    static double took[PROCESSES];
+    static double took[MAX_PROCESSES];
     int i;
 
-    for (i = 0; i < PROCESSES; i++) {
+    for (i = 0; i < processes; i++) {
         b2_session *session = NULL;
         double start;
 
@@ -109,29 +115,29 @@ int main(int argc, char **argv)
     int failed = 0, i;
     b2_options *options;
 
-    if (argc < 3) {
-        fprintf(stderr, "usage: store KEY_ID KEY STORE...\n");
+    processes = argc > 3 ? atoi(argv[1]) : 0;
+    if (processes < 1 || processes > MAX_PROCESSES) {
+        fprintf(stderr, "usage: store PROCESSES KEY_ID KEY STORE...\n");
         return 2;
     }
-    printf("%-48s %8s %8s %8s\n", "the first call of a process, in us", "best", "median", "95 %");
     options = with("none");
-    failed |= measure("no store: a whole authorize, http on loopback", argv[1], argv[2], options, 0);
+    failed |= measure("no store: a whole authorize, http on loopback", argv[2], argv[3], options, 0);
     if (getenv("B2_SANDBOX_HTTPS") != NULL && getenv("B2_SANDBOX_CA") != NULL &&
         b2_options_set(options, "realm", getenv("B2_SANDBOX_HTTPS"), NULL) == B2_OK &&
         b2_options_set(options, "ca_file", getenv("B2_SANDBOX_CA"), NULL) == B2_OK)
-        failed |= measure("no store: a whole authorize, https on loopback", argv[1], argv[2], options, 0);
+        failed |= measure("no store: a whole authorize, https on loopback", argv[2], argv[3], options, 0);
     b2_options_free(options);
-    for (i = 3; i < argc; i++) {
+    for (i = 4; i < argc; i++) {
         char name[64];
         int length = (int)strcspn(argv[i], ":");
 
         options = with(argv[i]);
         /* The first asks, and writes. */
-        failed |= one_process(argv[1], argv[2], options, 0) < 0;
+        failed |= one_process(argv[2], argv[3], options, 0) < 0;
         (void)snprintf(name, sizeof name, "%.*s: the store has it", length, argv[i]);
-        failed |= measure(name, argv[1], argv[2], options, 1);
+        failed |= measure(name, argv[2], argv[3], options, 1);
         (void)snprintf(name, sizeof name, "%.*s: the same, but not the first call", length, argv[i]);
-        failed |= measure_again(name, argv[1], argv[2], options);
+        failed |= measure_again(name, argv[2], argv[3], options);
         b2_options_free(options);
     }
     return failed;

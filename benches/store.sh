@@ -1,11 +1,11 @@
 #!/bin/sh
-# store.sh BENCH: benches/store.c with a store in files, and in a Redis of its own by socket and by loopback if there is one;
-# beside them b2sdk with its account file. For tests/with-sandbox.sh.
+# store.sh BENCH PROCESSES: benches/store.c with a store in files, and in a Redis of its own by socket and by loopback if there
+# is one; beside them b2sdk with its account file. For tests/with-sandbox.sh.
 set -eu
 work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
-set -- "$1" "file:$work/tokens"
+set -- "$1" "$2" "file:$work/tokens"
 if command -v redis-server >/dev/null; then
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     redis-server --port "$port" --bind 127.0.0.1 --unixsocket "$work/socket" --save '' --appendonly no \
@@ -16,10 +16,12 @@ if command -v redis-server >/dev/null; then
 else
     echo "there is no redis-server here: files only"
 fi
-bench=$1
-shift
-"$bench" "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY" "$@"
+bench=$1 processes=$2
+shift 2
+"$bench" "$processes" "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY" "$@"
 
+# The tests of this script leave it out, as in start.sh.
+[ "${B2AUTH_BENCH_PYTHON:-1}" != 0 ] || exit 0
 here=$(dirname "$0")
 # shellcheck disable=SC2034
 root=$here/.. venv=${CARGO_TARGET_DIR:-$here/../target}/interop/venv

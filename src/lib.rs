@@ -9,6 +9,8 @@
 //! # Ok::<(), b2auth::Error>(())
 //! ```
 
+#![cfg_attr(loom, allow(dead_code, unused_imports, reason = "the models use the concurrent parts alone"))]
+
 #[cfg(not(loom))]
 mod api;
 mod authorize;

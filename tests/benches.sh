@@ -37,16 +37,18 @@ runs() { # table… -- command…: it prints lines for these tables
     fi
 }
 
-for name in hit cache; do
+for name in hit cache store; do
     "${CC:-cc}" -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -I include "benches/$name.c" -o "$work/$name" \
         -L "$built" -lb2auth -Wl,-rpath,"$built" -pthread
 done
 # shellcheck disable=SC2016
 runs hit -- tests/with-sandbox.sh "$sandbox" sh -c '"$1" "$B2_APPLICATION_KEY_ID" "$B2_APPLICATION_KEY"' sh "$work/hit"
 runs keys memory threads -- benches/cache.sh "$sandbox" "$work/cache" 300 2
-B2AUTH_BENCH_PYTHON=0 runs start resident dlopen -- benches/start.sh 2
+export B2AUTH_BENCH_PYTHON=0
+runs start resident dlopen -- benches/start.sh 2
 runs batch -- benches/batch.sh 40 20
 runs crowd -- benches/crowd.sh 50
+runs store -- tests/with-sandbox.sh "$sandbox" benches/store.sh "$work/store" 4
 
 mkdir "$work/copy"
 cp -r benches docs README.md "$work/copy"

@@ -80,7 +80,7 @@ deny() { tests/deny.sh; }
 install() { tests/install.sh; }
 setuid() { tests/with-sandbox.sh "$target/debug/b2-sandbox" tests/setuid.sh; }
 examples() { tests/examples.sh; }
-cli() { tests/cli.sh; }
+cli() { tests/cli/run.sh; }
 beside() { tests/with-sandbox-test.sh; }
 snippets() { tests/snippets.sh; }
 store() { tests/store/run.sh $all; }

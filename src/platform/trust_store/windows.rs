@@ -1,5 +1,5 @@
-//! The certificate stores of Windows, as the user of this process sees them: his own, the machine's, and those that a domain
-//! hands out.
+//! The certificate stores of Windows, as the user of this process sees them: the user's own, the machine's, and those that a
+//! domain hands out.
 
 use std::ptr::{null, null_mut};
 use std::slice;
@@ -81,7 +81,7 @@ fn has_purpose(certificate: &CERT_CONTEXT) -> bool {
 struct Store(HCERTSTORE);
 
 impl Store {
-    /// The user's view contains the machine's store; a user may have none of his own yet.
+    /// The user's view contains the machine's store; a user may have none yet.
     fn open(name: &str) -> Option<Self> {
         let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
         [CERT_SYSTEM_STORE_CURRENT_USER, CERT_SYSTEM_STORE_LOCAL_MACHINE].into_iter().find_map(|whose| {
