@@ -78,10 +78,7 @@ func Diagnose(ctx context.Context, keyID, key string, options ...Option) (*Repor
 	}
 	defer C.b2_string_free(out)
 	if out == nil {
-		if ABIVersion() < 2 {
-			return nil, newError(StatusInternalError, "this version of the library has no diagnosis")
-		}
-		return nil, takeError(status, nil)
+		return nil, newError(Status(status), "there is no report: the library has no memory for it, or is too old")
 	}
 	return readReport(ctx, Status(status), C.GoString(out))
 }

@@ -38,7 +38,7 @@ enum NativeCalls {
                 withText(key) { key in bridge_diagnose_json(id, key, options, &report) }
             }
             defer { b2_string_free(report) }
-            return text(report).map(B2Auth.Report.read) ?? .failure(B2Error(status, taking: nil))
+            return text(report).map(B2Auth.Report.read) ?? .failure(.noReport(B2Auth.Status(status)))
         } orElse: { .failure($0) }
     }
 
