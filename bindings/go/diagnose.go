@@ -25,9 +25,9 @@ type Report struct {
 	Result Outcome
 	// Status is what Authorize would say now: StatusOK also if there are warnings.
 	Status Status
-	// Err is what Authorize would fail with now; nil if Status is StatusOK. Like that one, it tells by errors.Is
-	// whether the context ended the call.
-	Err *Error
+	// Err is what Authorize would fail with now, an *Error; nil if Status is StatusOK. errors.Is tells whether the context
+	// ended the call.
+	Err error
 	// Steps are in the order in which the way was walked. A later library may have more of them.
 	Steps []Step
 	// Requests counts the authorize requests: one at most.
@@ -57,7 +57,7 @@ type Step struct {
 }
 
 // MarshalJSON returns the library's own report.
-func (r *Report) MarshalJSON() ([]byte, error) { return r.JSON, nil }
+func (r Report) MarshalJSON() ([]byte, error) { return r.JSON, nil }
 
 // Diagnose walks the way to B2 step by step, for a "test connection" button: credentials, environment, proxy, name look-up,
 // connect, TLS, clock, B2's verdict, what the key may do. It sends one authorize request at most, and neither reads nor

@@ -80,8 +80,10 @@ func TestDiagnose(t *testing.T) {
 	if report.StartedAt.Before(before.Add(-time.Second)) || report.StartedAt.After(time.Now()) {
 		t.Error("started at", report.StartedAt, "after", before)
 	}
-	if text := marshal(t, report); !bytes.Equal(text, report.JSON) || !json.Valid(text) {
-		t.Errorf("%s", text)
+	for _, value := range []any{report, *report} {
+		if text := marshal(t, value); !bytes.Equal(text, report.JSON) {
+			t.Errorf("%s", text)
+		}
 	}
 	equal(t, "requests of a call afterwards", requests(func() { authorize(t) }), uint64(1)) // it has cached nothing
 }
@@ -104,7 +106,10 @@ func TestDiagnoseWrongKey(t *testing.T) {
 	if _, err := b2auth.Authorize(background, keyID(), wrongKey, b2auth.WithCache(b2auth.CacheBypass)); !errors.As(err, &failure) {
 		t.Fatal(err)
 	}
-	found := report.Err
+	var found *b2auth.Error
+	if !errors.As(report.Err, &found) {
+		t.Fatal(report.Err)
+	}
 	if !errors.Is(found, b2auth.ErrBadCredentials) || found.Message != failure.Message || found.Hint != failure.Hint || found.Code != failure.Code ||
 		found.HTTPStatus != 401 || found.RequestID == "" || found.Retryable || found.RetryAfter >= 0 || found.Attempts != 1 {
 		t.Errorf("%#v", found)
@@ -114,7 +119,8 @@ func TestDiagnoseWrongKey(t *testing.T) {
 		t.Error("run log:", string(found.RunLog))
 	}
 	faults(t, map[string]any{"status": 503, "retryAfter": 600})
-	if report := diagnose(t); !errors.Is(report.Err, b2auth.ErrServiceUnavailable) || !report.Err.Retryable || report.Err.RetryAfter < 9*time.Minute {
+	report = diagnose(t)
+	if !errors.As(report.Err, &found) || found.Status != b2auth.StatusServiceUnavailable || !found.Retryable || found.RetryAfter < 9*time.Minute {
 		t.Errorf("%s", report.JSON)
 	}
 }
