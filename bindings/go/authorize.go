@@ -38,28 +38,40 @@ func Reauthorize(ctx context.Context, keyID, key string, rejected *Session, opti
 type entry func(id, key *C.char, o *C.b2_options, session **C.b2_session, failure **C.b2_error) C.b2_status
 
 func authorize(ctx context.Context, keyID, key string, options []Option, enter entry) (*Session, error) {
+	var session *C.b2_session
+	var raw *C.b2_error
+	var status C.b2_status
+	err := forKey(ctx, keyID, key, options, func(id, key *C.char, o *C.b2_options) {
+		status = enter(id, key, o, &session, &raw)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if status != C.B2_OK {
+		return nil, takeError(status, raw).blame(ctx)
+	}
+	return newSession(session), nil
+}
+
+// forKey makes a call for one key. The error is that of a call which could not be made.
+func forKey(ctx context.Context, keyID, key string, options []Option, call func(id, key *C.char, o *C.b2_options)) error {
 	p, failure := prepare(ctx, options, ofOneCall)
 	if failure != nil {
-		return nil, failure
+		return failure
 	}
 	defer p.done()
 	id, err := copyKey(keyID, "key ID")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer id.wipe()
 	secret, err := copyKey(key, "key")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer secret.wipe()
-
-	var session *C.b2_session
-	var raw *C.b2_error
-	if status := enter(id.text, secret.text, p.options, &session, &raw); status != C.B2_OK {
-		return nil, takeError(status, raw).blame(ctx)
-	}
-	return newSession(session), nil
+	call(id.text, secret.text, p.options)
+	return nil
 }
 
 // Credentials are one place of a batch. Both fields may be blank, as in Authorize.

@@ -16,5 +16,7 @@
 //
 // Transport is an http.RoundTripper that adds the token to requests to B2 and replaces one that B2 no longer accepts.
 //
+// Diagnose tests the connection, and says what to do about what fails.
+//
 // By default the shared library is linked, found by pkg-config; the build tag b2auth_static links libb2auth.a instead.
 package b2auth

@@ -119,6 +119,18 @@ func WithUserAgent(agent string) Option { return WithOption("user_agent", agent)
 // WithConcurrency bounds the requests that AuthorizeMany has in flight at once.
 func WithConcurrency(count int) Option { return withNumber("concurrency", count) }
 
+// DiagnoseMode says what Diagnose looks at.
+type DiagnoseMode string
+
+const (
+	DiagnoseAll   DiagnoseMode = "all"   // the default: the way to B2
+	DiagnoseStore DiagnoseMode = "store" // what is in the token store
+	DiagnosePurge DiagnoseMode = "purge" // the same, and dead records are removed
+)
+
+// WithDiagnose says what Diagnose looks at. Other calls take no notice of it.
+func WithDiagnose(mode DiagnoseMode) Option { return WithOption("diagnose", string(mode)) }
+
 // WithLogLevel is the least that matters enough for the log.
 func WithLogLevel(level LogLevel) Option { return WithOption("log_level", level.String()) }
 

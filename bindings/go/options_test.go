@@ -38,6 +38,7 @@ var everyOption = map[string]b2auth.Option{
 	"ca_file":               b2auth.WithCAFile(os.Getenv("B2_SANDBOX_CA")),
 	"user_agent":            b2auth.WithUserAgent("example/1.0"),
 	"concurrency":           b2auth.WithConcurrency(2),
+	"diagnose":              b2auth.WithDiagnose(b2auth.DiagnoseStore), // this call takes no notice of it
 }
 
 func TestEveryOption(t *testing.T) {
@@ -48,7 +49,7 @@ func TestEveryOption(t *testing.T) {
 			continue
 		}
 		session, err := b2auth.Authorize(background, "", "", option)
-		newer := name == "store_required" || name == "credentials" || name == "log_level"
+		newer := name == "store_required" || name == "credentials" || name == "log_level" || name == "diagnose"
 		if newer && b2auth.ABIVersion() < 2 && errors.Is(err, b2auth.ErrInvalidArgument) {
 			continue // this library does not know it
 		}

@@ -23,12 +23,16 @@ func TestNothingPrintsASecret(t *testing.T) {
 	closed := authorize(t)
 	closed.Close()
 	transport := b2auth.NewTransport(keyID(), key())
+	report, err := b2auth.Diagnose(background, keyID(), wrongKey)
+	if err != nil {
+		t.Fatal(err)
+	}
 	things := map[string]any{
 		"session": session, "closed": closed, "error": failure, "error value": *failure,
 		"credentials": b2auth.Credentials{KeyID: keyID(), Key: key()}, "transport": transport, "client": transport.Client(),
 		"options": []b2auth.Option{b2auth.WithProxy("http://user:" + key() + "@proxy.test")},
 		"nested":  struct{ S, E, C any }{session, failure, []b2auth.Credentials{{KeyID: keyID(), Key: key()}}},
-		"results": []b2auth.Result{{Session: session}, {Err: err}},
+		"results": []b2auth.Result{{Session: session}, {Err: failure}}, "report": report, "report value": *report,
 	}
 	for name, thing := range things {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%T"} {

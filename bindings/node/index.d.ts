@@ -28,6 +28,8 @@ export interface Options {
   ca_file?: string | null;
   user_agent?: string | null;
   concurrency?: number | null;
+  /** What `diagnose` looks at: the way to B2, or what is in the token store, whose dead records `purge` removes. */
+  diagnose?: 'all' | 'store' | 'purge' | null;
   /** Cancels the call: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Receives the log of the call, on this thread. No message has a key or a token in it. */
@@ -50,6 +52,59 @@ export function authorizeMany(pairs: Iterable<Credentials>, options?: Options): 
 
 /** The action in JSON: text in, text out. The answer holds a token or an error. It cannot be ended early. */
 export function authorizeJson(request?: string | object): Promise<string>;
+
+/**
+ * Walks the way to B2 step by step, for a "test connection" button, in one authorize request at most. What fails on the way
+ * is in the report; the promise rejects only if there is none: an option or a key was refused, or the signal ended the call.
+ */
+export function diagnose(request?: Credentials & Options): Promise<Report>;
+
+/** How a step went: `skipped` where there was nothing to do, or the way ended before it. */
+export type Outcome = 'ok' | 'warning' | 'failed' | 'skipped';
+
+/** What a diagnosis found. No part of it holds a key, a token or the user part of a URL. */
+export interface Report {
+  /** The library's version. */
+  version: string;
+  startedAt: string;
+  durationMs: number;
+  /** The worst of the steps. */
+  result: Outcome;
+  /** What `authorize` would say now: "B2_OK" also if there are warnings. */
+  status: string;
+  /** The authorize requests that were sent: one at most. */
+  requests: number;
+  /** What `authorize` would reject with now, as in a run log. */
+  error: ReportedError | null;
+  /** In their order. A later library may have more. */
+  steps: Step[];
+}
+
+export interface Step {
+  /** Such as "credentials", "lookUp", "connect", "tls" or "authorize". */
+  name: string;
+  result: Outcome;
+  /** What was found, in one line. */
+  summary: string;
+  /** What the person can do about it. */
+  advice: string | null;
+  durationMs: number | null;
+  /** A later library may have more. */
+  details: Record<string, unknown>;
+}
+
+export interface ReportedError {
+  status: string;
+  code: string | null;
+  message: string;
+  hint: string | null;
+  keyId: string | null;
+  httpStatus: number | null;
+  requestId: string | null;
+  retryable: boolean;
+  retryAfterMs: number | null;
+  attempts: Array<Record<string, unknown>>;
+}
 
 /** Whether a new token is the cure, by the status of B2's response and the code in its body. */
 export function shouldReauthorize(httpStatus: number, code?: string | null): boolean;

@@ -65,6 +65,13 @@ async function authorizeJson(request = {}) {
   return (await fly(task, {})).response;
 }
 
+async function diagnose(request = {}) {
+  const { keyId, key, signal, log, options } = parted(request);
+  const { status, report } = await fly({ kind: 'diagnose', keyIds: [keyId], keys: [key], options }, { signal, log });
+  if (report === null) throw new B2Error(b2.status_message(status), { status });
+  return JSON.parse(report);
+}
+
 function shouldReauthorize(httpStatus, code) {
   return b2.should_reauthorize(httpStatus, text('code', code)) === 1;
 }
@@ -84,6 +91,7 @@ module.exports = {
   reauthorize,
   authorizeMany,
   authorizeJson,
+  diagnose,
   shouldReauthorize,
   shouldReauthorizeBody,
   cacheClear: () => b2.cache_clear(),

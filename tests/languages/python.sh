@@ -135,6 +135,8 @@ import b2auth.requests
 
 session: b2auth.Session = b2auth.authorize(max_attempts=2, cache="use", options=b2auth.Options(realm="production"))
 left: int = session.seconds_left
+report: b2auth.Report = b2auth.diagnose(store="file:/nowhere", diagnose="store")
+advice: list[str] = [step["advice"] for step in report["steps"] if step["advice"] is not None]
 PYTHON
 cat >"$work/mistyped.py" <<'PYTHON'
 import b2auth
@@ -142,10 +144,12 @@ import b2auth
 b2auth.authorize(max_attempt=2)
 b2auth.authorize(cache="always")
 b2auth.authorize().account_id = "x"
+b2auth.diagnose(diagnose="everything")
+b2auth.diagnose()["steps"][0]["advise"]
 PYTHON
 check() { mypy --strict --no-incremental --python-executable "$work/home-default/bin/python" "$1"; }
 verdict "a program's types are good" check "$work/typed.py"
-mistyped() { ! check "$work/mistyped.py" | tee "$work/mistyped" && [ "$(grep -c 'error:' "$work/mistyped")" = 3 ]; }
+mistyped() { ! check "$work/mistyped.py" | tee "$work/mistyped" && [ "$(grep -c 'error:' "$work/mistyped")" = 5 ]; }
 verdict "a program's mistakes are found" mistyped
 
 # ---- the page ----

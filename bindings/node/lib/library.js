@@ -6,7 +6,7 @@ const path = require('node:path');
 const koffi = require('koffi');
 
 // What this package needs of the library: B2_ABI_VERSION of the header that it was written against.
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 // koffi runs an asynchronous call on a stack that it allocates. A call of the library uses up to 96 KiB of it, and koffi
 // provides 128, which leaves little margin. It can be set only before the first library is loaded.
@@ -54,6 +54,7 @@ koffi.proto('void b2_log_fn(uintptr_t user_data, int level, const char *message)
 
 // As in include/b2auth.h, with handles as addresses; test/library.test.js holds it against the header.
 const FUNCTIONS = `
+  uint32_t b2_abi_version()
   const char *b2_status_name(int status)
   const char *b2_status_message(int status)
   int b2_authorize_with(const char *key_id, const char *key, void *options, _Out_ void **out_session, _Out_ void **out_error)
@@ -61,6 +62,7 @@ const FUNCTIONS = `
   int b2_authorize_many(const char **key_ids, const char **keys, size_t count, void *options, _Out_ void **out_sessions, _Out_ void **out_errors)
   int b2_should_reauthorize(int http_status, const char *code)
   int b2_authorize_json(const char *request, _Out_ void **out_response)
+  int b2_diagnose_json(const char *key_id, const char *key, void *options, _Out_ void **out_report)
   void b2_string_free(void *string)
   const char *b2_session_account_id(void *session)
   const char *b2_session_key_id(void *session)
@@ -108,7 +110,6 @@ const FUNCTIONS = `
   void b2_cache_clear()
   uint64_t b2_counter(const char *name)
   const char *b2_library_version()
-  uint32_t b2_abi_version()
 `.trim().split(/\n\s*/);
 
 /** The functions of the library by their names without b2_. */
@@ -116,9 +117,10 @@ const b2 = {};
 for (const declaration of FUNCTIONS) {
   const [, name] = declaration.match(/\bb2_(\w+)\(/);
   b2[name] = library.func(declaration);
-}
-if (b2.abi_version() < ABI_VERSION) {
-  throw new Error(`libb2auth is too old: ABI version ${b2.abi_version()}, needed ${ABI_VERSION}`);
+  // It is the first: an older library lacks some of the others.
+  if (name === 'abi_version' && b2.abi_version() < ABI_VERSION) {
+    throw new Error(`libb2auth is too old: ABI version ${b2.abi_version()}, needed ${ABI_VERSION}`);
+  }
 }
 
 /** The text at an address that is not a plain `const char *` result. */
@@ -127,4 +129,4 @@ const textAt = (address) => koffi.decode(address, 'char', -1);
 /** A callback that the library's threads may call for as long as this thread lives. */
 const logCallback = (log) => koffi.register(log, 'b2_log_fn *');
 
-module.exports = { b2, FUNCTIONS, textAt, logCallback, platform };
+module.exports = { b2, ABI_VERSION, FUNCTIONS, textAt, logCallback, platform };

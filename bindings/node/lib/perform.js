@@ -1,7 +1,7 @@
 'use strict';
 // Makes one call of the library off the event loop. Its task and its outcome are plain data, so that another
-// thread may make it: { kind, keyIds, keys, rejected, options, cancel } and { status, sessions, errors, response }, where
-// handles are addresses.
+// thread may make it: { kind, keyIds, keys, rejected, options, cancel } and { status, sessions, errors, response, report },
+// where handles are addresses.
 
 const { b2, textAt } = require('./library');
 const { takeError } = require('./errors');
@@ -9,6 +9,7 @@ const { takeError } = require('./errors');
 function perform(task, log = null, logId = 0) {
   if (task.kind === 'json') return json(task.request);
   const options = makeOptions(task, log, logId);
+  if (task.kind === 'diagnose') return diagnose(task, options);
   const count = task.keyIds.length;
   const sessions = new Array(count).fill(null);
   const errors = new Array(count).fill(null);
@@ -33,6 +34,24 @@ function json(request) {
       const response = textAt(out[0]);
       b2.string_free(out[0]);
       resolve({ status, response });
+    });
+  });
+}
+
+function diagnose({ keyIds: [keyId], keys: [key] }, options) {
+  const out = [null];
+  return new Promise((resolve, reject) => {
+    b2.diagnose_json.async(keyId, key, options, out, (failure, status) => {
+      b2.options_free(options);
+      if (failure) return reject(failure);
+      try {
+        // There is none only where there is no memory for it.
+        resolve({ status, report: out[0] === null ? null : textAt(out[0]) });
+      } catch (unreadable) {
+        reject(unreadable);
+      } finally {
+        b2.string_free(out[0]);
+      }
     });
   });
 }

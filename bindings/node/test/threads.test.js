@@ -99,12 +99,12 @@ test('sessions are closed and collected while calls use them', async () => {
   assert.match(out, /^\d+\n$/);
 });
 
-test('every session, error, option and cancel is freed', async () => {
+test('every session, error, option, cancel and report is freed', async () => {
   // Counts what the library hands out and what it gets back, by wrapping its functions.
   const source = `
     const path = require('node:path');
     const { b2 } = require(path.join(path.dirname(require.resolve(process.argv[3])), 'lib', 'library'));
-    const live = { session: 0, error: 0, options: 0, cancel: 0 };
+    const live = { session: 0, error: 0, options: 0, cancel: 0, string: 0 };
     const wrap = (name, count) => {
       const whole = b2[name];
       b2[name] = (...all) => { const result = whole(...all); count(result, all); return result; };
@@ -121,6 +121,7 @@ test('every session, error, option and cancel is freed', async () => {
       live.error += all.at(-1).filter(Boolean).length;
     };
     for (const name of ['authorize_with', 'reauthorize', 'authorize_many']) wrap(name, outs);
+    wrap('diagnose_json', (_, all) => { if (all.at(-1)[0]) live.string++; });
     wrap('options_set', (_, all) => { if (all.at(-1)[0]) live.error++; });
 
     const [keyId, key] = process.argv.slice(1);
@@ -134,6 +135,9 @@ test('every session, error, option and cancel is freed', async () => {
         all.push(b2auth.authorize(wrong), b2auth.authorize({ max_attempt: 1 }), b2auth.authorizeMany([wrong, { keyId, key }]));
         all.push(b2auth.reauthorize({ keyId, key, rejected, rate_limit_per_minute: 0 }));
         all.push(b2auth.authorize({ keyId, key, signal: controller.signal, cache: 'bypass', rate_limit_per_minute: 0 }));
+        const unlimited = { rate_limit_per_minute: 0, signal: controller.signal };
+        all.push(b2auth.diagnose({ ...wrong, rate_limit_per_minute: 0 }), b2auth.diagnose({ keyId, key, ...unlimited }));
+        all.push(b2auth.diagnose({ diagnose: 'everything' }));
         controller.abort();
         await Promise.allSettled(all);
       }
@@ -148,5 +152,5 @@ test('every session, error, option and cancel is freed', async () => {
   const key = await newKey();
   const argv = [key.keyId, key.key, PACKAGE];
   const { code, out, err } = await program(source, { flags: ['--expose-gc'], argv }).ended;
-  assert.deepStrictEqual([code, out, err], [0, 'true {"session":0,"error":0,"options":0,"cancel":0}\n', '']);
+  assert.deepStrictEqual([code, out, err], [0, 'true {"session":0,"error":0,"options":0,"cancel":0,"string":0}\n', '']);
 });

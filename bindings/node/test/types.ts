@@ -5,7 +5,9 @@ import {
   authorizeMany,
   B2Error,
   counter,
+  diagnose,
   reauthorize,
+  type Report,
   Session,
   shouldReauthorize,
   Status,
@@ -28,6 +30,14 @@ async function program(): Promise<void> {
   const text: string = await authorizeJson({ fields: 'all' });
   const cure: boolean = shouldReauthorize(401, null) && counter('requests') > 0 && text !== '';
 
+  const report: Report = await diagnose({ keyId: 'id', store: 'file:/nowhere', diagnose: 'store' });
+  const advice: string[] = report.steps.flatMap((step) => (step.result === 'failed' && step.advice ? [step.advice] : []));
+  console.log(report.error?.message, report.steps[0]?.details['records'], advice);
+
+  // @ts-expect-error: nothing else can be looked at
+  await diagnose({ diagnose: 'everything' });
+  // @ts-expect-error: there may be no error
+  report.error.message;
   // @ts-expect-error: an option of that name does not exist
   await authorize({ max_attempt: 2 });
   // @ts-expect-error: nor does this value

@@ -64,6 +64,9 @@ class Errors(unittest.TestCase):
             outcome(b2auth.reauthorize, key_id, wrong),
             outcome(b2auth.authorize_many, [(key_id, wrong + "\0")]),
             outcome(b2auth.authorize_many, [(key_id, wrong)], concurrency=0),
+            outcome(b2auth.diagnose, key_id, wrong + "\0"),
+            outcome(b2auth.diagnose, key_id, wrong.encode()),
+            outcome(b2auth.diagnose, key_id, wrong, diagnose="everything"),
         ]
         inside = 0
         for traceback in tracebacks:
@@ -80,6 +83,7 @@ class Errors(unittest.TestCase):
             lambda: b2auth.authorize(key[0], key[1] + "\0x"),
             lambda: b2auth.authorize(key[0] + "\0x", key[1]),
             lambda: b2auth.Options(realm=sandbox.REALM + "\0x"),
+            lambda: b2auth.diagnose(key[0], key[1] + "\0x"),
         ):
             with self.assertRaises(b2auth.InvalidArgument) as caught:
                 call()

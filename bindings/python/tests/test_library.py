@@ -8,6 +8,8 @@ import subprocess
 import sys
 import unittest
 
+import sandbox
+
 import b2auth
 from b2auth import _library
 from b2auth._options import OptionValues
@@ -24,6 +26,9 @@ TYPES = {
     "int64_t": ctypes.c_int64,
     "uint64_t": ctypes.c_uint64,
     "const char *": ctypes.c_char_p,
+    # Texts that are the caller's to free.
+    "char *": ctypes.c_void_p,
+    "char **": ctypes.POINTER(ctypes.c_void_p),
     "void *": ctypes.c_void_p,
     "const char *const *": ctypes.POINTER(ctypes.c_char_p),
     "b2_log_fn": _library.LogFunction,
@@ -89,7 +94,7 @@ class Library(unittest.TestCase):
             named = set(re.findall(r'^ *name: "(\w+)",$', table.read(), re.M))
         self.assertGreater(len(named), 15)
         # These two belong to the log and to the action in JSON.
-        missing = named - set(OptionValues.__annotations__) - {"log_level", "fields", "diagnose"}
+        missing = named - set(OptionValues.__annotations__) - {"log_level", "fields"}
         self.assertEqual(missing, set())
 
     def test_the_versions_are_one(self):
@@ -104,6 +109,38 @@ class Library(unittest.TestCase):
             last = result.stderr.decode().strip().splitlines()[-1]
             self.assertTrue(last.startswith("ImportError: "), last)
             self.assertIn(said, last)
+
+    def test_the_abi_version_is_that_of_the_newest_function_in_use(self):
+        with open(os.path.join(ROOT, "docs", "c.md"), encoding="utf-8") as page:
+            rows = re.findall(r"^\| (\d+) \| (.*`b2_\w+`.*) \|$", page.read(), re.M)
+        self.assertTrue(rows)
+        added = {name: int(version) for version, names in rows for name in re.findall(r"`(b2_\w+)`", names)}
+        needed = max(added.get(name, 1) for name in _library.PROTOTYPES)
+        self.assertEqual(_library.ABI_VERSION, needed)
+        with open(os.path.join(ROOT, "docs", "languages", "python.md"), encoding="utf-8") as page:
+            self.assertIn(f"[ABI version {needed}]", page.read())
+
+    def test_an_older_library_is_an_import_error(self):
+        # It says its version, and lacks what was added since.
+        program = """
+import ctypes
+class Old(ctypes.CDLL):
+    def __getattr__(self, name):
+        if name == "b2_diagnose_json":
+            raise AttributeError(name)
+        return ctypes.CFUNCTYPE(ctypes.c_uint32)(lambda: {}) if name == "b2_abi_version" else super().__getattr__(name)
+ctypes.CDLL = Old
+import b2auth
+"""
+        needed = _library.ABI_VERSION
+        for version, said in (
+            (needed - 1, f"is too old: ABI version {needed - 1}, needed {needed}"),
+            (needed, "is not a libb2auth that this package can use: b2_diagnose_json"),
+        ):
+            process = sandbox.python(program.replace("{}", str(version)))
+            _, err = process.communicate(timeout=60)
+            last = err.strip().splitlines()[-1]
+            self.assertTrue(last.startswith("ImportError: ") and last.endswith(said), last)
 
 
 def _class(status):

@@ -7,7 +7,7 @@
 libraries.
 """
 
-from ._blocking import authorize, authorize_many, reauthorize
+from ._blocking import authorize, authorize_many, diagnose, reauthorize
 from ._cancel import Cancel
 from ._errors import (
     AccessDenied,
@@ -31,6 +31,7 @@ from ._errors import (
 from ._options import Options, OptionValues
 from ._process import cache_clear, counter, library_version
 from ._refused import should_reauthorize, should_reauthorize_body
+from ._report import Report, ReportedError, Step
 from ._session import Bucket, Session
 
 __version__ = "0.1.0"
@@ -52,9 +53,12 @@ __all__ = [
     "Options",
     "ProtocolError",
     "RateLimited",
+    "Report",
+    "ReportedError",
     "ServiceUnavailable",
     "Session",
     "Status",
+    "Step",
     "StoreError",
     "Timeout",
     "TlsError",
@@ -62,6 +66,7 @@ __all__ = [
     "authorize_many",
     "cache_clear",
     "counter",
+    "diagnose",
     "library_version",
     "reauthorize",
     "should_reauthorize",

@@ -8,8 +8,9 @@ from ._call import run
 from ._cancel import Cancel
 from ._errors import B2Error
 from ._options import Options, OptionValues, chosen
+from ._report import Report
 from ._session import Session
-from ._work import Authorize, AuthorizeMany, Credentials, Reauthorize
+from ._work import Authorize, AuthorizeMany, Credentials, Diagnose, Reauthorize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -61,4 +62,24 @@ def authorize_many(
     """Many pairs of key ID and key at once. In the place of each is its session or its error; none is raised."""
     work = AuthorizeMany(list(pairs))
     del pairs
+    return run(work, chosen(options, values), cancel)
+
+
+def diagnose(
+    key_id: str | None = None,
+    key: str | None = None,
+    *,
+    options: Options | None = None,
+    cancel: Cancel | None = None,
+    **values: Unpack[OptionValues],
+) -> Report:
+    """Walks the way to B2 step by step, for a "test connection" button, in one authorize request at most.
+
+    What fails on the way is in the report, and so is the end of the call by its `Cancel` or its deadline. A `B2Error`
+    is raised only if there is no report: an option or a key was refused.
+
+    With the option `diagnose` at "store" or "purge" it looks through the token store instead, without a key.
+    """
+    work = Diagnose(key_id, key)
+    del key_id, key
     return run(work, chosen(options, values), cancel)

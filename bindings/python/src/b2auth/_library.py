@@ -9,7 +9,7 @@ from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint32, c_uint
 from typing import Any, Callable, NoReturn
 
 # What this package needs of the library: B2_ABI_VERSION of the header that it was written against.
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 ReleaseFunction = ctypes.CFUNCTYPE(None, c_void_p)
@@ -24,6 +24,8 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "b2_reauthorize": (c_int, c_char_p, c_char_p, _handle, _handle, _handles, _handles),
     "b2_authorize_many": (c_int, _texts, _texts, c_size_t, _handle, _handles, _handles),
     "b2_should_reauthorize": (c_int, c_int, c_char_p),
+    "b2_diagnose_json": (c_int, c_char_p, c_char_p, _handle, _handles),
+    "b2_string_free": (None, _handle),
     "b2_session_account_id": (c_char_p, _handle),
     "b2_session_key_id": (c_char_p, _handle),
     "b2_session_realm": (c_char_p, _handle),
@@ -100,16 +102,21 @@ def _open() -> ctypes.CDLL:
 def _load() -> ctypes.CDLL:
     library = _open()
     try:
-        for name, (returned, *taken) in PROTOTYPES.items():
-            function = getattr(library, name)
-            function.restype = returned
-            function.argtypes = taken
+        # First of all: an older one lacks some of the others.
+        found = _declared(library, "b2_abi_version")()
+        if found < ABI_VERSION:
+            raise ImportError(f"{library._name} is too old: ABI version {found}, needed {ABI_VERSION}")
+        for name in PROTOTYPES:
+            _declared(library, name)
     except AttributeError as error:
         raise ImportError(f"{library._name} is not a libb2auth that this package can use: {error}") from None
-    found = library.b2_abi_version()
-    if found < ABI_VERSION:
-        raise ImportError(f"{library._name} is too old: ABI version {found}, needed {ABI_VERSION}")
     return library
+
+
+def _declared(library: ctypes.CDLL, name: str) -> Any:
+    function = getattr(library, name)
+    function.restype, *function.argtypes = PROTOTYPES[name]
+    return function
 
 
 library = _load()

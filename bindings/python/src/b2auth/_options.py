@@ -43,6 +43,7 @@ class OptionValues(TypedDict, total=False):
     ca_file: str | os.PathLike[str] | None
     user_agent: str | None
     concurrency: int | None
+    diagnose: Literal["all", "store", "purge"] | None
 
 
 class Options:

@@ -6,12 +6,14 @@ its variables: the callers of these drop theirs, and here a key is only ever an 
 
 from __future__ import annotations
 
-from ctypes import byref, c_char_p, c_void_p
+import json
+from ctypes import byref, c_char_p, c_void_p, string_at
 from typing import Optional, Sequence, Tuple
 
 from ._errors import B2Error, from_library
 from ._library import Handle, library
 from ._options import encoded
+from ._report import Report
 from ._session import Session
 
 Credentials = Tuple[Optional[str], Optional[str]]
@@ -74,6 +76,25 @@ class AuthorizeMany:
             else:
                 outcomes.append(from_library(library.b2_error_status(error) if error else status, error))
         return outcomes
+
+
+class Diagnose:
+    __slots__ = ("_key", "_key_id")
+
+    def __init__(self, key_id: str | None, key: str | None) -> None:
+        self._key_id = key_id
+        self._key = key
+
+    def __call__(self, options: Handle) -> Report:
+        out = c_void_p()
+        status = library.b2_diagnose_json(
+            encoded("key_id", self._key_id), encoded("key", self._key), options, byref(out)
+        )
+        if not out.value:
+            raise from_library(status, None)
+        text = Handle(out.value, library.b2_string_free)
+        report: Report = json.loads(string_at(text._as_parameter_))
+        return report
 
 
 def _one(status: int, session: int | None, error: int | None) -> Session:

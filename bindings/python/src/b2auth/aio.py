@@ -10,15 +10,16 @@ from ._cancel import Cancel
 from ._errors import B2Error
 from ._library import Handle
 from ._options import Options, OptionValues, chosen
+from ._report import Report
 from ._session import Session
-from ._work import Authorize, AuthorizeMany, Credentials, Reauthorize
+from ._work import Authorize, AuthorizeMany, Credentials, Diagnose, Reauthorize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 T = TypeVar("T")
 
-__all__ = ["authorize", "authorize_many", "reauthorize"]
+__all__ = ["authorize", "authorize_many", "diagnose", "reauthorize"]
 
 
 async def authorize(
@@ -60,6 +61,20 @@ async def authorize_many(
     """As `b2auth.authorize_many`."""
     work = AuthorizeMany(list(pairs))
     del pairs
+    return await _run(work, chosen(options, values), cancel)
+
+
+async def diagnose(
+    key_id: str | None = None,
+    key: str | None = None,
+    *,
+    options: Options | None = None,
+    cancel: Cancel | None = None,
+    **values: Unpack[OptionValues],
+) -> Report:
+    """As `b2auth.diagnose`."""
+    work = Diagnose(key_id, key)
+    del key_id, key
     return await _run(work, chosen(options, values), cancel)
 
 

@@ -43,6 +43,17 @@ extension B2Auth {
         }
     }
 
+    /// Walks the way to B2 step by step, as the form that blocks does. The end of its task, or of the `Cancel` in its
+    /// options, ends the wait at once with the status `cancelled`, and then there is no report; `totalTimeout` ends it with
+    /// one.
+    public static func diagnose(
+        keyID: String? = nil, key: String? = nil, options: Options = Options()
+    ) async throws(B2Error) -> Report {
+        try await alone(options.cancel, refused: .failure(.noThread), ended: .failure(.ended)) { cancel, waited in
+            NativeCalls.diagnose(keyID, key, options, cancel, waited: waited)
+        }.get()
+    }
+
     private static func one(
         _ identity: Flights.Identity, _ options: Options, _ work: @escaping Flight<Flights.Outcome>.Work
     ) async -> Flights.Outcome {

@@ -51,6 +51,24 @@ extension B2Auth {
         NativeCalls.authorizeJSON(request)
     }
 
+    /// Walks the way to B2 step by step, for a "test connection" button: credentials, environment, proxy, name look-up,
+    /// connect, TLS, clock, B2's verdict, what the key may do. It sends one authorize request at most, and neither reads nor
+    /// writes the cache. Key and options are those of `authorize`.
+    ///
+    /// What fails on the way is in the report, and so is the end of the call by the `Cancel` in its options. It throws only
+    /// if there is no report: an option or a key was refused.
+    ///
+    /// With the option `diagnose` it looks through the token store instead, for which it needs no key and sends nothing.
+    ///
+    /// Blocks the thread, by default for at most 60 seconds. In an `async` function use the other form.
+    public static func diagnose(
+        keyID: String? = nil, key: String? = nil, options: Options = Options()
+    ) throws(B2Error) -> Report {
+        try blocking(options) { cancel in
+            NativeCalls.diagnose(keyID, key, options, cancel, waited: .zero)
+        }.get()
+    }
+
     /// Makes a call that the `Cancel` in its options can end.
     private static func blocking<Value>(_ options: Options, _ call: (NativeCancel?) -> Value) -> Value {
         guard let cancel = options.cancel else { return call(nil) }

@@ -86,6 +86,10 @@ extension B2Error {
 
     static let noThread = B2Error(status: .networkError, message: "no thread could be started for the call", isRetryable: true)
 
+    static func noReport(_ status: B2Auth.Status) -> B2Error {
+        B2Error(status: status, message: "there is no report: the library has no memory for it, or is too old")
+    }
+
     static func hasNUL(_ what: String) -> B2Error {
         B2Error(status: .invalidArgument, message: "\(what) has a NUL inside")
     }

@@ -27,6 +27,21 @@ enum NativeCalls {
         return outcome
     }
 
+    static func diagnose(
+        _ keyID: String?, _ key: String?, _ options: B2Auth.Options, _ cancel: NativeCancel?, waited: Duration
+    ) -> Result<B2Auth.Report, B2Error> {
+        if hasNUL(keyID) { return .failure(.hasNUL("the key ID")) }
+        if hasNUL(key) { return .failure(.hasNUL("the key")) }
+        return with(options, cancel, bound: .ofOneCall, waited) { options in
+            var report: UnsafeMutablePointer<CChar>?
+            let status = withText(keyID) { id in
+                withText(key) { key in bridge_diagnose_json(id, key, options, &report) }
+            }
+            defer { b2_string_free(report) }
+            return text(report).map(B2Auth.Report.read) ?? .failure(.noReport(B2Auth.Status(status)))
+        } orElse: { .failure($0) }
+    }
+
     private typealias Enter = (
         UnsafePointer<CChar>?, UnsafePointer<CChar>?, OpaquePointer?, UnsafeMutablePointer<OpaquePointer?>,
         UnsafeMutablePointer<OpaquePointer?>

@@ -43,6 +43,8 @@ extension B2Auth {
         public var userAgent: String?
         /// The requests that `authorizeMany` has in flight at once; by default 8.
         public var concurrency: Int?
+        /// What `diagnose` looks at; by default `all`. Other calls take no notice of it.
+        public var diagnose: DiagnoseMode?
         /// The least important level that the log gets; by default `debug`.
         public var logLevel: LogLevel?
         /// Options by the names of the C header, for those that this package is too old to know.
@@ -71,8 +73,8 @@ extension B2Auth {
             maxBackoff: Duration? = nil, connectTimeout: Duration? = nil, attemptTimeout: Duration? = nil,
             totalTimeout: Duration? = nil, batchTimeout: Duration? = nil, negativeTTL: Duration? = nil,
             rateLimitPerMinute: Int? = nil, proxy: String? = nil, caFile: String? = nil, userAgent: String? = nil,
-            concurrency: Int? = nil, logLevel: LogLevel? = nil, others: [String: String] = [:], cancel: Cancel? = nil,
-            log: Log? = nil
+            concurrency: Int? = nil, diagnose: DiagnoseMode? = nil, logLevel: LogLevel? = nil,
+            others: [String: String] = [:], cancel: Cancel? = nil, log: Log? = nil
         ) {
             self.realm = realm
             self.profile = profile
@@ -95,6 +97,7 @@ extension B2Auth {
             self.caFile = caFile
             self.userAgent = userAgent
             self.concurrency = concurrency
+            self.diagnose = diagnose
             self.logLevel = logLevel
             self.others = others
             self.cancel = cancel
@@ -114,6 +117,15 @@ extension B2Auth {
         case any
         /// Blank credentials are an error.
         case given
+    }
+
+    public enum DiagnoseMode: String, Sendable {
+        /// The way to B2.
+        case all
+        /// What is in the token store.
+        case store
+        /// The same, and dead records are removed.
+        case purge
     }
 }
 
@@ -145,6 +157,7 @@ extension B2Auth.Options {
         add("ca_file", caFile)
         add("user_agent", userAgent)
         add("concurrency", concurrency?.description)
+        add("diagnose", diagnose?.rawValue)
         add("log_level", logLevel?.description)
         for (name, value) in others.sorted(by: { $0.key < $1.key }) { add(name, value) }
         return list

@@ -78,4 +78,16 @@ static inline int bridge_should_reauthorize_body(int http_status, const char *bo
 #endif
 }
 
+/* No report: there was no memory for it, or this library has no such function yet. */
+static inline b2_status bridge_diagnose_json(const char *key_id, const char *key, const b2_options *options, char **out_report)
+{
+#if B2_ABI_VERSION >= 2
+    return b2_diagnose_json(key_id, key, options, out_report);
+#else
+    (void)key_id, (void)key, (void)options;
+    *out_report = NULL;
+    return B2_INTERNAL_ERROR;
+#endif
+}
+
 #endif

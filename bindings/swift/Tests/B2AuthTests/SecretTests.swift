@@ -19,7 +19,7 @@ struct SecretTests {
         }
         let things: [String: Any] = [
             "session": session, "optional": Optional(session) as Any, "error": wrong, "credentials": credentials,
-            "list": [credentials], "options": options, "client": B2Auth.Client(keyID: key.id, key: key.key, options: options),
+            "list": [credentials], "report": try await B2Auth.diagnose(keyID: key.id, key: Sandbox.wrongKey), "options": options, "client": B2Auth.Client(keyID: key.id, key: key.key, options: options),
             "results": await B2Auth.authorizeMany([credentials, .init(keyID: key.id, key: Sandbox.wrongKey)]),
             "nested": Nested(session: session, results: [.success(session)], any: ["o": options, "c": credentials]),
             "tuple": (session, credentials), "task": Task { try await key.authorize() },

@@ -102,6 +102,7 @@ final class HostTests: XCTestCase {
             XCTAssertThrowsError(try B2Auth.authorize(keyID: key.id, key: Sandbox.wrongKey))
             _ = B2Auth.authorizeMany([.init(keyID: key.id, key: key.key), .init(keyID: key.id, key: Sandbox.wrongKey)])
             _ = B2Auth.authorizeJSON(#"{"keyId":"\#(key.id)","key":"\#(key.key)"}"#)
+            _ = try key.diagnoseBlocking(alone)
         }
         func rounds(_ count: Int) async throws {
             for _ in 0..<count {

@@ -34,6 +34,7 @@ final class TaskTests: XCTestCase {
             { _ = try await key.authorize(.init(cache: .bypass)) },
             { _ = try await B2Auth.reauthorize(keyID: key.id, key: key.key, rejected: nil) },
             { _ = try await B2Auth.reauthorize(keyID: key.id, key: key.key, rejected: session) },
+            { _ = try await key.diagnose() },
             { for result in await B2Auth.authorizeMany([.init(keyID: key.id, key: key.key)]) { _ = try result.get() } },
         ]
         for call in calls {

@@ -62,6 +62,14 @@ public struct Key: Sendable {
         try B2Auth.authorize(keyID: id, key: key, options: options)
     }
 
+    public func diagnose(_ options: B2Auth.Options = .init()) async throws(B2Error) -> B2Auth.Report {
+        try await B2Auth.diagnose(keyID: id, key: key, options: options)
+    }
+
+    public func diagnoseBlocking(_ options: B2Auth.Options = .init()) throws(B2Error) -> B2Auth.Report {
+        try B2Auth.diagnose(keyID: id, key: key, options: options)
+    }
+
     /// What the next authorize requests of this key get.
     public func faults(_ faults: [String: Any]...) async throws {
         try await Sandbox.control("script", ["keyId": id, "faults": faults])
