@@ -14,7 +14,8 @@
 # make header     writes include/b2auth.h and every table of options from the source
 # make cross      builds for every other system, and runs what was built; make cross-telling: for those that tell most;
 #                 make cross-all: for every one, and the packages
-# make dist, deb  release archives, Debian packages; make packages: both and others, built and used
+# make dist, deb  release archives, Debian packages; make packages: both and others, built and used; make dist-run: every
+#                 release archive, built and run
 
 PREFIX ?= /usr/local
 LIBDIR ?= lib
@@ -48,7 +49,7 @@ EXAMPLE_FLAGS := -std=c99 -O1 -g $(CHECKED) -I include
 EXAMPLE_LIBS := -L $(BUILT) -lb2auth -Wl,-rpath,$(abspath $(BUILT)) -pthread
 
 .PHONY: all lib header sandbox examples demo test languages hosts swift wheels store fuzz soak bench size install \
-	uninstall clean cross cross-telling cross-all dist deb packages
+	uninstall clean cross cross-telling cross-all dist dist-run deb packages
 
 all: lib command
 
@@ -158,6 +159,10 @@ cross-all: cross packages
 # Release archives in target/dist: TARGETS="linux-x86_64 windows-x86_64", or without it all.
 dist:
 	@packaging/dist.sh $(TARGETS)
+
+# And what was packed, run as the quick builds of `make cross` are. Before a release: what is optimized is linked otherwise.
+dist-run: dist
+	@KEEP=1 tests/cross/run.sh $(or $(TARGETS),--all)
 
 # Debian packages in target/deb.
 deb:
