@@ -19,6 +19,9 @@ const MAX_HOST: usize = 253;
 
 const WRONG_SERVER: &str = "check that the realm is B2's, and that no proxy or portal answers in its place";
 
+const UNREAD: &str = "call again, to see why; if this repeats, something in between may answer in B2's place: check the realm and the \
+                      network";
+
 const NOT_SUPPORTED: &str = concat!(
     "make a new application key in the B2 web console or with a current b2 tool; if no key works any more, B2 may have \
      retired version 4 of its API: look for a newer b2auth (this is ",
@@ -158,6 +161,11 @@ impl ErrorResponse<'_> {
     /// What happened, to which host, and what B2 said.
     fn message(&self, status: Status) -> String {
         let (host, http) = (self.identity.realm().host(), self.response.status);
+        if let Some(why) = self.why_unread(status) {
+            let what =
+                format!("{host} refused the request (HTTP {http}), and what it says about that could not be read");
+            return self.redactor.redact(&format!("{what}: {why}"));
+        }
         let key_id = self.identity.shown_key_id().map(|key_id| format!(" {key_id}")).unwrap_or_default();
         let what = match (status, self.body.is_b2) {
             (Status::BadCredentials, true) => format!("{host} refused the application key{key_id} (HTTP {http}"),
@@ -186,6 +194,9 @@ impl ErrorResponse<'_> {
 
     fn hint(&self, status: Status) -> Option<&'static str> {
         let is_b2 = self.body.is_b2;
+        if self.why_unread(status).is_some() {
+            return Some(UNREAD);
+        }
         Some(match (status, self.response.status, self.body.code.as_deref()) {
             (_, _, Some("email_not_verified")) if is_b2 => {
                 "the e-mail address of the account is not verified: do that in the B2 web console"
@@ -214,6 +225,12 @@ impl ErrorResponse<'_> {
             (Status::ProtocolError, ..) => WRONG_SERVER,
             _ => return None,
         })
+    }
+
+    /// Why it is not known who refused, if it is not.
+    fn why_unread(&self, status: Status) -> Option<&str> {
+        let is_refusal = matches!(status, Status::BadCredentials | Status::AccessDenied);
+        self.response.body_failure.as_deref().filter(|_| is_refusal)
     }
 
     fn is_redirect(&self) -> bool {

@@ -80,6 +80,7 @@ impl Transport for ScriptedTransport {
         Ok(HttpResponse {
             status,
             body: Zeroizing::new(body.into_bytes()),
+            body_failure: None,
             date: None,
             retry_after: None,
             request_id: None,

@@ -135,6 +135,7 @@ impl RetryLoop<'_> {
                 let response = HttpResponse {
                     status,
                     body: reading.record.body.clone(),
+                    body_failure: None,
                     date: None,
                     retry_after: None,
                     request_id: None,

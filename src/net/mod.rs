@@ -145,12 +145,12 @@ impl HttpTransport {
         let confirm = lease.map(Lease::confirmation);
         let on_first_byte = move || confirm.into_iter().for_each(|confirm| confirm());
         let (head, connection) = exchange::exchange(watch, request, stream, lease.is_some(), on_first_byte)?;
-        let received = match body::read(watch, &head, connection) {
+        let (received, body_failure) = match body::read(watch, &head, connection) {
             // Any other status is a verdict by itself, and its body only detail.
             Err(failure) if head.status != StatusCode::OK && failure.kind != FailureKind::Cancelled => {
-                Received::default()
+                (Received::default(), Some(failure.message))
             }
-            done => done?,
+            done => (done?, None),
         };
         if let (Some(lease), Some(stream)) = (lease, received.reusable) {
             lease.put(stream, endpoint);
@@ -158,6 +158,7 @@ impl HttpTransport {
         Ok(HttpResponse {
             status: head.status.as_u16(),
             body: received.bytes,
+            body_failure,
             date: text(&head.headers, &DATE),
             retry_after: text(&head.headers, &RETRY_AFTER),
             request_id: text(&head.headers, &HeaderName::from_static("x-bz-request-id")),

@@ -31,6 +31,8 @@ pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     /// The body, decompressed and bounded.
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// Why the body could not be read, if so; then it is empty. One line for a person.
+    pub(crate) body_failure: Option<String>,
     /// The `Date` header.
     pub(crate) date: Option<String>,
     /// The `Retry-After` header.

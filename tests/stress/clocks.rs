@@ -82,7 +82,7 @@ impl Clocks {
             self.ahead_ms.fetch_add(wall, Ordering::SeqCst);
         });
         if boot >= DAY_MS {
-            oracle.forbid_returned_before(since);
+            oracle.day_passed(since);
         }
         counters.add(Event::DaysShifted, u64::try_from(boot / DAY_MS).expect("time goes forward"));
         counters.add(Event::ClockShifts, 1);

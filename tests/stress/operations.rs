@@ -107,7 +107,7 @@ impl Worker<'_> {
         if self.run.clears.is_due() {
             let since = self.run.oracle.tick();
             self.run.api.clear_cache();
-            self.run.oracle.forbid_before(since);
+            self.run.oracle.cache_cleared(since);
             self.run.counters.add(Event::Cleared, 1);
         }
     }

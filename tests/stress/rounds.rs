@@ -174,7 +174,7 @@ impl RoundLoop<'_> {
         let run = self.run;
         let since = run.oracle.tick();
         run.api.clear_cache();
-        run.oracle.forbid_before(since);
+        run.oracle.cache_cleared(since);
         marks.push(since);
         if marks.len() > 1 {
             run.oracle.forget(marks.remove(0));

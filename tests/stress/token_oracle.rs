@@ -16,12 +16,13 @@ const SHARDS: usize = 64;
 
 pub struct TokenOracle {
     now: AtomicU64,
-    /// Tokens returned before this are forbidden: the cache was cleared since, or a day has passed.
-    min_time: AtomicU64,
-    /// Tokens requested before this are forbidden: the cache was cleared since.
-    min_request_time: AtomicU64,
-    /// The same for one identity: B2 rejected its key since.
-    min_times: Vec<AtomicU64>,
+    /// Tokens returned or requested before this are forbidden: the cache was cleared since.
+    cleared_at: AtomicU64,
+    /// Tokens returned before this are forbidden: a day has passed since. Not those requested before: a call may read the
+    /// clocks after it has logged its request, and then the token's life begins after they have turned.
+    day_passed_at: AtomicU64,
+    /// Tokens of one identity that were returned or requested before this are forbidden: B2 rejected its key since.
+    rejected_at: Vec<AtomicU64>,
     shards: Vec<Mutex<Shard>>,
 }
 
@@ -45,8 +46,9 @@ struct TokenRecord {
 #[derive(Clone, Copy)]
 pub struct Start {
     pub at: u64,
-    min_time: u64,
-    min_request_time: u64,
+    cleared_at: u64,
+    day_passed_at: u64,
+    rejected_at: u64,
 }
 
 /// How a call uses the cache.
@@ -69,9 +71,9 @@ impl TokenOracle {
     pub fn new() -> Self {
         Self {
             now: AtomicU64::new(1),
-            min_time: AtomicU64::new(0),
-            min_request_time: AtomicU64::new(0),
-            min_times: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            cleared_at: AtomicU64::new(0),
+            day_passed_at: AtomicU64::new(0),
+            rejected_at: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
         }
     }
@@ -82,10 +84,10 @@ impl TokenOracle {
 
     /// To be called right before a call.
     pub fn start_call(&self, identity: &Identity) -> Start {
-        let own = self.min_times[identity.slot()].load(Ordering::SeqCst);
-        let min_time = self.min_time.load(Ordering::SeqCst).max(own);
-        let min_request_time = self.min_request_time.load(Ordering::SeqCst).max(own);
-        Start { at: self.tick(), min_time, min_request_time }
+        let rejected_at = self.rejected_at[identity.slot()].load(Ordering::SeqCst);
+        let cleared_at = self.cleared_at.load(Ordering::SeqCst);
+        let day_passed_at = self.day_passed_at.load(Ordering::SeqCst);
+        Start { at: self.tick(), cleared_at, day_passed_at, rejected_at }
     }
 
     /// Checks a token that a call returned. An error has the number of the violated invariant.
@@ -120,10 +122,22 @@ impl TokenOracle {
         if record.forbidden_at.is_some_and(|forbidden| forbidden < start.at) {
             return stale("a token that was invalidated or rejected was returned again");
         }
-        if record.seen_at < start.min_time {
-            return stale("a token was returned although the cache was cleared, a day passed, or B2 rejected the key");
+        for (since, what) in [
+            (start.cleared_at, "the cache was cleared"),
+            (start.day_passed_at, "a day has passed"),
+            (start.rejected_at, "B2 rejected the key"),
+        ] {
+            if record.seen_at < since {
+                let (seen, begun) = (record.seen_at, start.at);
+                let requested = record.requested_at;
+                return stale(&format!(
+                    "a token was returned although {what}: requested at {requested:?}, seen at {seen}, forbidden at \
+                     {since}, returned by a call begun at {begun}"
+                ));
+            }
         }
-        if cached && record.requested_at.is_some_and(|requested| requested < start.min_request_time) {
+        let forbidden = start.cleared_at.max(start.rejected_at);
+        if cached && record.requested_at.is_some_and(|requested| requested < forbidden) {
             return stale("a token was cached that was in flight when the cache was cleared or B2 rejected the key");
         }
         if cached && fresh {
@@ -141,21 +155,19 @@ impl TokenOracle {
         }
     }
 
-    /// No call that begins from now on may return a token that was returned or requested before `since`.
-    pub fn forbid_before(&self, since: u64) {
-        self.min_request_time.fetch_max(since, Ordering::SeqCst);
-        self.forbid_returned_before(since);
+    /// No call that begins from now on may return a token from before the cache was cleared.
+    pub fn cache_cleared(&self, since: u64) {
+        self.cleared_at.fetch_max(since, Ordering::SeqCst);
     }
 
-    /// The same for tokens that were returned before, for when the clocks turn: a call may read them after it has logged its
-    /// request, and then the token's life begins after the turn.
-    pub fn forbid_returned_before(&self, since: u64) {
-        self.min_time.fetch_max(since, Ordering::SeqCst);
+    /// No call that begins from now on may return a token that was returned before the clocks turned by a day.
+    pub fn day_passed(&self, since: u64) {
+        self.day_passed_at.fetch_max(since, Ordering::SeqCst);
     }
 
-    /// The same for one identity.
-    pub fn forbid_identity_before(&self, identity: &Identity, since: u64) {
-        self.min_times[identity.slot()].fetch_max(since, Ordering::SeqCst);
+    /// No call for this identity that begins from now on may return a token from before B2 rejected its key.
+    pub fn key_rejected(&self, identity: &Identity, since: u64) {
+        self.rejected_at[identity.slot()].fetch_max(since, Ordering::SeqCst);
     }
 
     /// Forgets tokens that were returned before that, so that the records stay bounded.

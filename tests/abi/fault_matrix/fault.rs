@@ -199,6 +199,11 @@ impl FaultCase {
         Self { from_b2: false, ..self.hint("something in between answered in B2's place") }
     }
 
+    /// Who wrote the response is not known, since its body could not be read.
+    pub fn unread(self) -> Self {
+        Self { from_b2: false, ..self.message("what it says about that could not be read").hint("call again") }
+    }
+
     /// The fault hides which key the call is for, so that no cached token can be served.
     pub fn hides_key(self) -> Self {
         Self { key_known: false, ..self }

@@ -26,11 +26,7 @@ fn other_bodies() -> Vec<FaultCase> {
         text("plain text", "all is well").message("returned 200"),
         body("64 MiB", Body::Huge).message("over 256 KiB").hint("realm"),
         body("256 MiB of gzip", Body::GzipBomb).message("over 256 KiB").hint("realm"),
-        fault("401 with 64 MiB")
-            .response(Fault::status(401).body(Body::Huge))
-            .status(BAD)
-            .message("not by B2 (HTTP 401)")
-            .not_from_b2(),
+        fault("401 with 64 MiB").response(Fault::status(401).body(Body::Huge)).status(BAD).unread(),
         outage("503 with 64 MiB", Fault::status(503).body(Body::Huge)).message("(HTTP 503)"),
         outage("503 in an encoding that was not asked for", Fault::status(503).header("Content-Encoding", "br"))
             .message("(HTTP 503)"),

@@ -37,12 +37,9 @@ fn about_the_key() -> Vec<FaultCase> {
             .message("not by B2 (HTTP 401): Unauthorized")
             .not_from_b2(),
         bad("401 cut short", Fault::status(401).body(Body::Truncated)).message("not by B2 (HTTP 401)").not_from_b2(),
-        bad("401 whose body does not end", coded(401, "unauthorized").header("Content-Length", "9999"))
-            .message("not by B2 (HTTP 401)")
-            .not_from_b2(),
-        bad("401 that is reset in its body", coded(401, "unauthorized").cut(How::Reset, 10).of_body())
-            .message("not by B2 (HTTP 401)")
-            .not_from_b2(),
+        bad("401 whose body does not end", coded(401, "unauthorized").header("Content-Length", "9999")).unread(),
+        bad("401 that is reset in its body", coded(401, "unauthorized").cut(How::Reset, 10).of_body()).unread(),
+        denied("403 that is reset in its body", coded(403, "access_denied").cut(How::Reset, 10).of_body()).unread(),
         bad("401 with NTLM", Fault::status(401).body(Body::Html).header("WWW-Authenticate", "NTLM"))
             .message("not by B2 (HTTP 401)")
             .not_from_b2(),
