@@ -78,7 +78,9 @@ build_windows() {
     mkdir -p "$tree/bin"
     install -m 755 "$built/b2auth.dll" "$tree/bin/"
     { echo "LIBRARY b2auth.dll"; echo EXPORTS; packaging/names.sh | sed 's/^/    /'; } >"$tree/lib/b2auth.def"
-    "${binutils}dlltool" --deterministic-libraries -d "$tree/lib/b2auth.def" -l "$tree/lib/libb2auth.dll.a"
+    # Members and symbols are named for the path that it is given, so that is a short one, and for the prefix.
+    (cd "$tree/lib" &&
+        "${binutils}dlltool" --deterministic-libraries --temp-prefix b2auth_ -d b2auth.def -l libb2auth.dll.a)
     # The form that Microsoft's linker reads.
     local machine=i386:x86-64
     [[ $arch = x86_64 ]] || machine=i386

@@ -38,6 +38,10 @@ names_in() { "${binutils}nm" -g "$1" | awk 'NF == 3 && $2 == "T" { print $3 }' |
 import_library() { names_in "$1" | grep -v '^__imp\|^_head\|iname$' | sed "s/^$prefix//" | LC_ALL=C sort | diff "$work/names" -; }
 verdict "the import library has the functions of the header" import_library "$tree/lib/libb2auth.dll.a"
 
+# dlltool makes names of them.
+place() { ! grep -aF "$(printf '%s' "$tree" | tr -c 'A-Za-z0-9\n' _)" "$tree/lib/libb2auth.dll.a"; }
+verdict "the import library does not say where it was made" place
+
 archive=$tree/lib/libb2auth.a
 one() { [ "$("${binutils}ar" t "$archive" | wc -l)" = 1 ]; }
 global() {
