@@ -98,8 +98,8 @@ build_macos() {
     mkdir "$work/objects"
     packaging/cross/macho.py split "$built/libb2auth.a" "$work/names" "$work/objects"
     "${zig_cc[@]}" -r -o "$work/b2auth.o" "$work"/objects/*.o
-    # LLVM's own form of the code, for which tools of another version would take the object.
-    "$objcopy" --remove-section=__LLVM,__bitcode --remove-section=__LLVM,__cmdline "$work/b2auth.o"
+    # LLVM's own form of the code, for which tools of another version would take the object; and the names of its parts' files.
+    "$objcopy" --strip-debug --remove-section=__LLVM,__bitcode --remove-section=__LLVM,__cmdline "$work/b2auth.o"
     "$python" -m ziglang ar rcsD "$tree/lib/libb2auth.a" "$work/b2auth.o"
     sed 's/^/_/' "$work/names" >"$work/exported"
     # Without a kind of processor that LLVM does not know.

@@ -36,7 +36,9 @@ archive=$tree/lib/libb2auth.a
 one() { [ "$(llvm-ar-19 t "$archive" | wc -l)" = 1 ]; }
 global() { "$here/../../packaging/cross/macho.py" globals "$archive" | LC_ALL=C sort | diff "$work/names" -; }
 bitcode() { ! llvm-objdump-19 --macho --private-headers "$archive" | grep __bitcode; }
+files() { ! strings -a "$archive" | grep -E '^/.*\.o$'; }
 verdict "the archive has one object" one
+verdict "the archive names no file that it was made of" files
 verdict "the archive has no bitcode" bitcode
 verdict "global in the archive are the functions of the header and no other" global
 exit "$failed"
