@@ -35,8 +35,10 @@ verdict "it has a signature" grep LC_CODE_SIGNATURE "$work/headers"
 archive=$tree/lib/libb2auth.a
 one() { [ "$(llvm-ar-19 t "$archive" | wc -l)" = 1 ]; }
 global() { "$here/../../packaging/cross/macho.py" globals "$archive" | LC_ALL=C sort | diff "$work/names" -; }
-bitcode() { ! llvm-objdump-19 --macho --private-headers "$archive" | grep __bitcode; }
-files() { ! strings -a "$archive" | grep -E '^/.*\.o$'; }
+llvm-objdump-19 --macho --private-headers "$archive" >"$work/sections"
+bitcode() { grep -q 'sectname __text' "$work/sections" && ! grep __bitcode "$work/sections"; }
+strings -a "$archive" >"$work/strings"
+files() { [ -s "$work/strings" ] && ! grep -E '^/.*\.o$' "$work/strings"; }
 verdict "the archive has one object" one
 verdict "the archive names no file that it was made of" files
 verdict "the archive has no bitcode" bitcode

@@ -39,7 +39,7 @@ import_library() { names_in "$1" | grep -v '^__imp\|^_head\|iname$' | sed "s/^$p
 verdict "the import library has the functions of the header" import_library "$tree/lib/libb2auth.dll.a"
 
 # dlltool makes names of them.
-place() { ! grep -aF "$(printf '%s' "$tree" | tr -c 'A-Za-z0-9\n' _)" "$tree/lib/libb2auth.dll.a"; }
+place() { [ -s "$tree/lib/libb2auth.dll.a" ] && ! grep -aF "$(printf '%s' "$tree" | tr -c 'A-Za-z0-9\n' _)" "$tree/lib/libb2auth.dll.a"; }
 verdict "the import library does not say where it was made" place
 
 archive=$tree/lib/libb2auth.a
@@ -49,9 +49,10 @@ global() {
 }
 verdict "the archive has one object" one
 verdict "global in the archive are the functions of the header and no other" global
-bitcode() { ! "${binutils}objdump" -h "$archive" | grep -E '\.llvm(bc|cmd)'; }
+"${binutils}objdump" -h "$archive" >"$work/sections"
+bitcode() { grep -qF .text "$work/sections" && ! grep -E '\.llvm(bc|cmd)' "$work/sections"; }
 verdict "the archive has no bitcode" bitcode
 # Else whichever library is linked first would lend its own to the others.
-once() { ! "${binutils}objdump" -h "$archive" | grep -B 1 LINK_ONCE; }
+once() { ! grep -B 1 LINK_ONCE "$work/sections"; }
 verdict "no section of the archive is shared with other libraries" once
 exit "$failed"

@@ -19,7 +19,7 @@ both() { # file: each half is the build for that processor, byte for byte
 verdict "the dylib has both builds in it" both lib/libb2auth.dylib
 verdict "the archive has both builds in it" both lib/libb2auth.a
 framework() {
-    python3 - "$base/b2auth.xcframework" <<'PYTHON'
+    python3 - "$base/b2auth.xcframework" <<'PYTHON' || return 1
 import pathlib, plistlib, sys
 
 framework = pathlib.Path(sys.argv[1])

@@ -90,15 +90,17 @@ paths() {
 verdict "no path of the machine is in it" paths
 
 if [[ $name = "linux-$(uname -m)" ]]; then
-    used() {
-        PKG_CONFIG_PATH=$tree/lib/pkgconfig
-        export PKG_CONFIG_PATH
-        cc -std=c99 examples-c/authorize.c $(pkg-config --cflags --libs b2auth) -o "$work/shared"
-        LD_LIBRARY_PATH=$tree/lib tests/with-sandbox.sh "$target/debug/b2-sandbox" "$work/shared" | grep -x 'accountId  *4aa9865d6f00'
-        cc -std=c99 examples-c/authorize.c $(pkg-config --cflags b2auth) "$tree/lib/libb2auth.a" \
-            $(pkg-config --static --libs-only-l b2auth | sed 's/-lb2auth//') -o "$work/static"
-        tests/with-sandbox.sh "$target/debug/b2-sandbox" "$work/static" | grep -x 'accountId  *4aa9865d6f00'
+    export PKG_CONFIG_PATH=$tree/lib/pkgconfig
+    authorizes() { tests/with-sandbox.sh "$target/debug/b2-sandbox" "$1" | grep -x 'accountId  *4aa9865d6f00'; }
+    shared() {
+        cc -std=c99 examples-c/authorize.c $(pkg-config --cflags --libs b2auth) -o "$work/shared" &&
+            LD_LIBRARY_PATH=$tree/lib authorizes "$work/shared"
     }
-    verdict "what is in it works where it was unpacked" used
+    static() {
+        cc -std=c99 examples-c/authorize.c $(pkg-config --cflags b2auth) "$tree/lib/libb2auth.a" \
+            $(pkg-config --static --libs-only-l b2auth | sed 's/-lb2auth//') -o "$work/static" && authorizes "$work/static"
+    }
+    verdict "its shared library works where it was unpacked" shared
+    verdict "its static library works where it was unpacked" static
 fi
 exit "$failed"
